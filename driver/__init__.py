@@ -1,0 +1,1 @@
+"""Host library, dispatcher and AP queue state machine."""

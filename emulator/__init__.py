@@ -1,0 +1,1 @@
+"""The bus, the link, the command queues and the card, in simulated time."""

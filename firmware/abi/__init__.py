@@ -1,0 +1,1 @@
+"""The wire format: pure functions of bytes, shared by firmware and driver."""

@@ -1,0 +1,1 @@
+"""The Cryptoki layer: slots, sessions, objects and the C entry points."""
