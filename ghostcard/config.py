@@ -1,0 +1,232 @@
+"""What the machine consists of: cards, slots, function track, seed; read from TOML.
+
+``GHOSTCARD_CONFIG`` names the file; without it, and for every key that is absent, a default holds:
+
+    function = "real"               # "real" | "null": what the cards do with a request
+    seed = 1                        # absent: the operating system's entropy
+
+    [[cards]]                       # default: one cex8p at adapter 0
+    adapter = 0                     # 0 ... 255
+    profile = "cex8p"               # a name of `ghostcard profiles`, or a TOML file
+    domains = [0, 1]                # 0 ... 255
+    seed = 1                        # default: derived from the machine's
+
+    [[slots]]                       # default: one slot per APQN
+    id = 0
+    description = "two cards"       # at most 64 bytes
+    apqns = ["00.0000", "01.0000"]  # adapter.domain in hexadecimal
+
+Everything else is refused by the dotted name of its key.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+FUNCTIONS = ("real", "null")
+_DESCRIPTION_BYTES = 64  # CK_SLOT_INFO.slotDescription
+_SEED_LIMIT = 1 << 64
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the key, the value and what it takes."""
+
+
+class CardConfig(NamedTuple):
+    """One adapter of the machine."""
+
+    adapter: int
+    profile: str = "cex8p"
+    domains: tuple[int, ...] = (0, 1)
+    seed: int | None = None
+
+
+class SlotConfig(NamedTuple):
+    """One slot of the Cryptoki library; ``apqns`` are qids (adapter << 8 | domain)."""
+
+    id: int
+    description: str
+    apqns: tuple[int, ...]
+
+
+class Config(NamedTuple):
+    """A whole machine; every slot's APQNs exist."""
+
+    cards: tuple[CardConfig, ...]
+    slots: tuple[SlotConfig, ...]
+    function: str = "real"
+    seed: int | None = None
+
+
+def load(path: str | None = None) -> Config:
+    """The configuration of ``path``, else of ``GHOSTCARD_CONFIG``, else the defaults."""
+    name = path or os.environ.get("GHOSTCARD_CONFIG")
+    if not name:
+        return parse({})
+    try:
+        return parse(_read(name), os.path.dirname(os.path.abspath(name)))
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def parse(document: Mapping[str, object], folder: str = ".") -> Config:
+    """The configuration of a parsed TOML document; profile files are relative to ``folder``."""
+    table = _Table(document, "")
+    table.only("function", "seed", "cards", "slots")
+    cards = tuple(_card(entry, folder) for entry in table.tables("cards")) or (CardConfig(0),)
+    _unique("cards", "adapter", [card.adapter for card in cards])
+    known = frozenset(qid(card.adapter, domain) for card in cards for domain in card.domains)
+    slots = tuple(_slot(entry, known) for entry in table.tables("slots")) or _one_per_apqn(known)
+    _unique("slots", "id", [slot.id for slot in slots])
+    return Config(cards, slots, table.choice("function", "real", FUNCTIONS), table.seed())
+
+
+def check_modes(config: Config, modes: Mapping[int, str]) -> None:
+    """Refuse a slot whose APQNs lie on cards of different modes (``modes``: adapter -> mode)."""
+    for index, slot in enumerate(config.slots):
+        first, *others = slot.apqns
+        for other in others:
+            if modes[other >> 8] != modes[first >> 8]:
+                raise ConfigError(
+                    f"slots[{index}].apqns: {apqn(first)} is in mode {modes[first >> 8]} and "
+                    f"{apqn(other)} in mode {modes[other >> 8]}; a slot takes cards of one mode"
+                )
+
+
+def qid(adapter: int, domain: int) -> int:
+    """The queue number of an APQN, AP sheet 1.1."""
+    return adapter << 8 | domain
+
+
+def apqn(number: int) -> str:
+    """The text form of a qid, ``%02x.%04x``, AP sheet 1.1."""
+    return f"{number >> 8:02x}.{number & 0xFF:04x}"
+
+
+class _Table:
+    """A TOML table that knows its dotted name; every accessor refuses what does not fit."""
+
+    def __init__(self, values: object, name: str) -> None:
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{name}: got {values!r}, takes a table")
+        self._values: Mapping[str, object] = values
+        self._name = name
+
+    def key(self, key: str) -> str:
+        return f"{self._name}.{key}" if self._name else key
+
+    def refuse(self, key: str, takes: str) -> ConfigError:
+        if key not in self._values:
+            return ConfigError(f"{self.key(key)}: is missing, takes {takes}")
+        return ConfigError(f"{self.key(key)}: got {self._values[key]!r}, takes {takes}")
+
+    def only(self, *keys: str) -> None:
+        for key in self._values:
+            if key not in keys:
+                raise ConfigError(f"{self.key(key)}: unknown key, accepted are {', '.join(keys)}")
+
+    def tables(self, key: str) -> list["_Table"]:
+        entries = self._values.get(key, [])
+        if not isinstance(entries, list) or (key in self._values and not entries):
+            raise self.refuse(key, f"one or more [[{key}]] tables")
+        return [_Table(entry, f"{self.key(key)}[{n}]") for n, entry in enumerate(entries)]
+
+    def integer(self, key: str, limit: int) -> int:
+        value = self._values.get(key)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
+            raise self.refuse(key, f"an integer from 0 to {limit - 1}")
+        return value
+
+    def seed(self) -> int | None:
+        return self.integer("seed", _SEED_LIMIT) if "seed" in self._values else None
+
+    def text(self, key: str, default: str, limit: int) -> str:
+        value = self._values.get(key, default)
+        if not isinstance(value, str) or not 0 < len(value.encode()) <= limit:
+            raise self.refuse(key, f"a text of 1 to {limit} bytes")
+        return value
+
+    def choice(self, key: str, default: str, accepted: tuple[str, ...]) -> str:
+        value = self._values.get(key, default)
+        if not isinstance(value, str) or value not in accepted:
+            raise self.refuse(key, " or ".join(f'"{name}"' for name in accepted))
+        return value
+
+    def domains(self, default: tuple[int, ...]) -> tuple[int, ...]:
+        values = self._values.get("domains", list(default))
+        takes = "a list of different integers from 0 to 255"
+        if not isinstance(values, list) or not values:
+            raise self.refuse("domains", takes)
+        if not all(type(value) is int and 0 <= value <= 255 for value in values):
+            raise self.refuse("domains", takes)
+        if len(set(values)) != len(values):
+            raise self.refuse("domains", takes)
+        return tuple(values)
+
+    def apqns(self, known: frozenset[int]) -> tuple[int, ...]:
+        values = self._values.get("apqns")
+        if not isinstance(values, list) or not values:
+            raise self.refuse("apqns", 'a list of APQNs such as "00.0000"')
+        queues = [self._apqn(value) for value in values]
+        if len(set(queues)) != len(queues):
+            raise self.refuse("apqns", "every APQN once")
+        for queue in queues:
+            if queue not in known:
+                there = ", ".join(apqn(other) for other in sorted(known))
+                raise self.refuse("apqns", f"APQNs of the configured cards: {there}")
+        return tuple(queues)
+
+    def _apqn(self, value: object) -> int:
+        if isinstance(value, str):
+            adapter, dot, domain = value.partition(".")
+            digits = frozenset("0123456789abcdefABCDEF").issuperset(adapter + domain)
+            if dot and digits and len(adapter) == 2 and len(domain) == 4 and domain < "0100":
+                return qid(int(adapter, 16), int(domain, 16))
+        raise self.refuse("apqns", 'APQNs written as "aa.dddd" in hexadecimal, such as "00.0001"')
+
+
+def _card(table: _Table, folder: str) -> CardConfig:
+    table.only("adapter", "profile", "domains", "seed")
+    defaults = CardConfig(table.integer("adapter", 256))
+    profile = table.text("profile", defaults.profile, 4096)
+    if profile.endswith(".toml"):
+        profile = os.path.join(folder, profile)
+    return CardConfig(defaults.adapter, profile, table.domains(defaults.domains), table.seed())
+
+
+def _slot(table: _Table, known: frozenset[int]) -> SlotConfig:
+    table.only("id", "description", "apqns")
+    number, queues = table.integer("id", 1 << 32), table.apqns(known)
+    described = table.text("description", _described(queues), _DESCRIPTION_BYTES)
+    return SlotConfig(number, described, queues)
+
+
+def _one_per_apqn(known: frozenset[int]) -> tuple[SlotConfig, ...]:
+    queues = enumerate(sorted(known))
+    return tuple(SlotConfig(number, _described((queue,)), (queue,)) for number, queue in queues)
+
+
+def _described(queues: tuple[int, ...]) -> str:
+    more = f" and {len(queues) - 1} more" if len(queues) > 1 else ""
+    return f"Ghostcard APQN {apqn(queues[0])}{more}"
+
+
+def _unique(tables: str, key: str, values: list[int]) -> None:
+    for index, value in enumerate(values):
+        first = values.index(value)
+        if first != index:
+            raise ConfigError(
+                f"{tables}[{index}].{key}: got {value} again, {tables}[{first}] has it"
+            )
+
+
+def _read(name: str) -> dict[str, object]:
+    import tomllib  # here: a machine without a configuration file need not load it
+
+    try:
+        with open(name, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"is not TOML: {error}") from None
