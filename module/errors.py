@@ -1,0 +1,46 @@
+"""The one error of the Cryptoki layer, and the one table that turns the driver's errors into CKR codes."""
+
+from ghostcard import pkcs11 as ck
+from ghostcard.driver.errors import DriverError, Ep11Error
+
+_VENDOR = 0x80010000
+_EP11: dict[int, int] = {
+    _VENDOR | 0x01: ck.CKR_DEVICE_ERROR,  # WKID_MISMATCH
+    _VENDOR | 0x02: ck.CKR_FUNCTION_FAILED,  # INTERNAL_ERROR
+    _VENDOR | 0x03: ck.CKR_FUNCTION_FAILED,  # TRANSPORT_ERROR
+    _VENDOR | 0x04: ck.CKR_ENCRYPTED_DATA_INVALID,  # BLOB_ERROR
+    _VENDOR | 0x05: ck.CKR_ENCRYPTED_DATA_INVALID,  # BLOBKEY_CONFLICT
+    _VENDOR | 0x06: ck.CKR_ARGUMENTS_BAD,  # MODE_CONFLICT
+    _VENDOR | 0x08: ck.CKR_ARGUMENTS_BAD,  # NONCRT_KEY_SIZE
+    _VENDOR | 0x09: ck.CKR_DEVICE_ERROR,  # WK_NOT_INITIALIZED
+    _VENDOR | 0x0A: ck.CKR_FUNCTION_FAILED,  # OA_API_ERROR
+    _VENDOR | 0x0B: ck.CKR_FUNCTION_FAILED,  # REQ_TIMEOUT
+    _VENDOR | 0x0C: ck.CKR_ARGUMENTS_BAD,  # READONLY
+    _VENDOR | 0x0D: ck.CKR_KEY_SIZE_RANGE,  # STATIC_POLICY
+    _VENDOR | 0x10: ck.CKR_FUNCTION_FAILED,  # TRANSPORT_LIMIT
+    _VENDOR | 0x101: ck.CKR_DEVICE_ERROR,  # ERROR_STATE: a self test failed
+}
+"""EP11 return code -> CKR, AP sheet 7.2 "Error mapping"; other vendor codes: CKR_FUNCTION_FAILED."""
+
+_DRIVER: dict[str, int] = {
+    "ENODEV": ck.CKR_DEVICE_REMOVED,
+    "EMSGSIZE": ck.CKR_DATA_LEN_RANGE,
+}
+"""Driver error -> CKR; the other codes (EIO, EINVAL, EAGAIN ..): CKR_DEVICE_ERROR."""
+
+
+class CryptokiError(Exception):
+    """A function of the standard refuses; ``rv`` is the CK_RV it returns."""
+
+    def __init__(self, rv: int) -> None:
+        super().__init__(f"CK_RV 0x{rv:08x}")
+        self.rv = rv
+
+
+def refusal(error: DriverError) -> CryptokiError:
+    """What the application is told of an error of the driver."""
+    if not isinstance(error, Ep11Error):
+        return CryptokiError(_DRIVER.get(str(error.code), ck.CKR_DEVICE_ERROR))
+    if error.rv < ck.CKR_VENDOR_DEFINED:
+        return CryptokiError(error.rv)
+    return CryptokiError(_EP11.get(error.rv, ck.CKR_FUNCTION_FAILED))
