@@ -1,0 +1,51 @@
+# make bench   environment, dependencies, library, then the main job: what the emulated card does under load
+# make test    the same, then every test
+# make check   the quick loop: format, lint, strict types, fast tests
+# make clean   removes everything that was made
+#
+# Needs Python 3.11 or later with its headers and shared library, gcc and make; .ci/preflight says what is missing.
+# PYTHON=/path/to/python3 chooses the interpreter of a new .venv.
+
+BIN := .venv/bin
+REAL := benchmarks driver emulator firmware ghostcard module tests setup.py
+LIBRARY := module/libghostcard.so
+LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/entries/* module/*.json) \
+	module/build.py module/declarations.py
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: bench test check build clean
+.DELETE_ON_ERROR:
+
+bench: build
+	$(BIN)/ghostcard bench
+
+test: bench
+	$(PYTEST) -n 2 --dist loadfile
+
+check: build
+	$(BIN)/ruff format --check $(REAL)
+	$(BIN)/ruff check $(REAL)
+	$(BIN)/mypy
+	$(PYTEST) -n 2 --dist loadfile --ignore=tests/clients
+
+build: .venv/.built
+
+.venv/.made:
+	@python=$$(PYTHON="$(PYTHON)" .ci/preflight) && echo "$$python -m venv .venv" && "$$python" -m venv .venv
+	@touch $@
+
+.venv/.installed: .venv/.made pyproject.toml setup.py
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# the wildcard gives nothing when the library was removed by hand, so that it is built again
+.venv/.built: .venv/.installed $(LIBRARY_SOURCES) $(if $(wildcard $(LIBRARY)),,rebuild)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+.PHONY: rebuild
+rebuild:
+
+clean:
+	rm -rf .venv build dist results module/generated $(LIBRARY) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(REAL) -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,351 @@
+/* A small PKCS #11 program that measures a library in host time, any library: it is given the path.
+ *
+ *   client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION ...]
+ *
+ * Prints one JSON object a line: first what loading cost, then one line for each (operation, threads).
+ * Without an operation it only loads, initialises and finalises the library.
+ * A slot without a token gets a throwaway one (its PINs are below); keys are session objects and die with the run.
+ * Relies on nothing but libc: PKCS #11's types are declared here as far as they are used. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef unsigned long CK_ULONG;
+typedef unsigned long CK_RV;
+typedef unsigned char CK_BYTE;
+typedef struct { CK_ULONG mechanism; void *parameter; CK_ULONG parameter_bytes; } CK_MECHANISM;
+typedef struct { CK_ULONG type; void *value; CK_ULONG value_bytes; } CK_ATTRIBUTE;
+typedef struct { CK_BYTE *iv; CK_ULONG iv_bytes, iv_bits; CK_BYTE *aad; CK_ULONG aad_bytes, tag_bits; } CK_GCM_PARAMS;
+typedef struct { CK_BYTE text[96]; CK_ULONG flags, numbers[10]; CK_BYTE versions[4], utc_time[16]; } CK_TOKEN_INFO;
+typedef CK_RV key_init(CK_ULONG session, CK_MECHANISM *mechanism, CK_ULONG key);
+typedef CK_RV run(CK_ULONG session, const CK_BYTE *data, CK_ULONG data_bytes, CK_BYTE *output, CK_ULONG *output_bytes);
+
+/* The members in PKCS #11 2.40's order; those this program does not call are only skipped. */
+typedef struct {
+    CK_BYTE major, minor;
+    CK_RV (*C_Initialize)(void *arguments);
+    CK_RV (*C_Finalize)(void *reserved);
+    void *skipped_2[2];
+    CK_RV (*C_GetSlotList)(CK_BYTE token_present, CK_ULONG *slots, CK_ULONG *count);
+    void *skipped_5;
+    CK_RV (*C_GetTokenInfo)(CK_ULONG slot, CK_TOKEN_INFO *information);
+    void *skipped_7[2];
+    CK_RV (*C_InitToken)(CK_ULONG slot, const char *pin, CK_ULONG pin_bytes, const CK_BYTE *label);
+    CK_RV (*C_InitPIN)(CK_ULONG session, const char *pin, CK_ULONG pin_bytes);
+    void *skipped_11;
+    CK_RV (*C_OpenSession)(CK_ULONG slot, CK_ULONG flags, void *application, void *notify, CK_ULONG *session);
+    CK_RV (*C_CloseSession)(CK_ULONG session);
+    void *skipped_14[4];
+    CK_RV (*C_Login)(CK_ULONG session, CK_ULONG user, const char *pin, CK_ULONG pin_bytes);
+    CK_RV (*C_Logout)(CK_ULONG session);
+    void *skipped_20[2];
+    CK_RV (*C_DestroyObject)(CK_ULONG session, CK_ULONG object);
+    void *skipped_23[6];
+    key_init *C_EncryptInit;
+    run *C_Encrypt;
+    void *skipped_31[6];
+    CK_RV (*C_DigestInit)(CK_ULONG session, CK_MECHANISM *mechanism);
+    run *C_Digest;
+    void *skipped_39[3];
+    key_init *C_SignInit;
+    run *C_Sign;
+    void *skipped_44[14];
+    CK_RV (*C_GenerateKey)(CK_ULONG session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
+                           CK_ULONG *key);
+    CK_RV (*C_GenerateKeyPair)(CK_ULONG session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_template,
+                               CK_ULONG public_count, CK_ATTRIBUTE *private_template, CK_ULONG private_count,
+                               CK_ULONG *public_key, CK_ULONG *private_key);
+    void *skipped_60[8];
+} CK_FUNCTION_LIST;
+_Static_assert(sizeof(CK_FUNCTION_LIST) == 552, "CK_FUNCTION_LIST of PKCS #11 2.40 on a 64-bit machine");
+
+enum {
+    CKF_OS_LOCKING_OK = 2, CKF_RW_SESSION = 2, CKF_SERIAL_SESSION = 4, CKF_TOKEN_INITIALIZED = 0x400,
+    CKU_SO = 0, CKU_USER = 1,
+    CKA_TOKEN = 1, CKA_ENCRYPT = 0x104, CKA_SIGN = 0x108, CKA_MODULUS_BITS = 0x121, CKA_PUBLIC_EXPONENT = 0x122,
+    CKA_VALUE_LEN = 0x161, CKA_EC_PARAMS = 0x180,
+    CKM_RSA_PKCS_KEY_PAIR_GEN = 0, CKM_RSA_PKCS = 1, CKM_SHA256 = 0x250, CKM_EC_KEY_PAIR_GEN = 0x1040,
+    CKM_ECDSA = 0x1041, CKM_AES_KEY_GEN = 0x1080, CKM_AES_GCM = 0x1087,
+};
+
+#define SO_PIN "87654321" /* of a token that lives in a scratch directory for one run */
+#define USER_PIN "12345678"
+#define OUTPUT_BYTES 2048
+#define PAYLOAD_BYTES 1024
+#define SAMPLES (1u << 20) /* latencies kept per thread; later ones still count for the rate */
+#define MAX_THREADS 64
+#define MAX_COUNTS 16
+
+static CK_FUNCTION_LIST *library;
+static CK_ULONG slot;
+
+#define NO_KEY (~0ul) /* for `keygen` */
+typedef enum { SIGN, ENCRYPT, DIGEST } verb_t;
+typedef struct {
+    const char *name;
+    verb_t verb;
+    CK_ULONG keygen, mechanism, bits, data_bytes;
+} operation_t;
+
+/* DER before a SHA-256 digest in a PKCS #1 1.5 signature (RFC 8017, 9.2 note 1) */
+static const CK_BYTE SHA256_DIGEST_INFO[19] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                               0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+
+static const operation_t OPERATIONS[] = {
+    {"rsa2048-sign", SIGN, CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS, 2048, 51},
+    {"rsa4096-sign", SIGN, CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS, 4096, 51},
+    {"ecdsa-p256-sign", SIGN, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, 256, 32},
+    {"aes-256-gcm", ENCRYPT, CKM_AES_KEY_GEN, CKM_AES_GCM, 256, PAYLOAD_BYTES},
+    {"sha256", DIGEST, NO_KEY, CKM_SHA256, 0, PAYLOAD_BYTES},
+};
+
+typedef struct {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    const operation_t *operation;
+    CK_ULONG key;
+    double seconds;
+    uint64_t count, began_ns, ended_ns;
+    uint32_t *samples;
+} worker_t;
+
+/* Ends the program at once: other threads may be inside the library, so no exit handlers. */
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "client: %s: %s\n", what, why);
+    fflush(stderr);
+    _exit(1);
+}
+
+#define CALL(name, ...) check(#name, library->name(__VA_ARGS__))
+static void check(const char *what, CK_RV rv) {
+    char why[32];
+    if (rv == 0) return;
+    snprintf(why, sizeof why, "0x%lx", rv);
+    fail(what, why);
+}
+
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Opens the library and initialises it for threads; prints what both took. */
+static void load(const char *path) {
+    struct { void *mutexes[4]; CK_ULONG flags; void *reserved; } arguments = {{0}, CKF_OS_LOCKING_OK, NULL};
+    uint64_t opened, began = now_ns();
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    CK_RV (*get_list)(CK_FUNCTION_LIST **);
+    if (!handle) fail("dlopen", dlerror());
+    *(void **)&get_list = dlsym(handle, "C_GetFunctionList");
+    if (!get_list) fail(path, "has no C_GetFunctionList");
+    check("C_GetFunctionList", get_list(&library));
+    opened = now_ns();
+    CALL(C_Initialize, &arguments);
+    printf("{\"load_ms\": %.3f, \"initialize_ms\": %.3f}\n", (opened - began) / 1e6, (now_ns() - opened) / 1e6);
+    fflush(stdout);
+}
+
+static CK_ULONG open_session(void) {
+    CK_ULONG session;
+    CALL(C_OpenSession, slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session);
+    return session;
+}
+
+static void login(CK_ULONG session, CK_ULONG user, const char *pin) {
+    CALL(C_Login, session, user, pin, strlen(pin));
+}
+
+/* Takes the slot at `index` and sees that there is a token with a user PIN in it. */
+static void take_slot(CK_ULONG index) {
+    CK_ULONG slots[256], count = 256, session; /* a library with more slots answers CKR_BUFFER_TOO_SMALL */
+    CK_TOKEN_INFO info;
+    CK_BYTE label[32];
+    CALL(C_GetSlotList, 1, slots, &count);
+    if (index >= count) fail("--slot", "there is no such slot");
+    slot = slots[index];
+    CALL(C_GetTokenInfo, slot, &info);
+    if (info.flags & CKF_TOKEN_INITIALIZED) return;
+    memset(label, ' ', sizeof label);
+    memcpy(label, "benchmark", 9);
+    CALL(C_InitToken, slot, SO_PIN, strlen(SO_PIN), label);
+    session = open_session();
+    login(session, CKU_SO, SO_PIN);
+    CALL(C_InitPIN, session, USER_PIN, strlen(USER_PIN));
+    CALL(C_Logout, session);
+    CALL(C_CloseSession, session);
+}
+
+static CK_ULONG generate_pair(CK_ULONG session, const operation_t *operation) {
+    static CK_BYTE yes = 1, no = 0, exponent[] = {1, 0, 1};
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    CK_ULONG bits = operation->bits, public_key, private_key;
+    CK_MECHANISM mechanism = {operation->keygen, NULL, 0};
+    CK_ATTRIBUTE rsa[] = {{CKA_TOKEN, &no, 1}, {CKA_MODULUS_BITS, &bits, sizeof bits}, {CKA_PUBLIC_EXPONENT, exponent, 3}};
+    CK_ATTRIBUTE ec[] = {{CKA_TOKEN, &no, 1}, {CKA_EC_PARAMS, p256, sizeof p256}};
+    CK_ATTRIBUTE private_template[] = {{CKA_TOKEN, &no, 1}, {CKA_SIGN, &yes, 1}};
+    int is_rsa = operation->keygen == CKM_RSA_PKCS_KEY_PAIR_GEN;
+    CALL(C_GenerateKeyPair, session, &mechanism, is_rsa ? rsa : ec, is_rsa ? 3 : 2, private_template, 2,
+         &public_key, &private_key);
+    return private_key;
+}
+
+static CK_ULONG generate(CK_ULONG session, const operation_t *operation) {
+    static CK_BYTE yes = 1, no = 0;
+    CK_ULONG bytes = operation->bits / 8, key;
+    CK_MECHANISM mechanism = {operation->keygen, NULL, 0};
+    CK_ATTRIBUTE template[] = {{CKA_TOKEN, &no, 1}, {CKA_ENCRYPT, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes}};
+    if (operation->keygen == NO_KEY) return 0;
+    if (operation->keygen != CKM_AES_KEY_GEN) return generate_pair(session, operation);
+    CALL(C_GenerateKey, session, &mechanism, template, 3, &key);
+    return key;
+}
+
+static void call_once(const worker_t *w, CK_ULONG session, CK_MECHANISM *mechanism, const CK_BYTE *data) {
+    CK_BYTE output[OUTPUT_BYTES];
+    CK_ULONG length = sizeof output, bytes = w->operation->data_bytes;
+    switch (w->operation->verb) {
+    case SIGN:
+        CALL(C_SignInit, session, mechanism, w->key);
+        CALL(C_Sign, session, data, bytes, output, &length);
+        break;
+    case ENCRYPT:
+        CALL(C_EncryptInit, session, mechanism, w->key);
+        CALL(C_Encrypt, session, data, bytes, output, &length);
+        break;
+    case DIGEST:
+        CALL(C_DigestInit, session, mechanism);
+        CALL(C_Digest, session, data, bytes, output, &length);
+        break;
+    }
+}
+
+/* Calls until `seconds` are over, keeping each call's latency. GCM gets a new IV for every call, as it must. */
+static void repeat(worker_t *w, CK_ULONG session, double seconds) {
+    CK_BYTE data[PAYLOAD_BYTES] = {0}, iv[12] = {0};
+    CK_GCM_PARAMS gcm = {iv, sizeof iv, 8 * sizeof iv, NULL, 0, 128};
+    CK_MECHANISM mechanism = {w->operation->mechanism, NULL, 0};
+    uint64_t before = now_ns(), end = before + (uint64_t)(seconds * 1e9), after;
+    if (w->operation->mechanism == CKM_RSA_PKCS) memcpy(data, SHA256_DIGEST_INFO, sizeof SHA256_DIGEST_INFO);
+    if (w->operation->mechanism == CKM_AES_GCM) mechanism.parameter = &gcm, mechanism.parameter_bytes = sizeof gcm;
+    w->began_ns = before;
+    w->count = 0;
+    do {
+        memcpy(iv + 4, &before, sizeof before);
+        call_once(w, session, &mechanism, data);
+        after = now_ns();
+        if (w->count < SAMPLES) w->samples[w->count] = (uint32_t)(after - before);
+        before = after;
+        w->count++;
+    } while (after < end);
+    w->ended_ns = after;
+}
+
+static void *work(void *argument) {
+    worker_t *w = argument;
+    CK_ULONG session = open_session();
+    repeat(w, session, w->seconds / 10); /* a warm-up: what it counted is overwritten */
+    pthread_barrier_wait(w->start);
+    repeat(w, session, w->seconds);
+    CALL(C_CloseSession, session);
+    return NULL;
+}
+
+static int ascending(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Joins the threads' samples and prints the line of one (operation, threads): nearest-rank percentiles. */
+static void report(const worker_t *workers, int threads) {
+    uint64_t began = UINT64_MAX, ended = 0, count = 0, kept = 0;
+    uint32_t *all = malloc(sizeof *all * SAMPLES * (size_t)threads);
+    double seconds;
+    if (!all) fail("malloc", strerror(errno));
+    for (int i = 0; i < threads; i++) {
+        uint64_t n = workers[i].count < SAMPLES ? workers[i].count : SAMPLES;
+        memcpy(all + kept, workers[i].samples, n * sizeof *all);
+        kept += n;
+        count += workers[i].count;
+        if (workers[i].began_ns < began) began = workers[i].began_ns;
+        if (workers[i].ended_ns > ended) ended = workers[i].ended_ns;
+    }
+    qsort(all, kept, sizeof *all, ascending);
+    seconds = (ended - began) / 1e9;
+    printf("{\"operation\": \"%s\", \"threads\": %d, \"count\": %llu, \"seconds\": %.6f, \"rate\": %.3f, "
+           "\"p50_us\": %.3f, \"p99_us\": %.3f}\n", workers->operation->name, threads, (unsigned long long)count,
+           seconds, count / seconds, all[(kept + 1) / 2 - 1] / 1e3, all[(kept * 99 + 99) / 100 - 1] / 1e3);
+    fflush(stdout);
+    free(all);
+}
+
+static void measure(const operation_t *operation, CK_ULONG key, int threads, double seconds) {
+    static worker_t workers[MAX_THREADS];
+    pthread_barrier_t start;
+    pthread_barrier_init(&start, NULL, (unsigned)threads);
+    for (int i = 0; i < threads; i++) {
+        workers[i] = (worker_t){.start = &start, .operation = operation, .key = key, .seconds = seconds};
+        workers[i].samples = malloc(sizeof(uint32_t) * SAMPLES);
+        if (!workers[i].samples) fail("malloc", strerror(errno));
+        if ((errno = pthread_create(&workers[i].thread, NULL, work, &workers[i]))) fail("thread", strerror(errno));
+    }
+    for (int i = 0; i < threads; i++) pthread_join(workers[i].thread, NULL);
+    report(workers, threads);
+    for (int i = 0; i < threads; i++) free(workers[i].samples);
+    pthread_barrier_destroy(&start);
+}
+
+static const operation_t *find_operation(const char *name) {
+    for (size_t i = 0; i < sizeof OPERATIONS / sizeof *OPERATIONS; i++)
+        if (!strcmp(OPERATIONS[i].name, name)) return &OPERATIONS[i];
+    fail(name, "no such operation: rsa2048-sign, rsa4096-sign, ecdsa-p256-sign, aes-256-gcm or sha256");
+    return NULL;
+}
+
+static int parse_threads(char *text, int *counts) {
+    int n = 0;
+    for (char *part = strtok(text, ","); part && n < MAX_COUNTS; part = strtok(NULL, ",")) {
+        counts[n] = atoi(part);
+        if (counts[n] < 1 || counts[n] > MAX_THREADS) fail("--threads", "takes numbers from 1 to 64, as in 1,2");
+        n++;
+    }
+    return n;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"threads", 1, NULL, 't'}, {"seconds", 1, NULL, 's'}, {"slot", 1, NULL, 'i'}, {NULL, 0, NULL, 0}};
+    int counts[MAX_COUNTS] = {1}, runs = 1, option;
+    double seconds = 1.0;
+    CK_ULONG index = 0, session, key;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 't') runs = parse_threads(optarg, counts);
+        else if (option == 's') seconds = atof(optarg);
+        else if (option == 'i') index = strtoul(optarg, NULL, 10);
+        else return 2;
+    }
+    if (!(seconds > 0)) fail("--seconds", "takes a positive number");
+    if (optind == argc) fail("usage", "client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION ...]");
+    load(argv[optind++]);
+    if (optind < argc) {
+        take_slot(index);
+        session = open_session();
+        login(session, CKU_USER, USER_PIN);
+        for (; optind < argc; optind++) {
+            const operation_t *operation = find_operation(argv[optind]);
+            key = generate(session, operation);
+            for (int i = 0; i < runs; i++) measure(operation, key, counts[i], seconds);
+            if (key) CALL(C_DestroyObject, session, key);
+        }
+        CALL(C_CloseSession, session);
+    }
+    CALL(C_Finalize, NULL);
+    return 0;
+}

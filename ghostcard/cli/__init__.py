@@ -1,0 +1,58 @@
+"""The ``ghostcard`` command: a file per subcommand, loaded only when that one is asked for."""
+
+from importlib import import_module
+
+import click
+
+from ghostcard import __version__
+from ghostcard.cli.failure import reported
+
+_FILES = {
+    "bench": "bench",
+    "cards": "cards",
+    "module": "library",
+    "profiles": "profiles",
+    "run": "run",
+    "token": "token",
+}
+
+_EXAMPLES = """\b
+Examples:
+  ghostcard token init --label test --so-pin 87654321 --pin 12345678
+  ghostcard run -- pkcs11-tool --module {module} --login --pin 12345678 --test
+  ghostcard bench
+
+\b
+Environment:
+  GHOSTCARD_HOME     folder of all state (default: $XDG_STATE_HOME/ghostcard)
+  GHOSTCARD_CONFIG   TOML file that describes the machine (default: one card)
+  GHOSTCARD_DEBUG    set: an internal error shows its traceback
+"""
+
+
+class _Commands(click.Group):
+    """Finds a subcommand's file by name, and turns every error into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_FILES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _FILES:
+            return None
+        command = import_module(f"ghostcard.cli.{_FILES[cmd_name]}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        with reported():
+            return super().invoke(ctx)
+
+
+@click.command(
+    cls=_Commands,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="ghostcard", message="%(prog)s %(version)s")
+def main() -> None:
+    """A cryptographic adapter without the hardware."""
