@@ -1,0 +1,93 @@
+"""Runs benchmarks/client.c, a C program, against a PKCS #11 library: host time, real calls.
+
+The program is compiled with $CC or gcc when it is first needed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import NamedTuple
+
+_SOURCE = Path(__file__).with_name("client.c")
+_FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-pthread")
+
+
+class ClientError(Exception):
+    """The C client could not be built or failed; the message is one line."""
+
+
+class Loading(NamedTuple):
+    """Host time that loading took (dlopen and C_GetFunctionList) and that C_Initialize took."""
+
+    load_ms: float
+    initialize_ms: float
+
+
+class Measurement(NamedTuple):
+    """Host time of one (operation, threads): calls per second, latency of a call."""
+
+    operation: str
+    threads: int
+    count: int
+    seconds: float
+    rate: float
+    p50_us: float
+    p99_us: float
+
+
+def build(folder: Path) -> Path:
+    """Compiles the client into `folder` and returns its path; ClientError says why not."""
+    compiler = shutil.which(os.environ.get("CC") or "gcc")
+    if compiler is None:
+        raise ClientError("the C client needs a C compiler: install gcc or set CC")
+    program = folder / "client"
+    command = [compiler, *_FLAGS, "-o", str(program), str(_SOURCE), "-ldl"]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    if built.returncode:
+        raise ClientError(f"{_SOURCE.name} does not compile: {_first_line(built.stderr)}")
+    return program
+
+
+def measure(
+    program: Path,
+    module: str,
+    operations: Sequence[str],
+    threads: Sequence[int],
+    seconds: float,
+    environment: Mapping[str, str],
+) -> Iterator[Loading | Measurement]:
+    """Runs the client; gives what loading cost, then each (operation, threads) as it is done.
+
+    `seconds` of host time are measured for each; `environment` is added to this process's. Raises
+    ClientError when the client fails. Closing the iterator early ends the client.
+    """
+    counts = ",".join(map(str, threads))
+    command = [str(program), module, "--threads", counts, "--seconds", str(seconds), *operations]
+    with TemporaryFile("w+") as errors:
+        client = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        try:
+            assert client.stdout
+            for line in client.stdout:
+                fields = json.loads(line)
+                yield Loading(**fields) if "load_ms" in fields else Measurement(**fields)
+            ended = client.wait()
+        finally:
+            client.kill()  # does nothing to one that has ended
+            client.communicate()
+        if ended:
+            errors.seek(0)
+            raise ClientError(_first_line(errors.read()) or f"the C client ended with {ended}")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
