@@ -1,0 +1,428 @@
+"""The state machine of one AP queue, sans-IO (AP sheet 1.6).
+
+Events go in by `step`, status words by `answer`; both say what is to be done next: an `Instruction`
+to execute on this queue, whose status word is the next `answer`, or a `Wait`. After Wait.AGAIN the
+owner steps once more with Event.POLL; after any other it comes back when that has happened.
+Messages that ended stand in `completed`, for the owner to take away.
+
+The machine runs by the two tables below: which action an event leads to in each state, and which
+actions follow from the answers. A message is anything with a ``psmid``, unique among the messages
+of the queue. Requests wait in ``requests`` until sent, and in ``pending`` until answered;
+``count`` is the driver's idea of how many the hardware holds.
+"""
+
+import errno
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, IntEnum
+from typing import Generic, Protocol, TypeVar
+
+
+class State(IntEnum):
+    """Where the queue stands."""
+
+    RESET_START = 0
+    RESET_WAIT = 1
+    SETIRQ_WAIT = 2
+    IDLE = 3
+    WORKING = 4
+    QUEUE_FULL = 5
+    ASSOC_WAIT = 6
+
+
+class Device(IntEnum):
+    """Where the device behind the queue stands; requests are taken only while OPERATING."""
+
+    UNINITIATED = 0
+    OPERATING = 1
+    SHUTDOWN = 2
+    ERROR = 3
+
+
+class Event(IntEnum):
+    """POLL: look what there is to do. TIMEOUT: the request timer has run out."""
+
+    POLL = 0
+    TIMEOUT = 1
+
+
+class Wait(IntEnum):
+    """What the queue waits for; of two the smaller is the more urgent."""
+
+    AGAIN = 0
+    HIGH_TIMEOUT = 1
+    LOW_TIMEOUT = 2
+    INTERRUPT = 3
+    NONE = 4
+
+
+class Instruction(IntEnum):
+    """What the owner is to execute; every one is greater than any Wait."""
+
+    NQAP = 8  # of the message `head`
+    DQAP = 9  # answered with the message dequeued, if any
+    TAPQ = 10  # answered with the bind state too
+    RAPQ = 11
+    AQIC = 12  # switch the interrupt on
+
+
+class Action(Enum):
+    """The actions of the table; the methods below carry their names."""
+
+    NOP = "nop"
+    RESET = "reset"
+    RESET_WAIT = "reset_wait"
+    SETIRQ_WAIT = "setirq_wait"
+    READ = "read"
+    READ_WRITE = "read_write"
+    WRITE = "write"
+    ASSOC_WAIT = "assoc_wait"
+
+
+TABLE: dict[tuple[State, Event], Action] = {
+    (State.RESET_START, Event.POLL): Action.RESET,
+    (State.RESET_START, Event.TIMEOUT): Action.NOP,
+    (State.RESET_WAIT, Event.POLL): Action.RESET_WAIT,
+    (State.RESET_WAIT, Event.TIMEOUT): Action.NOP,
+    (State.SETIRQ_WAIT, Event.POLL): Action.SETIRQ_WAIT,
+    (State.SETIRQ_WAIT, Event.TIMEOUT): Action.NOP,
+    (State.IDLE, Event.POLL): Action.WRITE,
+    (State.IDLE, Event.TIMEOUT): Action.NOP,
+    (State.WORKING, Event.POLL): Action.READ_WRITE,
+    (State.WORKING, Event.TIMEOUT): Action.RESET,
+    (State.QUEUE_FULL, Event.POLL): Action.READ,
+    (State.QUEUE_FULL, Event.TIMEOUT): Action.RESET,
+    (State.ASSOC_WAIT, Event.POLL): Action.ASSOC_WAIT,
+    (State.ASSOC_WAIT, Event.TIMEOUT): Action.RESET,
+}
+
+# The bits and codes of the status word that the transitions look at (AP sheet 1.3).
+EMPTY = 0x80000000
+ASYNC = 0x02000000
+IRQ_ENABLED = 0x01000000
+NORMAL = 0x00
+RESET_IN_PROGRESS = 0x02
+BUSY = 0x05
+OTHERWISE_CHANGED = 0x07
+FULL_OR_NO_REPLY = 0x10
+MESSAGE_ERRORS = frozenset((0x15, 0x16, 0x42))  # too big, facility missing, invalid domain
+
+# `is` against these is the cheapest test there is; the attribute of an enum class costs more.
+AGAIN, HIGH_TIMEOUT, LOW_TIMEOUT, INTERRUPT, NONE = Wait
+NQAP, DQAP, TAPQ, RAPQ, AQIC = Instruction
+Next = Instruction | Wait
+
+
+class Message(Protocol):
+    """What the queue must know of a message."""
+
+    psmid: int
+
+
+M = TypeVar("M", bound=Message)
+
+
+class QueueMachine(Generic[M]):
+    """One AP queue of the driver; ``depth`` messages fit in hardware."""
+
+    __slots__ = (
+        "_actions",
+        "_answer",
+        "_read_wait",
+        "_with_interrupts",
+        "checkstopped",
+        "completed",
+        "configured",
+        "count",
+        "depth",
+        "device",
+        "last_error",
+        "pending",
+        "requests",
+        "state",
+        "timer_restarted",
+        "unassociated",
+    )
+
+    def __init__(self, depth: int, with_interrupts: bool = True) -> None:
+        self.depth = depth
+        self.state = State.RESET_START
+        self.device = Device.UNINITIATED
+        self.configured = True
+        self.checkstopped = False
+        self.last_error = NORMAL
+        self.requests: deque[M] = deque()
+        self.pending: dict[int, M] = {}
+        self.count = 0
+        self.completed: list[tuple[M, int]] = []  # (message, errno); 0 = its reply is there
+        self.timer_restarted = False  # the owner restarts the request timer and clears this
+        self.unassociated = 0  # replies that belonged to no pending message, dropped
+        self._with_interrupts = with_interrupts
+        self._read_wait: Wait = NONE
+        self._answer: Callable[[int, M | None, int], Next] = self._unasked
+        self._actions = tuple(
+            tuple(getattr(self, "_" + TABLE[state, event].value) for event in Event)
+            for state in State
+        )
+
+    # -- what the owner calls ------------------------------------------------------------------
+
+    def step(self, event: Event) -> Next:
+        """The first thing that ``event`` asks for."""
+        if self.device is Device.UNINITIATED or self.checkstopped or not self.configured:
+            return NONE
+        action: Callable[[], Next] = self._actions[self.state][event]
+        return action()
+
+    def answer(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
+        """What follows from the status word of the instruction asked for last.
+
+        ``message`` is what DQAP dequeued, ``bind_state`` the field BS of TAPQ (AP sheet 1.4).
+        """
+        return self._answer(status, message, bind_state)
+
+    @property
+    def head(self) -> M:
+        """The message to be sent next."""
+        return self.requests[0]
+
+    @property
+    def load(self) -> int:
+        """Messages that have not ended."""
+        return len(self.requests) + len(self.pending)
+
+    def start(self) -> None:
+        """(Re-)initialise: every message fails with EAGAIN and the queue begins with a reset."""
+        self.flush()
+        self.device = Device.OPERATING
+        self.reset()
+
+    def reset(self) -> None:
+        """Fail every message with EAGAIN and reset the queue at the next POLL (AP sheet 1.7)."""
+        self.flush()
+        self.count = 0
+        self.state = State.RESET_START
+
+    def flush(self) -> None:
+        """Fail every message with EAGAIN; the sender may try another queue."""
+        for message in (*self.pending.values(), *self.requests):
+            self.completed.append((message, errno.EAGAIN))
+        self.pending.clear()
+        self.requests.clear()
+
+    def shut_down(self) -> None:
+        """Fail every message with EAGAIN and take no further one."""
+        self.flush()
+        self.device = Device.SHUTDOWN
+
+    def fail(self, code: int) -> None:
+        """The device has failed with response ``code``; it takes nothing until `start`."""
+        self.device = Device.ERROR
+        self.last_error = code
+
+    # -- actions -------------------------------------------------------------------------------
+
+    def _nop(self) -> Next:
+        return NONE
+
+    def _reset(self) -> Next:
+        self._answer = self._reset_begun
+        return RAPQ
+
+    def _reset_wait(self) -> Next:
+        self._answer = self._reset_tested
+        return TAPQ
+
+    def _setirq_wait(self) -> Next:
+        if self.count:
+            self._answer = self._setirq_read
+            return DQAP
+        self._answer = self._setirq_tested
+        return TAPQ
+
+    def _read(self) -> Next:
+        self._answer = self._received
+        return DQAP
+
+    def _read_write(self) -> Next:
+        self._answer = self._received_then_write
+        return DQAP
+
+    def _write(self) -> Next:
+        if not self.requests:
+            return NONE
+        self._answer = self._sent
+        return NQAP
+
+    def _assoc_wait(self) -> Next:
+        self._answer = self._association_tested
+        return TAPQ
+
+    # -- answers and transitions ---------------------------------------------------------------
+
+    def _unasked(self, status: int, message: M | None, bind_state: int) -> Next:
+        raise RuntimeError("answer() without an instruction; step() comes first")
+
+    def _reset_begun(self, status: int, message: M | None, bind_state: int) -> Next:
+        code = status >> 16 & 0xFF
+        if status & ASYNC:
+            return NONE
+        if code != NORMAL and code != RESET_IN_PROGRESS:
+            return self._failed(code)
+        self.state = State.RESET_WAIT
+        return LOW_TIMEOUT
+
+    def _reset_tested(self, status: int, message: M | None, bind_state: int) -> Next:
+        code = status >> 16 & 0xFF
+        if code in (BUSY, RESET_IN_PROGRESS):
+            return LOW_TIMEOUT
+        if code != NORMAL:
+            return self._failed(code)
+        if self._with_interrupts:
+            self._answer = self._reset_enabled
+            return AQIC
+        self.state = State.WORKING if self.count else State.IDLE
+        return AGAIN
+
+    def _reset_enabled(self, status: int, message: M | None, bind_state: int) -> Next:
+        if _enables(status):
+            self.state = State.SETIRQ_WAIT
+        else:
+            self.state = State.WORKING if self.count else State.IDLE
+        return AGAIN
+
+    def _setirq_read(self, status: int, message: M | None, bind_state: int) -> Next:
+        self._dequeued(status, message)
+        return self._setirq_tested(status, None, bind_state)
+
+    def _setirq_tested(self, status: int, message: M | None, bind_state: int) -> Next:
+        if status & IRQ_ENABLED:
+            self.state = State.WORKING if self.count else State.IDLE
+        code = status >> 16 & 0xFF
+        if code == NORMAL and self.count:
+            return AGAIN
+        if code in (NORMAL, FULL_OR_NO_REPLY):
+            return LOW_TIMEOUT
+        return self._failed(code)
+
+    def _received_then_write(self, status: int, message: M | None, bind_state: int) -> Next:
+        wait = self._received(status, message, bind_state)
+        if wait is AQIC:
+            self._answer = self._enabled_then_write
+            return AQIC
+        return self._write_too(wait) if self.requests else wait
+
+    def _received(self, status: int, message: M | None, bind_state: int) -> Next:
+        if status & ASYNC:
+            return NONE
+        code = status >> 16 & 0xFF
+        if code != NORMAL and code != FULL_OR_NO_REPLY:
+            return self._failed(code)
+        self._dequeued(status, message)
+        if not self.count:
+            return self._idle(status)
+        if code == NORMAL:
+            self.state = State.WORKING
+            return AGAIN
+        return INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
+
+    def _idle(self, status: int) -> Next:
+        self.state = State.IDLE
+        if self._with_interrupts and status & (EMPTY | IRQ_ENABLED) == EMPTY:
+            self._answer = self._enabled  # somebody has switched our interrupt off
+            return AQIC
+        # From QUEUE_FULL requests may be left with nothing in hardware that would wake the queue.
+        return AGAIN if self.requests else NONE
+
+    def _enabled(self, status: int, message: M | None, bind_state: int) -> Next:
+        if _enables(status):
+            self.state = State.SETIRQ_WAIT
+            return AGAIN
+        return AGAIN if self.requests else NONE
+
+    def _enabled_then_write(self, status: int, message: M | None, bind_state: int) -> Next:
+        wait = self._enabled(status, None, 0)
+        return self._write_too(wait) if self.requests else wait
+
+    def _write_too(self, wait: Next) -> Next:
+        assert isinstance(wait, Wait)
+        self._read_wait = wait
+        self._answer = self._sent_after_read
+        return NQAP
+
+    def _sent_after_read(self, status: int, message: M | None, bind_state: int) -> Next:
+        return min(self._read_wait, self._sent(status, message, bind_state))
+
+    def _sent(self, status: int, message: M | None, bind_state: int) -> Wait:
+        if status & ASYNC:
+            return NONE
+        code = status >> 16 & 0xFF
+        if code == NORMAL:
+            return self._accepted(status)
+        if code == FULL_OR_NO_REPLY:
+            return self._full(status)
+        if code == RESET_IN_PROGRESS:
+            self.state = State.RESET_WAIT
+            return LOW_TIMEOUT
+        if code in MESSAGE_ERRORS:
+            self.completed.append((self.requests.popleft(), errno.EINVAL))
+            return AGAIN
+        return self._failed(code)
+
+    def _accepted(self, status: int) -> Wait:
+        sent = self.requests.popleft()
+        self.pending[sent.psmid] = sent
+        self.count = count = self.count + 1
+        if count == 1:
+            self.timer_restarted = True
+        if count < self.depth:
+            self.state = State.WORKING
+            return AGAIN
+        return self._full(status)
+
+    def _full(self, status: int) -> Wait:
+        self.state = State.QUEUE_FULL
+        return INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
+
+    def _association_tested(self, status: int, message: M | None, bind_state: int) -> Next:
+        code = status >> 16 & 0xFF
+        if code != NORMAL or bind_state > 1:
+            return self._failed(code)
+        if bind_state == 1:
+            return LOW_TIMEOUT
+        self.state = State.IDLE
+        return AGAIN if self.requests else NONE
+
+    def _failed(self, code: int) -> Wait:
+        self.fail(code)
+        return NONE
+
+    # -- the books -----------------------------------------------------------------------------
+
+    def _dequeued(self, status: int, message: M | None) -> None:
+        """Book what DQAP brought: a reply, nothing, or the news that the card forgot requests."""
+        if message is not None:
+            count = self.count - 1 if self.count else 0
+            if not count and not status & EMPTY:
+                count = 1
+            self.count = count
+            if count:
+                self.timer_restarted = True
+            pending = self.pending.pop(message.psmid, None)
+            if pending is None:
+                self.unassociated += 1
+            else:
+                self.completed.append((pending, 0))
+        if self.count and status & EMPTY and status & 0xEF0000 == 0:  # code 00 or 10
+            self._send_again()
+
+    def _send_again(self) -> None:
+        """The hardware is empty and we are not: put what was sent at the head of the line."""
+        self.count = 0
+        self.requests.extendleft(reversed(self.pending.values()))
+        self.pending.clear()
+
+
+def _enables(status: int) -> bool:
+    """AQIC's answer: 07 says that somebody else has brought the interrupt to the wanted state."""
+    return status >> 16 & 0xFF in (NORMAL, OTHERWISE_CHANGED)
