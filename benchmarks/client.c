@@ -279,7 +279,7 @@ static void report(const worker_t *workers, int threads) {
     }
     qsort(all, kept, sizeof *all, ascending);
     seconds = (ended - began) / 1e9;
-    printf("{\"operation\": \"%s\", \"threads\": %d, \"count\": %llu, \"seconds\": %.6f, \"rate\": %.3f, "
+    printf("{\"operation\": \"%s\", \"threads\": %d, \"calls\": %llu, \"seconds\": %.6f, \"rate\": %.3f, "
            "\"p50_us\": %.3f, \"p99_us\": %.3f}\n", workers->operation->name, threads, (unsigned long long)count,
            seconds, count / seconds, all[(kept + 1) / 2 - 1] / 1e3, all[(kept * 99 + 99) / 100 - 1] / 1e3);
     fflush(stdout);

@@ -32,7 +32,7 @@ class Measurement(NamedTuple):
 
     operation: str
     threads: int
-    count: int
+    calls: int
     seconds: float
     rate: float
     p50_us: float
