@@ -1,20 +1,15 @@
-"""The ``ghostcard`` command: a file per subcommand, loaded only when that one is asked for."""
+"""The ``ghostcard`` command: a file per subcommand, loaded only when it is asked for."""
 
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 from ghostcard import __version__
 from ghostcard.cli.failure import reported
 
-_FILES = {
-    "bench": "bench",
-    "cards": "cards",
-    "module": "library",
-    "profiles": "profiles",
-    "run": "run",
-    "token": "token",
-}
+_COMMANDS = ("bench", "cards", "module", "profiles", "run", "token")
 
 _EXAMPLES = """\b
 Examples:
@@ -34,18 +29,25 @@ class _Commands(click.Group):
     """Finds a subcommand's file by name, and turns every error into one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_FILES)
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _FILES:
+        if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"ghostcard.cli.{_FILES[cmd_name]}").command
+        command = import_module(f"ghostcard.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        with reported():
+        with reported():  # before click sees it: click makes "Aborted!" of an interrupt
             return super().invoke(ctx)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            with reported():  # what is raised outside a command: while --help loads them all
+                return super().main(*args, **extra)
+        except click.exceptions.Exit as end:
+            sys.exit(end.exit_code)
 
 
 @click.command(

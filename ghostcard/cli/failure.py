@@ -13,11 +13,13 @@ from contextlib import contextmanager
 
 import click
 
+from ghostcard.benchmarks.client import ClientError
 from ghostcard.config import ConfigError
 from ghostcard.home import HomeError
+from ghostcard.library import LibraryError
 
 _WRONG: tuple[type[Exception], ...] = (ConfigError, HomeError)
-_FAILED: tuple[type[Exception], ...] = ()
+_FAILED: tuple[type[Exception], ...] = (LibraryError, ClientError)
 
 
 class Failure(Exception):
