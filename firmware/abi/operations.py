@@ -1,0 +1,95 @@
+"""Operations: the names under which a profile lists service times, and how requests are weighed.
+
+An operation is what a card does for one request, as docs/design.md, section 2, lists them. The
+weight factor is per EP11 function (AP sheet 4.2), the measurement category per operation
+(AP sheet 6.3 and 7.1).
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+RSA_BITS = (1024, 2048, 3072, 4096)
+CURVES = ("p256", "p384", "p521")
+AES_BITS = (128, 192, 256)
+AES_MODES = ("ecb", "cbc", "ctr", "gcm")
+HASHES = ("sha1", "sha224", "sha256", "sha384", "sha512")
+ACCELERATOR_BITS = (1024, 2048, 4096)
+
+ERROR = "error"
+QUERY = "query"
+
+FACTOR_LOW = 10
+FACTOR_MEDIUM = 100
+FACTOR_HIGH = 500
+
+_LOW = frozenset((1, 2, *range(36, 41)))
+_HIGH = frozenset((*range(17, 23), 26, *range(30, 36)))
+
+
+class Category(IntEnum):
+    """Measurement categories of an EP11 card."""
+
+    NONE = 0
+    ASYMMETRIC_SLOW = 1
+    ASYMMETRIC_FAST = 2
+    SYMMETRIC_PARTIAL = 3
+    SYMMETRIC_COMPLETE = 4
+    ASYMMETRIC_KEYGEN = 5
+
+
+def weight_factor(function: int) -> int:
+    """10, 100 or 500: the weight of a request is this times the card's SECKEY speed rating."""
+    if function in _LOW:
+        return FACTOR_LOW
+    return FACTOR_HIGH if function in _HIGH else FACTOR_MEDIUM
+
+
+def _asymmetric() -> Iterator[tuple[str, Category]]:
+    for bits in RSA_BITS:
+        for verb in ("sign", "decrypt"):
+            yield f"rsa{bits}-{verb}", Category.ASYMMETRIC_SLOW
+        for verb in ("verify", "encrypt"):
+            yield f"rsa{bits}-{verb}", Category.ASYMMETRIC_FAST
+        yield f"rsa{bits}-keygen", Category.ASYMMETRIC_KEYGEN
+    for curve in CURVES:
+        yield f"ecdsa-{curve}-sign", Category.ASYMMETRIC_SLOW
+        yield f"ecdsa-{curve}-verify", Category.ASYMMETRIC_FAST
+        yield f"ecdh-{curve}", Category.ASYMMETRIC_SLOW
+        yield f"ec-{curve}-keygen", Category.ASYMMETRIC_KEYGEN
+    yield "ed25519-sign", Category.ASYMMETRIC_SLOW
+    yield "ed25519-verify", Category.ASYMMETRIC_FAST
+    yield "ed25519-keygen", Category.ASYMMETRIC_KEYGEN
+
+
+def _symmetric() -> Iterator[tuple[str, Category]]:
+    for bits in AES_BITS:
+        for mode in AES_MODES:
+            yield f"aes-{bits}-{mode}", Category.SYMMETRIC_COMPLETE
+    for name in HASHES:
+        yield name, Category.SYMMETRIC_PARTIAL
+        yield f"hmac-{name}", Category.SYMMETRIC_COMPLETE
+    for name in ("aes-keygen", "secret-keygen", "random", "wrap", "unwrap", "derive"):
+        yield name, Category.SYMMETRIC_COMPLETE
+    for name in (QUERY, ERROR):
+        yield name, Category.NONE
+
+
+CATEGORIES: dict[str, Category] = dict((*_asymmetric(), *_symmetric()))
+
+EP11_OPERATIONS: tuple[str, ...] = tuple(CATEGORIES)
+
+# In the order of an accelerator's measurement entries (AP sheet 6.3), then the refused request.
+ACCELERATOR_OPERATIONS: tuple[str, ...] = (
+    "rsa1024-me",
+    "rsa2048-me",
+    "rsa1024-crt",
+    "rsa2048-crt",
+    "rsa4096-me",
+    "rsa4096-crt",
+    ERROR,
+)
+
+
+def category(operation: str) -> Category:
+    """The EP11 measurement category of an operation; KeyError for a name that is none."""
+    return CATEGORIES[operation]

@@ -1,0 +1,55 @@
+"""Public keys: DER SubjectPublicKeyInfo, bare or with the trailer of a MACed SPKI (AP sheet 3.8).
+
+The trailer is a row of OCTET STRINGs: WKID 16, session 32, salt 8, mode 8, attributes 12 or more,
+MAC 32. The MAC covers everything before its own OCTET STRING.
+"""
+
+from typing import NamedTuple
+
+from ghostcard.firmware.abi import ber
+from ghostcard.firmware.abi.errorreply import ReplyCode
+from ghostcard.firmware.abi.errors import WireError
+
+SIZES = (16, 32, 8, 8, 12, 32)  # bytes; the attributes may be longer
+
+
+class Trailer(NamedTuple):
+    """What binds a public key to a wrapping key, a session and attributes."""
+
+    wkid: bytes
+    session: bytes
+    salt: bytes
+    mode: bytes
+    attributes: bytes
+    mac: bytes
+
+
+def split(key: bytes) -> tuple[bytes, Trailer | None]:
+    """The bare SPKI and its trailer, None if it has none; WireError if the bytes are neither."""
+    _, end = ber.value_span(key, 0, ber.SEQUENCE)
+    spki = key[:end]
+    values = []
+    while end < len(key):
+        start, end = ber.value_span(key, end, ber.OCTET_STRING)
+        values.append(key[start:end])
+    if not values:
+        return spki, None
+    trailer = _trailer(values)
+    return spki, trailer
+
+
+def signed(spki: bytes, trailer: Trailer) -> bytes:
+    """The bytes the trailer's MAC covers: SPKI and every part of the trailer but the MAC."""
+    return spki + b"".join(map(ber.octets, trailer[:-1]))
+
+
+def join(spki: bytes, trailer: Trailer) -> bytes:
+    """A MACed SPKI; WireError if a part of the trailer has a wrong size."""
+    return signed(spki, _trailer(list(trailer))) + ber.octets(trailer.mac)
+
+
+def _trailer(values: list[bytes]) -> Trailer:
+    sizes = tuple(map(len, values))
+    if len(sizes) != 6 or sizes[4] < SIZES[4] or (*sizes[:4], sizes[5]) != (*SIZES[:4], SIZES[5]):
+        raise WireError(ReplyCode.MALFORMED_MSG, f"MACed SPKI: trailer of sizes {sizes}")
+    return Trailer(*values)
