@@ -2,8 +2,9 @@
 
     python -m ghostcard.benchmarks.against [--rounds 5] [--seconds 0.5] [--json FILE]
 
-A round measures one, then the other (A B A B ...), so that both meet the machine in the same mood; the
-ratio is the median of the rounds' ratios. Ends with 1 when a target is missed, 2 when it cannot run.
+A round measures one, then the other (A B A B ...), so that both meet the machine in the same mood;
+the ratio is the median of the rounds' ratios. Ends with 1 when a target is missed, with 2 when it
+cannot run.
 """
 
 import json

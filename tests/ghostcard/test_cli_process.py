@@ -1,0 +1,99 @@
+"""A program run in our place: its exit code, and its signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ghostcard.cli.process import CommandError, run
+
+_RUN = (
+    "import os, sys; from ghostcard.cli.process import run; sys.exit(run(sys.argv[1:], os.environ))"
+)
+_TRAPPING = "trap 'echo {0}; exit 5' {0}; echo ready; while :; do sleep 0.05; done"
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+def test_the_exit_code_is_the_programs(script: str, code: int) -> None:
+    assert run(["sh", "-c", script], os.environ) == code
+
+
+def test_a_program_that_cannot_be_run_is_refused_as_by_a_shell() -> None:
+    with pytest.raises(CommandError, match=r"^nowhere: not found$") as missing:
+        run(["nowhere"], os.environ)
+    assert missing.value.exit_code == 127
+    with pytest.raises(CommandError, match=r"^/dev/null: Permission denied$") as refused:
+        run(["/dev/null"], os.environ)
+    assert refused.value.exit_code == 126
+
+
+def test_the_program_gets_the_environment_and_a_signal_mask_like_ours() -> None:
+    script = "import os, signal; exit(len(signal.pthread_sigmask(0, ())) or os.environ['X'] != 'y')"
+    assert run([sys.executable, "-c", script], {**os.environ, "X": "y"}) == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "USR1"])
+def test_a_signal_sent_to_us_reaches_the_program_once(name: str) -> None:
+    with _started(_TRAPPING.format(name), start_new_session=True) as ours:
+        ours.send_signal(getattr(signal, f"SIG{name}"))
+        assert ours.communicate(timeout=20)[0] == f"{name}\n"
+        assert ours.returncode == 5
+
+
+def test_ctrl_c_on_a_terminal_reaches_the_program_once() -> None:
+    count = "n=0; trap 'n=$((n+1))' INT; echo ready; sleep 0.6; sleep 0.2; exit $((40+n))"
+    terminal, side = os.openpty()
+    with _started(count, stdin=side, preexec_fn=_take_terminal) as ours:
+        os.write(terminal, b"\x03")
+        ours.communicate(timeout=20)
+        assert ours.returncode == 41
+    os.close(terminal)
+    os.close(side)
+
+
+def test_a_killed_program_leaves_us_alive() -> None:
+    began = time.monotonic()
+    assert run(["sh", "-c", "kill -INT $$; sleep 5"], os.environ) == 128 + signal.SIGINT
+    assert time.monotonic() - began < 4
+
+
+def _take_terminal() -> None:
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+class _started:
+    """`sh -c script` run by `run` in a process of its own, after it said "ready"."""
+
+    def __init__(
+        self,
+        script: str,
+        stdin: int = subprocess.DEVNULL,
+        start_new_session: bool = False,
+        preexec_fn: Callable[[], None] | None = None,
+    ) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _RUN, "sh", "-c", script],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=start_new_session,
+            preexec_fn=preexec_fn,
+        )
+
+    def __enter__(self) -> subprocess.Popen[str]:
+        assert self._process.stdout
+        assert self._process.stdout.readline() == "ready\n"
+        return self._process
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
