@@ -1,0 +1,47 @@
+"""A key inside the card: what an opened blob or a public key in clear becomes."""
+
+from collections.abc import Callable
+
+Signer = Callable[[bytes], bytes]  # data -> signature
+Verifier = Callable[[bytes, bytes], None]  # data, signature; refuses what is not genuine
+Transform = Callable[[bytes, bytes], bytes]  # mechanism parameters, data -> data
+
+
+class Key:
+    """Type, size, rights and value of one key, with what has been prepared for its use.
+
+    `material` is a fixed-width form for each kind (see the mechanism families); `bits` is the size
+    of the modulus, curve or value. `is_null` marks a key of the `null` function track, which has
+    zeros for a value. The `prepared` tables hold, for a mechanism used before, the function that
+    does it; the key's rights have been checked by then, and never change for one blob.
+    """
+
+    __slots__ = (
+        "bits", "blob", "booleans", "decrypters", "encrypters", "handle", "is_null", "key_type",
+        "material", "object_class", "signers", "verifiers",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        object_class: int,
+        key_type: int,
+        bits: int,
+        material: bytes,
+        booleans: int = 0,
+        is_null: bool = False,
+    ) -> None:
+        self.object_class = object_class
+        self.key_type = key_type
+        self.bits = bits
+        self.material = material
+        self.booleans = booleans
+        self.is_null = is_null
+        self.blob = b""
+        self.handle: object = None  # the key as `cryptography` holds it, made at first need
+        self.signers: dict[bytes, tuple[Signer, str]] = {}
+        self.verifiers: dict[bytes, tuple[Verifier, str]] = {}
+        self.encrypters: dict[bytes, tuple[Transform, str]] = {}
+        self.decrypters: dict[bytes, tuple[Transform, str]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Key class {self.object_class} type {self.key_type:#x}, {self.bits} bits>"

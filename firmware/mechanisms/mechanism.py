@@ -1,0 +1,244 @@
+"""What a mechanism is to the card: numbers for GetMechanismInfo, and functions it may offer.
+
+`Mechanism` answers CKR_MECHANISM_INVALID to everything; a family overrides what it can do and says
+so in its flags. Functions that do the work are *prepared*, once per key and mechanism, so that what
+can be computed from these two is not computed again for each request.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, NoReturn, Protocol, TypeVar
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi.errors import WireError
+from ghostcard.firmware.abi.operations import QUERY
+from ghostcard.firmware.mechanisms.hashes import Hash, Sink, opener
+from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
+from ghostcard.firmware.mechanisms.refusal import Refused
+
+P = TypeVar("P", bound=wire.Parameters)
+Draw = Callable[[int], bytes]  # the card's random source: that many bytes
+Attributes = Mapping[int, int | bytes]
+
+GATHER_LIMIT = 65536  # bytes of a multi-part operation that must see its data as a whole
+
+
+class KeyPair(NamedTuple):
+    """A private key not yet wrapped, and its public key as DER SubjectPublicKeyInfo."""
+
+    private: Key
+    spki: bytes
+
+
+class CipherStream(Protocol):
+    """A multi-part encryption or decryption: what comes out, as soon as it may."""
+
+    def update(self, data: bytes, /) -> bytes: ...
+
+    def finish(self) -> bytes: ...
+
+
+class Holder:
+    """A part of a multi-part operation that keeps what it is given: `held` bytes of card memory."""
+
+    __slots__ = ("_data", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._data = bytearray()
+        self._limit = limit
+
+    @property
+    def held(self) -> int:
+        return len(self._data)
+
+    def keep(self, data: bytes) -> None:
+        """Refused above the limit, which bounds the memory one operation can take."""
+        if len(self._data) + len(data) > self._limit:
+            raise Refused(ck.CKR_DATA_LEN_RANGE)
+        self._data += data
+
+
+class Gather(Holder):
+    """A sink for signatures that must see their data as a whole."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(GATHER_LIMIT)
+
+    def update(self, data: bytes, /) -> None:
+        self.keep(data)
+
+    def digest(self) -> bytes:
+        return bytes(self._data)
+
+
+def _invalid() -> NoReturn:
+    raise Refused(ck.CKR_MECHANISM_INVALID)
+
+
+class Mechanism:
+    """One mechanism. Sizes are in bits, in bytes if `counts_bytes` (PKCS #11 3.2, 3.5)."""
+
+    __slots__ = ("flags", "key_types", "maximum", "minimum", "number")
+    counts_bytes = False
+
+    def __init__(
+        self, number: int, minimum: int, maximum: int, flags: int, *key_types: int
+    ) -> None:
+        self.number = number
+        self.minimum = minimum
+        self.maximum = maximum
+        self.flags = flags
+        self.key_types = key_types
+
+    def operation(self, key: Key, use: str) -> str:
+        """The name under which the profile prices `use` (sign, verify, ...) of this key."""
+        _invalid()
+
+    def generate(self, key_bytes: int, draw: Draw) -> Key:
+        """A new secret key of `key_bytes` bytes."""
+        _invalid()
+
+    def generate_pair(self, public: Attributes, draw: Draw) -> KeyPair:
+        """A new key pair as the public template describes it."""
+        _invalid()
+
+    def null_pair(self, public: Attributes) -> KeyPair:
+        """A key pair of the right sizes with no key in it, for the `null` function track."""
+        _invalid()
+
+    def pair_operation(self, public: Attributes) -> str:
+        """The name under which the profile prices the generation of that pair."""
+        _invalid()
+
+    def signer(self, key: Key, params: bytes) -> Signer:
+        """The function that signs whole messages."""
+        _invalid()
+
+    def verifier(self, key: Key, params: bytes) -> Verifier:
+        """The function that checks signatures of whole messages."""
+        _invalid()
+
+    def sink(self, key: Key, params: bytes) -> Sink:
+        """Takes the parts of a message; its digest goes to `closer` or `checker`."""
+        _invalid()
+
+    def closer(self, key: Key, params: bytes) -> Signer:
+        """The function that signs what a sink has gathered."""
+        _invalid()
+
+    def checker(self, key: Key, params: bytes) -> Verifier:
+        """The function that checks a signature of what a sink has gathered."""
+        _invalid()
+
+    def signature_bytes(self, key: Key, params: bytes) -> int:
+        """Size of a signature."""
+        _invalid()
+
+    def encrypter(self, key: Key) -> Transform:
+        """The function that encrypts whole messages; it takes the parameters of each."""
+        _invalid()
+
+    def decrypter(self, key: Key) -> Transform:
+        """The function that decrypts whole messages."""
+        _invalid()
+
+    def encryption(self, key: Key, params: bytes) -> CipherStream:
+        """A multi-part encryption."""
+        _invalid()
+
+    def decryption(self, key: Key, params: bytes) -> CipherStream:
+        """A multi-part decryption."""
+        _invalid()
+
+    def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
+        """Size of the ciphertext of `size` bytes."""
+        _invalid()
+
+    def decrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
+        """Size of the plaintext of `size` bytes; the largest, if the data decides it."""
+        _invalid()
+
+    def released_bytes(self, use: str, size: int) -> int:
+        """Bytes a multi-part encryption or decryption (`use`) has put out after `size` bytes in."""
+        return size
+
+    def feed_operation(self, key: Key, use: str) -> str:
+        """The name under which the profile prices the parts of a multi-part operation."""
+        return self.operation(key, use)
+
+    def wrapper(self, key: Key) -> Transform:
+        """The function that encrypts key values."""
+        return self.encrypter(key)
+
+    def unwrapper(self, key: Key) -> Transform:
+        """The function that decrypts key values."""
+        return self.decrypter(key)
+
+    def wrapped_bytes(self, key: Key, params: bytes, size: int) -> int:
+        """Size of a wrapped value of `size` bytes."""
+        return self.encrypted_bytes(key, params, size)
+
+    def hasher(self) -> Callable[[bytes], bytes]:
+        """The function that hashes whole messages."""
+        _invalid()
+
+    def derive(self, key: Key, params: bytes, key_bytes: int | None) -> bytes:
+        """The value of a derived secret key; None: as long as the mechanism makes it."""
+        _invalid()
+
+    def derived_bytes(self, key: Key, params: bytes, key_bytes: int | None) -> int:
+        """Size of that value."""
+        _invalid()
+
+
+class Signing(Mechanism):
+    """A signature over data, or over the hash of data if the mechanism has one."""
+
+    __slots__ = ("hash",)
+
+    def __init__(
+        self, number: int, minimum: int, maximum: int, which: Hash | None, *key_types: int
+    ) -> None:
+        flags = ck.CKF_HW | ck.CKF_SIGN | ck.CKF_VERIFY
+        super().__init__(number, minimum, maximum, flags, *key_types)
+        self.hash = which
+
+    def signer(self, key: Key, params: bytes) -> Signer:
+        close = self.closer(key, params)
+        if self.hash is None:
+            return close
+        start = opener(self.hash)
+        return lambda data: close(start(data).digest())
+
+    def verifier(self, key: Key, params: bytes) -> Verifier:
+        check = self.checker(key, params)
+        if self.hash is None:
+            return check
+        start = opener(self.hash)
+        return lambda data, signature: check(start(data).digest(), signature)
+
+    def feed_operation(self, key: Key, use: str) -> str:
+        """The parts are hashed, or only kept."""
+        return QUERY if self.hash is None else self.hash.operation
+
+    def sink(self, key: Key, params: bytes) -> Sink:
+        return Gather() if self.hash is None else opener(self.hash)()
+
+
+def no_parameters(params: bytes) -> None:
+    """Refuse parameters where the mechanism has none."""
+    if params:
+        raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
+
+
+def parameters(number: int, params: bytes, family: type[P]) -> P:
+    """The parameters of a mechanism, parsed; refused if they are not of its family."""
+    try:
+        parsed = wire.unpack(number.to_bytes(4, "big") + params).parameters
+    except WireError:
+        raise Refused(ck.CKR_MECHANISM_PARAM_INVALID) from None
+    if not isinstance(parsed, family):
+        raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
+    return parsed

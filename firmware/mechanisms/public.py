@@ -1,0 +1,121 @@
+"""Public keys in clear: DER SubjectPublicKeyInfo to and from numbers (RFC 3279, 5480, 8410).
+
+Written out here since the general parser of the cryptographic library costs a program that verifies
+one signature more than the signature does.
+"""
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.abi import ber
+from ghostcard.firmware.abi.errors import WireError
+from ghostcard.firmware.abi.status import CKR_IBM_BLOB_ERROR
+from ghostcard.firmware.mechanisms.curves import (
+    CURVES,
+    ED25519_BITS,
+    ED25519_OID,
+    ED25519_SIZE,
+    Curve,
+)
+from ghostcard.firmware.mechanisms.key import Key
+from ghostcard.firmware.mechanisms.refusal import Refused
+
+EXPONENT_SIZE = 8  # bytes kept of a public exponent
+RSA_BITS = range(1024, 4097, 256)
+
+_BIT_STRING = 0x03
+_INTEGER = 0x02
+_RSA = bytes.fromhex("300d06092a864886f70d0101010500")
+_EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
+_ED25519 = bytes((0x30, len(ED25519_OID))) + ED25519_OID
+
+
+def _algorithm(curve: Curve) -> bytes:
+    body = _EC_PUBLIC_KEY + curve.oid
+    return ber.head(ber.SEQUENCE, len(body)) + body
+
+
+_EC = {_algorithm(curve): curve for curve in CURVES}
+
+
+def _sequence(body: bytes) -> bytes:
+    return ber.head(ber.SEQUENCE, len(body)) + body
+
+
+def _info(algorithm: bytes, key: bytes) -> bytes:
+    bits = b"\0" + key  # no unused bits
+    return _sequence(algorithm + ber.head(_BIT_STRING, len(bits)) + bits)
+
+
+def _integer(value: int) -> bytes:
+    body = value.to_bytes(value.bit_length() // 8 + 1, "big")
+    return ber.head(_INTEGER, len(body)) + body
+
+
+def rsa_spki(modulus: int, exponent: int) -> bytes:
+    """The SPKI of an RSA key; its size follows from the sizes of the two numbers alone."""
+    return _info(_RSA, _sequence(_integer(modulus) + _integer(exponent)))
+
+
+def ec_spki(curve: Curve, point: bytes) -> bytes:
+    """The SPKI of an uncompressed point."""
+    return _info(_algorithm(curve), point)
+
+
+def ed25519_spki(public: bytes) -> bytes:
+    """The SPKI of an Ed25519 key."""
+    return _info(_ED25519, public)
+
+
+def rsa_material(modulus: int, exponent: int, bits: int) -> bytes:
+    """Modulus at full width, then the exponent in 8 bytes."""
+    if exponent.bit_length() > 8 * EXPONENT_SIZE:
+        raise Refused(ck.CKR_KEY_SIZE_RANGE)
+    return modulus.to_bytes(bits // 8, "big") + exponent.to_bytes(EXPONENT_SIZE, "big")
+
+
+def public_key(spki: bytes) -> Key:
+    """The key of a bare SPKI; refused if it is none, or not of a kind the card has.
+
+    Whether a point is on its curve is seen when the key is first used.
+    """
+    try:
+        algorithm, value = _split(spki)
+        if algorithm == _RSA:
+            return _rsa(value)
+    except WireError:
+        raise Refused(CKR_IBM_BLOB_ERROR) from None
+    curve = _EC.get(algorithm)
+    if curve is not None:
+        return _point(ck.CKK_EC, curve.bits, value, 1 + 2 * curve.size)
+    if algorithm == _ED25519:
+        return _point(ck.CKK_EC_EDWARDS, ED25519_BITS, value, ED25519_SIZE)
+    raise Refused(ck.CKR_KEY_TYPE_INCONSISTENT)
+
+
+def _split(spki: bytes) -> tuple[bytes, bytes]:
+    """Algorithm identifier with its tag, and the contents of the BIT STRING."""
+    start, end = ber.value_span(spki, 0, ber.SEQUENCE)
+    _, algorithm_end = ber.value_span(spki, start, ber.SEQUENCE)
+    key_start, key_end = ber.value_span(spki, algorithm_end, _BIT_STRING)
+    if not key_end == end == len(spki) or spki[key_start : key_start + 1] != b"\0":
+        raise Refused(CKR_IBM_BLOB_ERROR)
+    return spki[start:algorithm_end], spki[key_start + 1 : key_end]
+
+
+def _rsa(value: bytes) -> Key:
+    start, end = ber.value_span(value, 0, ber.SEQUENCE)
+    modulus_start, modulus_end = ber.value_span(value, start, _INTEGER)
+    exponent_start, exponent_end = ber.value_span(value, modulus_end, _INTEGER)
+    if not exponent_end == end == len(value):
+        raise Refused(CKR_IBM_BLOB_ERROR)
+    modulus = int.from_bytes(value[modulus_start:modulus_end], "big")
+    exponent = int.from_bytes(value[exponent_start:exponent_end], "big")
+    bits = modulus.bit_length()
+    if bits not in RSA_BITS:
+        raise Refused(ck.CKR_KEY_SIZE_RANGE)
+    return Key(ck.CKO_PUBLIC_KEY, ck.CKK_RSA, bits, rsa_material(modulus, exponent, bits))
+
+
+def _point(key_type: int, bits: int, value: bytes, size: int) -> Key:
+    if len(value) != size:
+        raise Refused(ck.CKR_PUBLIC_KEY_INVALID)
+    return Key(ck.CKO_PUBLIC_KEY, key_type, bits, value)

@@ -1,0 +1,182 @@
+"""RSA with the padding of PKCS #1 v1.5 (PKCS #11 3.2, 6.1.6 and 6.1.9; RFC 8017, 7.2 and 8.2)."""
+
+from typing import TYPE_CHECKING
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.mechanisms import rsa, rsa_vectors
+from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash, algorithm
+from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
+from ghostcard.firmware.mechanisms.mechanism import Signing, no_parameters
+from ghostcard.firmware.mechanisms.public import RSA_BITS
+from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.table import Table
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
+
+OVERHEAD = 11  # bytes of padding at least
+
+
+class RsaPkcs1(Signing):
+    """SHAx_RSA_PKCS; without a hash CKM_RSA_PKCS, which signs what it is given, a DigestInfo."""
+
+    __slots__ = ()
+
+    def __init__(self, number: int, which: Hash | None) -> None:
+        super().__init__(number, RSA_BITS[0], RSA_BITS[-1], which, ck.CKK_RSA)
+
+    def operation(self, key: Key, use: str) -> str:
+        return rsa.operation(key, use)
+
+    def signature_bytes(self, key: Key, params: bytes) -> int:
+        no_parameters(params)
+        return key.bits // 8
+
+    def _algorithm(self) -> "Prehashed | NoDigestInfo":
+        from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
+
+        return NoDigestInfo() if self.hash is None else Prehashed(algorithm(self.hash))
+
+    def closer(self, key: Key, params: bytes) -> Signer:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+        no_parameters(params)
+        sign, padding, how = rsa.private_handle(key).sign, PKCS1v15(), self._algorithm()
+        room = key.bits // 8 - OVERHEAD
+
+        def close(data: bytes) -> bytes:
+            if len(data) > room:
+                raise Refused(ck.CKR_DATA_LEN_RANGE)
+            return sign(data, padding, how)
+
+        return close
+
+    def checker(self, key: Key, params: bytes) -> Verifier:
+        from cryptography.exceptions import InvalidSignature
+
+        no_parameters(params)
+        verify, size = self._verify(key), key.bits // 8
+
+        def check(data: bytes, signature: bytes) -> None:
+            if len(data) > size - OVERHEAD:
+                raise Refused(ck.CKR_DATA_LEN_RANGE)
+            if len(signature) != size:
+                raise Refused(ck.CKR_SIGNATURE_LEN_RANGE)
+            try:
+                verify(data, signature)
+            except InvalidSignature:
+                raise Refused(ck.CKR_SIGNATURE_INVALID) from None
+
+        return check
+
+    def _verify(self, key: Key) -> Verifier:
+        """Raises InvalidSignature."""
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+        handle, padding = rsa.public_handle(key), PKCS1v15()
+        if self.hash is None:
+            return _recovering(handle)
+        how = Prehashed(algorithm(self.hash))
+        return lambda data, signature: handle.verify(signature, data, padding, how)
+
+
+def _recovering(handle: "RSAPublicKey") -> Verifier:
+    """Compares the data with what the signature holds, as there is no hash to check it by."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
+
+    padding, how = PKCS1v15(), NoDigestInfo()
+
+    def verify(data: bytes, signature: bytes) -> None:
+        if handle.recover_data_from_signature(signature, padding, how) != data:
+            raise InvalidSignature
+
+    return verify
+
+
+class RsaPkcs1Crypt(RsaPkcs1):
+    """CKM_RSA_PKCS, which also encrypts and wraps.
+
+    Bad padding is not an error: the cryptographic library answers with random bytes that depend on
+    key and ciphertext (implicit rejection), which leaves nothing to an attacker who can ask often.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(ck.CKM_RSA_PKCS, None)
+        self.flags |= ck.CKF_ENCRYPT | ck.CKF_DECRYPT | ck.CKF_WRAP | ck.CKF_UNWRAP
+
+    def encrypter(self, key: Key) -> Transform:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+        padding, handle = PKCS1v15(), rsa.public_handle(key)
+        room = key.bits // 8 - OVERHEAD
+
+        def encrypt(params: bytes, data: bytes) -> bytes:
+            no_parameters(params)
+            if len(data) > room:
+                raise Refused(ck.CKR_DATA_LEN_RANGE)
+            return handle.encrypt(data, padding)
+
+        return encrypt
+
+    def decrypter(self, key: Key) -> Transform:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+        padding, handle = PKCS1v15(), rsa.private_handle(key)
+        size = key.bits // 8
+
+        def decrypt(params: bytes, data: bytes) -> bytes:
+            no_parameters(params)
+            if len(data) != size:
+                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
+            try:
+                return handle.decrypt(data, padding)
+            except ValueError:
+                raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID) from None
+
+        return decrypt
+
+    def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
+        no_parameters(params)
+        return key.bits // 8
+
+    def decrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
+        no_parameters(params)
+        return key.bits // 8 - OVERHEAD
+
+
+def known_answers() -> bool:
+    """The RSA Laboratories cases in `rsa_vectors`: sign, verify, decrypt, encrypt and back."""
+    by_hash = {each.name: each for each in SIGNATURE_HASHES}
+    signing = RsaPkcs1(ck.CKM_SHA1_RSA_PKCS, by_hash["sha1"])
+    private, public = rsa_vectors.SIGNING_KEY.pair()
+    message, signature = rsa_vectors.PKCS1_MESSAGE, rsa_vectors.PKCS1_SIGNATURE
+    if signing.signer(private, b"")(message) != signature:
+        return False
+    try:
+        signing.verifier(public, b"")(message, signature)
+    except Refused:
+        return False
+    crypt = RsaPkcs1Crypt()
+    private, public = rsa_vectors.ENCRYPTION_KEY.pair()
+    decrypt = crypt.decrypter(private)
+    return (
+        decrypt(b"", rsa_vectors.PKCS1_CIPHERTEXT) == rsa_vectors.PKCS1_PLAINTEXT
+        and decrypt(b"", crypt.encrypter(public)(b"", b"there and back")) == b"there and back"
+    )
+
+
+def register(table: Table) -> None:
+    """Add key pair generation, CKM_RSA_PKCS and SHAx_RSA_PKCS."""
+    flags = ck.CKF_HW | ck.CKF_GENERATE_KEY_PAIR
+    bits = rsa.KEYGEN_BITS
+    keygen = rsa.RsaKeyPairGen(ck.CKM_RSA_PKCS_KEY_PAIR_GEN, bits[0], bits[-1], flags, ck.CKK_RSA)
+    hashed = [
+        RsaPkcs1(each.rsa_pkcs, each) for each in SIGNATURE_HASHES if each.rsa_pkcs is not None
+    ]
+    table.register("rsa-pkcs1", known_answers, [keygen, RsaPkcs1Crypt(), *hashed])

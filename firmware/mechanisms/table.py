@@ -1,0 +1,84 @@
+"""The mechanisms of a card, and the self tests that stand before their first use.
+
+Conditional self tests (FIPS 140-3, 7.10.3): a family's known answers are computed when one of its
+mechanisms is first prepared, not at boot, so that a program that signs once does not wait for the
+tests of twenty algorithms. `test_all` runs the lot.
+"""
+
+from collections.abc import Callable, Iterable
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.mechanisms.mechanism import Mechanism
+from ghostcard.firmware.mechanisms.refusal import Refused
+
+
+class SelfTestFailed(Exception):
+    """A family computed something else than the known answer; the card must not go on."""
+
+    def __init__(self, family: str) -> None:
+        super().__init__(f"known-answer test of {family} failed")
+        self.family = family
+
+
+class _Family:
+    __slots__ = ("known_answers", "name", "passed")
+
+    def __init__(self, name: str, known_answers: Callable[[], bool] | None) -> None:
+        self.name = name
+        self.known_answers = known_answers
+        self.passed = False
+
+    def test(self) -> None:
+        if self.known_answers is not None and not self.known_answers():
+            raise SelfTestFailed(self.name)
+        self.passed = True
+
+
+class Table:
+    """Mechanisms by number; each family registers itself once."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, _Family] = {}
+        self._mechanisms: dict[int, tuple[Mechanism, _Family]] = {}
+
+    def register(
+        self, family: str, known_answers: Callable[[], bool] | None, mechanisms: Iterable[Mechanism]
+    ) -> None:
+        """Add a family: its self test says whether every known answer came out."""
+        if family in self._families:
+            raise ValueError(f"mechanism family {family} is registered twice")
+        self._families[family] = entry = _Family(family, known_answers)
+        for mechanism in mechanisms:
+            if mechanism.number in self._mechanisms:
+                raise ValueError(f"mechanism {mechanism.number:#x} is registered twice")
+            self._mechanisms[mechanism.number] = (mechanism, entry)
+
+    def find(self, number: int) -> Mechanism:
+        """A mechanism whose family has passed its self test; SelfTestFailed if it does not."""
+        mechanism, family = self._entry(number)
+        if not family.passed:
+            family.test()
+        return mechanism
+
+    def describe(self, number: int) -> Mechanism:
+        """The mechanism for its description alone: no self test."""
+        return self._entry(number)[0]
+
+    def numbers(self) -> list[int]:
+        """All mechanisms in ascending order."""
+        return sorted(self._mechanisms)
+
+    def families(self) -> list[str]:
+        """The families in the order of their registration."""
+        return list(self._families)
+
+    def test_all(self) -> None:
+        """Run every self test, passed or not; SelfTestFailed names the first that fails."""
+        for family in self._families.values():
+            family.test()
+
+    def _entry(self, number: int) -> tuple[Mechanism, _Family]:
+        found = self._mechanisms.get(number)
+        if found is None:
+            raise Refused(ck.CKR_MECHANISM_INVALID)
+        return found
