@@ -1,0 +1,235 @@
+"""The AP bus: instructions on APQNs (AP sheet 1.2), each answering with a queue status word (AP sheet 1.3).
+
+An APQN is named by its qid, `adapter << 8 | domain`. NQAP, DQAP and everything with a delay need a timeline
+(`attach`); the function track, `perform`, does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ghostcard.emulator.errors import EmulatorError, TimelineError
+from ghostcard.emulator.queue import CommandQueue
+from ghostcard.emulator.status import (
+    APSC,
+    CHECKSTOPPED,
+    DECONFIGURED,
+    INTERRUPTS_ENABLED,
+    MESSAGE_TOO_BIG,
+    NO_PENDING_REPLY,
+    NORMAL,
+    OTHERWISE_CHANGED,
+    Q_FULL,
+    Q_NOT_AVAIL,
+    QCI_APSC,
+    QCI_APXA,
+    QUEUE_EMPTY,
+    QUEUE_FULL,
+    REPLIES_WAITING,
+    RESET_IN_PROGRESS,
+    RESPONSE_CODE_SHIFT,
+    qci_block,
+)
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.card import Card
+    from ghostcard.emulator.job import Job
+    from ghostcard.emulator.timeline import Timeline
+
+
+class Bus:
+    """The adapters of one machine and the instructions on their queues."""
+
+    def __init__(self, timeline: Timeline | None = None) -> None:
+        self.cards: dict[int, Card] = {}
+        self._queues: dict[int, CommandQueue] = {}
+        self._timeline = timeline
+        self._interrupt_handlers: tuple[Callable[[int], None], ...] = ()
+
+    # Assembly
+
+    def attach(self, timeline: Timeline) -> None:
+        """Let time pass on `timeline` from now on, for every card plugged or to be plugged."""
+        self._timeline = timeline
+        for card in self.cards.values():
+            card.attach(timeline)
+
+    def plug(self, card: Card) -> None:
+        """Add an adapter; `EmulatorError` when its number is taken."""
+        if card.adapter in self.cards:
+            raise EmulatorError(f"adapter {card.adapter:02x} is plugged already")
+        self.cards[card.adapter] = card
+        for queue in card.queues.values():
+            self._queues[queue.qid] = queue
+        card.deliver_interrupt = self._deliver_interrupt
+        if self._timeline is not None:
+            card.attach(self._timeline)
+
+    def unplug(self, adapter: int) -> Card:
+        """Remove an adapter with all it holds; its APQNs answer 01 from now on."""
+        card = self.cards.pop(adapter, None)
+        if card is None:
+            raise EmulatorError(f"adapter {adapter:02x} is not plugged")
+        for queue in card.queues.values():
+            del self._queues[queue.qid]
+            card.purge(queue)
+        return card
+
+    def on_interrupt(self, handler: Callable[[int], None]) -> None:
+        """Call `handler(qid)` at each adapter interrupt, `host.interrupt_ns` after a reply is there.
+
+        Only queues with the I bit interrupt. An interrupt on its way covers every reply that is there when it comes.
+        """
+        self._interrupt_handlers += (handler,)
+
+    def _deliver_interrupt(self, qid: int) -> None:
+        for handler in self._interrupt_handlers:
+            handler(qid)
+
+    # Instructions
+
+    def nqap(self, qid: int, job: Job) -> int:
+        """Enqueue a message. 00: accepted; 10 queue full; 15 message too big; 01, 02, 03, 04 not available."""
+        queue = self._queues.get(qid)
+        if queue is None:
+            return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
+        now = self._now_required()
+        if now < queue.available_from:
+            return self._status(queue, now, _availability(queue, now))
+        in_hardware = queue.in_hardware
+        if in_hardware >= queue.depth:
+            return self._status(queue, now, Q_FULL)
+        if job.request_bytes > queue.card.profile.queue.max_message_bytes:
+            return self._status(queue, now, MESSAGE_TOO_BIG)
+        queue.in_hardware = job.depth = in_hardware + 1
+        queue.card.accept(queue, job, now)
+        return self._status(queue, now, NORMAL)
+
+    def dqap(self, qid: int) -> tuple[int, Job | None]:
+        """Dequeue the oldest reply. 00 and its job, PSMID and all; 10: there is none (the E bit says whether one may come)."""
+        queue = self._queues.get(qid)
+        if queue is None:
+            return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, None
+        now = self._now_required()
+        if now < queue.available_from:
+            return self._status(queue, now, _availability(queue, now)), None
+        replies = queue.replies
+        if not replies or replies[0].times[9] > now:
+            return self._status(queue, now, NO_PENDING_REPLY), None
+        job = replies.popleft()
+        queue.in_hardware -= 1
+        return self._status(queue, now, NORMAL), job
+
+    def tapq(self, qid: int) -> tuple[int, int]:
+        """Test a queue: status word and the 64-bit hardware information (0 where there is no such APQN)."""
+        queue = self._queues.get(qid)
+        if queue is None:
+            return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, 0
+        now = self._now()
+        return self._status(queue, now, _availability(queue, now)), queue.card.hardware_info
+
+    def rapq(self, qid: int) -> int:
+        """Reset a queue: purge it, disable its interrupts. Asynchronous: 02 until `queue.reset_ns` have passed."""
+        return self._reset(qid, zeroize=False)
+
+    def zapq(self, qid: int) -> int:
+        """Reset a queue as RAPQ does and have the image forget the domain's secrets."""
+        return self._reset(qid, zeroize=True)
+
+    def _reset(self, qid: int, zeroize: bool) -> int:
+        queue = self._queues.get(qid)
+        if queue is None:
+            return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
+        now = self._now()
+        code = _availability(queue, now)
+        if code == NORMAL:
+            queue.card.purge(queue)
+            if (
+                self._timeline is not None
+            ):  # without one no time passes and the reset is over at once
+                queue.available_from = now + queue.card.profile.queue.reset_ns
+            if zeroize:
+                queue.card.image.zeroize(queue.domain)
+        return self._status(queue, now, code)
+
+    def aqic(self, qid: int, enable: bool) -> int:
+        """Enable or disable a queue's interrupts. Asynchronous: the I bit follows `queue.interrupt_enable_ns` later.
+
+        07 when that state was requested before.
+        """
+        queue = self._queues.get(qid)
+        if queue is None:
+            return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
+        now = self._now()
+        code = _availability(queue, now)
+        if code == NORMAL:
+            if queue.interrupts_requested() == enable:
+                code = OTHERWISE_CHANGED
+            else:
+                queue.request_interrupts(enable, now + queue.card.profile.queue.interrupt_enable_ns)
+        return self._status(queue, now, code)
+
+    def qci(self) -> bytes:
+        """The 128-byte configuration block (AP sheet 1.5). Every usage domain is a control domain too."""
+        cards = self.cards.values()
+        flags = QCI_APXA
+        if any(card.image.facilities & APSC for card in cards):
+            flags |= QCI_APSC
+        highest = max((card.profile.queue.domains for card in cards), default=1) - 1
+        domains = {domain for card in cards for domain in card.domains}
+        return qci_block(flags, highest, self.cards, domains)
+
+    # The function track
+
+    def perform(self, qid: int, block: bytes) -> tuple[int, bytes, str, int]:
+        """Execute a request block at once: (response code, reply block, operation, payload bytes).
+
+        A code other than 00 (01, 02, 03, 04, 15) means that no image has seen the block; then the rest is empty.
+        Takes no lock; any number of threads may be in here.
+        """
+        queue = self._queues.get(qid)
+        if queue is None:
+            return Q_NOT_AVAIL, b"", "", 0
+        if queue.available_from:
+            code = _availability(queue, self._now())
+            if code != NORMAL:
+                return code, b"", "", 0
+        card = queue.card
+        if len(block) > card.profile.queue.max_message_bytes:
+            return MESSAGE_TOO_BIG, b"", "", 0
+        reply, operation, payload_bytes = card.image.perform(queue.domain, block)
+        return NORMAL, reply, operation, payload_bytes
+
+    # Time and state
+
+    def _now(self) -> int:
+        return 0 if self._timeline is None else self._timeline.now
+
+    def _now_required(self) -> int:
+        if self._timeline is None:
+            raise TimelineError("NQAP and DQAP need a timeline: call Bus.attach first")
+        return self._timeline._now
+
+    def _status(self, queue: CommandQueue, now: int, code: int) -> int:
+        status = code << RESPONSE_CODE_SHIFT
+        in_hardware = queue.in_hardware
+        if not in_hardware:
+            status |= QUEUE_EMPTY
+        elif in_hardware >= queue.depth:
+            status |= QUEUE_FULL
+        replies = queue.replies
+        if replies and replies[0].times[9] <= now:
+            status |= REPLIES_WAITING
+        if queue.interrupts_from <= now < queue.interrupts_until:
+            status |= INTERRUPTS_ENABLED
+        return status
+
+
+def _availability(queue: CommandQueue, now: int) -> int:
+    """Why an existing queue does not serve at `now`; 00 when it does."""
+    if queue.card.checkstopped:
+        return CHECKSTOPPED
+    if not queue.card.configured:
+        return DECONFIGURED
+    return RESET_IN_PROGRESS if now < queue.available_from else NORMAL

@@ -1,0 +1,75 @@
+"""What a card and its firmware image promise each other."""
+
+from typing import NamedTuple, Protocol
+
+from ghostcard.emulator.nvram import Nvram
+from ghostcard.emulator.profile import Profile
+from ghostcard.emulator.randomness import RandomSource
+
+
+class Plan(NamedTuple):
+    """What one request costs on the card, in nanoseconds.
+
+    A firmware core is held for `decode_ns + unwrap_ns`, one engine of the pool `engine` for `engine_ns`, a reply
+    builder for `build_ns`. `engine` is the name of a pool of the profile, or "" for a request that needs no engine
+    (then `engine_ns` is 0).
+    """
+
+    decode_ns: int
+    unwrap_ns: int
+    engine: str
+    engine_ns: int
+    build_ns: int
+
+
+class Services(Protocol):
+    """What a card sells to the image that runs on it. `Card` is the implementation."""
+
+    @property
+    def profile(self) -> Profile: ...
+
+    @property
+    def nvram(self) -> Nvram: ...
+
+    @property
+    def random(self) -> RandomSource: ...
+
+    @property
+    def function(self) -> str:
+        """`real`: requests are executed; `null`: answered with a reply of the right size, no cryptography."""
+        ...
+
+    @property
+    def domains(self) -> tuple[int, ...]:
+        """The domains (APQIs) this card serves."""
+        ...
+
+
+class Image(Protocol):
+    """A firmware image: answers request blocks and states what each costs; it knows nothing of time."""
+
+    @property
+    def mode(self) -> str:
+        """`ep11`, `accelerator` or `cca`; equals the profile's mode."""
+        ...
+
+    @property
+    def facilities(self) -> int:
+        """The 32-bit function facility word (AP sheet 1.4)."""
+        ...
+
+    def boot(self, services: Services) -> None:
+        """Called once, when the card is built."""
+        ...
+
+    def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
+        """Answer one request block: (reply block, operation, payload bytes). Never raises; thread-safe."""
+        ...
+
+    def plan(self, operation: str, payload_bytes: int) -> Plan:
+        """The cost of one request; the same arguments give the same plan."""
+        ...
+
+    def zeroize(self, domain: int) -> None:
+        """Forget the secrets of one domain (ZAPQ, AP sheet 1.2)."""
+        ...

@@ -1,0 +1,90 @@
+"""One request in flight in simulated time.
+
+A job is its own event: it has the attributes SimPy asks of one (`callbacks`, `_ok`, `_value`) and is pushed onto the
+timeline as it moves from station to station, which costs a third of a SimPy timeout. At any time a job lies on the
+timeline at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.engine import EnginePool
+    from ghostcard.emulator.image import Plan
+    from ghostcard.emulator.queue import CommandQueue
+
+# Index of each of the twelve times of `Job.times`; the names are those of record.STAGES.
+SUBMITTED, ENQUEUED, ARRIVED, FETCHED, DECODED, UNWRAPPED = range(6)
+STARTED, FINISHED, BUILT, REPLIED, NOTIFIED, DONE = range(6, 12)
+
+
+class Job:
+    """A message for one APQN, with all that its record will say.
+
+    The host fills in `client` (0..2^32-1), `function` (the verb's number), `request_bytes`, `reply_bytes`, and either a
+    `block` (the card executes it when a core fetches it and then sets `reply`, `reply_bytes`, `operation` and
+    `payload_bytes`) or `operation` and `payload_bytes` alone. `psmid` is the 64-bit message id that NQAP takes and
+    DQAP returns. The host stamps `times[SUBMITTED]`, `times[NOTIFIED]` and `times[DONE]`; bus and card stamp the rest.
+    `depth` is the number of messages the queue held, this one included, when it was accepted.
+    """
+
+    __slots__ = (
+        "_defused",
+        "block",
+        "callbacks",
+        "client",
+        "context",
+        "depth",
+        "engine",
+        "function",
+        "on_done",
+        "operation",
+        "outcome",
+        "payload_bytes",
+        "plan",
+        "pool",
+        "psmid",
+        "qid",
+        "queue",
+        "reply",
+        "reply_bytes",
+        "request_bytes",
+        "times",
+    )
+    _ok = True
+    _value = None
+
+    def __init__(
+        self,
+        client: int = 0,
+        qid: int = 0,
+        function: int = 0,
+        operation: str = "",
+        payload_bytes: int = 0,
+        request_bytes: int = 0,
+        reply_bytes: int = 0,
+        block: bytes | None = None,
+        psmid: int = 0,
+    ) -> None:
+        self.callbacks: Any = None
+        self.client = client
+        self.qid = qid
+        self.function = function
+        self.operation = operation
+        self.payload_bytes = payload_bytes
+        self.request_bytes = request_bytes
+        self.reply_bytes = reply_bytes
+        self.block = block
+        self.reply: bytes | None = None
+        self.psmid = psmid
+        self.engine = ""
+        self.outcome = 0
+        self.depth = 0
+        self.times = [0] * 12
+        self.on_done: Callable[[Job], None] | None = None
+        self.context: Any = None
+        self.plan: Plan
+        self.pool: EnginePool
+        self.queue: CommandQueue

@@ -1,0 +1,82 @@
+"""The command queue of one APQN: what it holds, when it answers, whether it may interrupt."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.card import Card
+    from ghostcard.emulator.job import Job
+
+NEVER = 1 << 63  # a time in nanoseconds that no simulation reaches: 292 years
+
+
+class Interrupt:
+    """The light event by which a queue interrupts the host; one per queue, scheduled again and again."""
+
+    __slots__ = ("_defused", "callbacks", "queue")
+    _ok = True
+    _value = None
+
+    def __init__(self, queue: CommandQueue) -> None:
+        self.callbacks: Any = None
+        self.queue = queue
+
+
+class CommandQueue:
+    """Up to `depth` messages "in hardware": accepted by NQAP and not yet handed back by DQAP (AP sheet 1.2, 8).
+
+    Whatever changes by the mere passing of time is kept as the time at which it changes, so that it costs no event:
+    `available_from` (end of a reset; NEVER while the card is out of service), `interrupts_from` and
+    `interrupts_until` (the I bit), and the reply time of each job of `replies`, which is in order of that time.
+    """
+
+    __slots__ = (
+        "available_from",
+        "card",
+        "depth",
+        "domain",
+        "in_hardware",
+        "interrupt",
+        "interrupt_due",
+        "interrupts_from",
+        "interrupts_until",
+        "qid",
+        "replies",
+    )
+
+    def __init__(self, card: Card, domain: int, depth: int, keep_replies: bool = True) -> None:
+        self.card = card
+        self.domain = domain
+        self.qid = card.adapter << 8 | domain
+        self.depth = depth
+        self.in_hardware = 0
+        self.replies: deque[Job] = deque(maxlen=None if keep_replies else 0)
+        self.available_from = 0
+        self.interrupts_from = NEVER
+        self.interrupts_until = NEVER
+        self.interrupt_due = -1
+        self.interrupt = Interrupt(self)
+
+    def interrupts_enabled(self, now: int) -> bool:
+        """The I bit at the time `now`."""
+        return self.interrupts_from <= now < self.interrupts_until
+
+    def interrupts_requested(self) -> bool:
+        """The state AQIC last asked for; the I bit follows it after a while."""
+        return self.interrupts_from != NEVER and self.interrupts_until == NEVER
+
+    def request_interrupts(self, enable: bool, from_ns: int) -> None:
+        """Let the I bit become `enable` at `from_ns`."""
+        if enable:
+            self.interrupts_from, self.interrupts_until = from_ns, NEVER
+        else:
+            self.interrupts_until = from_ns
+
+    def clear(self) -> None:
+        """Forget every message and disable interrupts at once, as a reset does."""
+        self.in_hardware = 0
+        self.replies.clear()
+        self.interrupts_from = self.interrupts_until = NEVER
+        self.interrupt_due = -1

@@ -1,0 +1,221 @@
+"""One record per request: the only instrument. Statistics, plots, traces and tests all read it."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, Any
+
+from ghostcard.emulator.errors import RecordError
+
+if TYPE_CHECKING:
+    import numpy
+
+# The twelve times of a request, in nanoseconds on the machine's timeline
+STAGES: tuple[str, ...] = (
+    "submitted",  # the host begins
+    "enqueued",  # NQAP accepted it: in hardware
+    "arrived",  # its last byte is on the card
+    "fetched",  # a firmware core took it
+    "decoded",
+    "unwrapped",  # the key is ready; the core is free again
+    "started",  # an engine took it
+    "finished",
+    "built",  # the reply block is ready
+    "replied",  # the reply's last byte is in host memory
+    "notified",  # by an interrupt or a poll
+    "done",  # DQAP handed it back
+)
+
+MAGIC = b"GCRECORD"
+VERSION = 1
+# Little-endian whatever the machine. Fields in order, with their bytes:
+FIELDS: tuple[tuple[str, str], ...] = (
+    ("submitted", "Q"),  # ns
+    ("client", "I"),
+    ("qid", "H"),  # adapter << 8 | domain
+    ("function", "H"),  # number of the verb
+    ("operation", "H"),  # index into the names of the file
+    ("engine", "H"),  # index into the names of the file; the name of a pool, or ""
+    ("depth", "I"),  # messages in hardware when this one was accepted, itself included
+    ("outcome", "I"),  # 0: a reply was handed back; otherwise the error's number
+    ("request_bytes", "I"),
+    ("reply_bytes", "I"),
+    ("payload_bytes", "I"),
+    *((stage, "Q") for stage in STAGES[1:]),  # ns after `submitted`
+)
+_RECORD = struct.Struct("<" + "".join(code for _, code in FIELDS))
+_SUBMITTED = struct.Struct("<Q")
+_HEADER = struct.Struct(
+    "<8sHHIQQ"
+)  # magic, version, record bytes, bytes of names, records, dropped
+_CHECKSUM = struct.Struct("<I")  # CRC-32 of all before
+RECORD_BYTES = _RECORD.size
+
+
+class Recorder:
+    """Packed records, `RECORD_BYTES` each; the same calls give the same bytes on every platform.
+
+    With a `capacity` (records) what comes beyond it is counted in `dropped` and not kept, so that memory is bounded.
+    Any number of threads may add.
+    """
+
+    def __init__(self, capacity: int | None = None) -> None:
+        self.dropped = 0
+        self._limit = (1 << 62) if capacity is None else capacity * RECORD_BYTES
+        self._records = bytearray()
+        self._names: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._records) // RECORD_BYTES
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The operations and engines the records refer to, by index."""
+        return tuple(self._names)
+
+    def add(
+        self,
+        client: int,
+        qid: int,
+        function: int,
+        operation: str,
+        engine: str,
+        outcome: int,
+        depth: int,
+        request_bytes: int,
+        reply_bytes: int,
+        payload_bytes: int,
+        times: tuple[int, ...] | list[int],
+    ) -> None:
+        """Keep one request. `times` are the twelve of `STAGES`, none before the first; else `RecordError`."""
+        t, a, b, c, d, e, f, g, h, i, j, k = times
+        names = self._names
+        try:
+            packed = _RECORD.pack(
+                t, client, qid, function, names[operation], names[engine], depth, outcome,
+                request_bytes, reply_bytes, payload_bytes,
+                a - t, b - t, c - t, d - t, e - t, f - t, g - t, h - t, i - t, j - t, k - t,
+            )  # fmt: skip
+        except KeyError:
+            self._learn(operation, engine)
+            self.add(
+                client, qid, function, operation, engine, outcome, depth,
+                request_bytes, reply_bytes, payload_bytes, times,
+            )  # fmt: skip
+            return
+        except struct.error as error:
+            raise RecordError(f"a request that cannot be recorded: {error}") from None
+        self._keep(packed)
+
+    def shape(
+        self,
+        client: int,
+        qid: int,
+        function: int,
+        operation: str,
+        engine: str,
+        outcome: int,
+        depth: int,
+        request_bytes: int,
+        reply_bytes: int,
+        payload_bytes: int,
+        times: tuple[int, ...],
+    ) -> bytes:
+        """All of a record but when it was submitted, for `repeat`; the arguments are those of `add`."""
+        single = Recorder()
+        single._names = self._names
+        single.add(
+            client, qid, function, operation, engine, outcome, depth,
+            request_bytes, reply_bytes, payload_bytes, times,
+        )  # fmt: skip
+        return bytes(single._records[_SUBMITTED.size :])
+
+    def repeat(self, submitted_ns: int, shape: bytes) -> None:
+        """Keep a request of a known shape, submitted at `submitted_ns`: `add` at a fifth of its cost."""
+        if len(self._records) < self._limit:
+            self._records += _SUBMITTED.pack(submitted_ns) + shape
+        else:
+            self.dropped += 1
+
+    def _keep(self, packed: bytes) -> None:
+        if len(self._records) < self._limit:
+            self._records += packed
+        else:
+            self.dropped += 1
+
+    def _learn(self, *names: str) -> None:
+        for name in names:
+            self._names.setdefault(name, len(self._names))
+
+    def to_bytes(self) -> bytes:
+        """The file `save` writes."""
+        import zlib
+
+        names = "\n".join(self._names).encode()
+        records = bytes(self._records)
+        header = _HEADER.pack(
+            MAGIC, VERSION, RECORD_BYTES, len(names), len(records) // RECORD_BYTES, self.dropped
+        )
+        body = header + names + records
+        return body + _CHECKSUM.pack(zlib.crc32(body))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the records to a file; `RecordError` when that fails."""
+        try:
+            with open(path, "wb") as file:
+                file.write(self.to_bytes())
+        except OSError as error:
+            raise RecordError(f"{os.fspath(path)}: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Recorder:
+        """Read what `save` wrote; `RecordError` names the file when it is damaged or no file of records."""
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise RecordError(f"{os.fspath(path)}: {error.strerror or error}") from error
+        try:
+            return cls.from_bytes(data)
+        except RecordError as error:
+            raise RecordError(f"{os.fspath(path)}: {error}") from None
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Recorder:
+        """The inverse of `to_bytes`; `RecordError` for anything else."""
+        import zlib
+
+        if data[: len(MAGIC)] != MAGIC or len(data) < _HEADER.size + _CHECKSUM.size:
+            raise RecordError("not a file of records")
+        _, version, record_bytes, names_bytes, records, dropped = _HEADER.unpack_from(data)
+        if (version, record_bytes) != (VERSION, RECORD_BYTES):
+            raise RecordError(f"records of version {version}, this is version {VERSION}")
+        start = _HEADER.size + names_bytes
+        end = start + records * RECORD_BYTES
+        if len(data) != end + _CHECKSUM.size:
+            raise RecordError(f"{len(data)} bytes, where {end + _CHECKSUM.size} were expected")
+        if zlib.crc32(data[:end]) != _CHECKSUM.unpack_from(data, end)[0]:
+            raise RecordError("damaged (checksum)")
+        recorder = cls()
+        recorder.dropped = dropped
+        names = data[_HEADER.size : start].decode()
+        recorder._learn(*names.split("\n") if names or records else ())
+        recorder._records += data[start:end]
+        return recorder
+
+    def array(self) -> numpy.ndarray[Any, Any]:
+        """The records as a NumPy structured array: the fields of `FIELDS`, all times absolute.
+
+        `operation` and `engine` are indices into `names`.
+        """
+        import numpy
+
+        packed = numpy.dtype([(name, _DTYPES[code]) for name, code in FIELDS])
+        array = numpy.frombuffer(bytes(self._records), packed).copy()
+        for stage in STAGES[1:]:
+            array[stage] += array["submitted"]
+        return array
+
+
+_DTYPES = {"Q": "<u8", "I": "<u4", "H": "<u2"}

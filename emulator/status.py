@@ -1,0 +1,109 @@
+"""What AP instructions answer: response codes, the queue status word, hardware information, the QCI block.
+
+Pure functions of numbers; layouts of AP sheet 1.3, 1.4 and 1.5. IBM bit 0 is the most significant.
+"""
+
+from collections.abc import Iterable
+
+# Queue status word (32 bits), AP sheet 1.3
+QUEUE_EMPTY = 0x80000000  # E: no requests and no replies on the queue
+REPLIES_WAITING = 0x40000000  # R: a reply can be dequeued
+QUEUE_FULL = 0x20000000  # F: as many messages in hardware as the queue is deep
+INTERRUPTS_ENABLED = 0x01000000  # I
+RESPONSE_CODE_SHIFT = 16  # bits 8..15
+
+# Response codes, AP sheet 1.3
+NORMAL = 0x00  # done
+Q_NOT_AVAIL = 0x01  # the APQN is not configured to this system
+RESET_IN_PROGRESS = 0x02  # the queue is being reset
+DECONFIGURED = 0x03  # the adapter is in standby
+CHECKSTOPPED = 0x04  # the adapter has a hardware error
+BUSY = 0x05  # a change of state is in progress
+OTHERWISE_CHANGED = 0x07  # interrupts are in the requested state already
+Q_FULL = 0x10  # NQAP: the queue is full
+NO_PENDING_REPLY = 0x10  # DQAP: nothing to dequeue
+MESSAGE_TOO_BIG = 0x15  # the request is larger than a queue element
+RESPONSE_NAMES = {
+    NORMAL: "NORMAL",
+    Q_NOT_AVAIL: "Q_NOT_AVAIL",
+    RESET_IN_PROGRESS: "RESET_IN_PROGRESS",
+    DECONFIGURED: "DECONFIGURED",
+    CHECKSTOPPED: "CHECKSTOPPED",
+    BUSY: "BUSY",
+    OTHERWISE_CHANGED: "OTHERWISE_CHANGED",
+    Q_FULL: "Q_FULL / NO_PENDING_REPLY",
+    MESSAGE_TOO_BIG: "MESSAGE_TOO_BIG",
+}
+
+# Function facility word (upper half of the hardware information), AP sheet 1.4
+APSC = 0x80000000  # S: special command
+RSA_ME_4K = 0x40000000  # M: accelerator RSA-ME up to 4096 bits
+RSA_CRT_4K = 0x20000000  # C: accelerator RSA-CRT up to 4096 bits
+CCA_MODE = 0x10000000  # D
+ACCELERATOR_MODE = 0x08000000  # A
+EP11_MODE = 0x04000000  # X
+APXA = 0x02000000  # N: more than 64 adapters and 16 domains
+MODE_FACILITY = {"ep11": EP11_MODE, "accelerator": ACCELERATOR_MODE, "cca": CCA_MODE}
+
+MESSAGE_UNIT_BYTES = 4096  # unit of the field `ml`
+MESSAGE_UNITS_MAX = 15  # four bits
+DEPTH_MAX = 16  # the field `qd` is four bits and holds depth - 1
+
+# QCI block, AP sheet 1.5
+QCI_BYTES = 128
+QCI_APSC = 0x80000000
+QCI_APXA = 0x40000000
+ADAPTER_MAX = 255
+DOMAIN_MAX = 255
+
+
+def response_code(status: int) -> int:
+    """The response code, bits 8..15, of a queue status word."""
+    return status >> RESPONSE_CODE_SHIFT & 0xFF
+
+
+def hardware_info(
+    facilities: int, hardware_type: int, domains: int, max_message_bytes: int, depth: int
+) -> int:
+    """The 64-bit GR2 of TAPQ (AP sheet 1.4): fac 32, at 8, nd 8, - 4, ml 4, - 4, qd 4 bits.
+
+    `domains` is their number (`nd` is the highest), `max_message_bytes` a multiple of 4096 up to 15 x 4096,
+    `depth` 1..16 (`qd` is depth - 1).
+    """
+    message_units = max_message_bytes // MESSAGE_UNIT_BYTES
+    return (
+        facilities << 32
+        | hardware_type << 24
+        | (domains - 1) << 16
+        | message_units << 8
+        | (depth - 1)
+    )
+
+
+def qci_block(
+    flags: int, highest_domain: int, adapters: Iterable[int], domains: Iterable[int]
+) -> bytes:
+    """The 128 bytes of QCI (AP sheet 1.5): flags, Na, Nd, and the masks of adapters, usage and control domains.
+
+    Na is 255: with APXA the bus takes any adapter number. Every usage domain is a control domain too.
+    """
+    usage = mask(domains)
+    return b"".join(
+        (
+            flags.to_bytes(4, "big"),
+            bytes((ADAPTER_MAX, highest_domain)),
+            bytes(10),
+            mask(adapters),
+            usage,
+            usage,
+            bytes(16),
+        )
+    )
+
+
+def mask(numbers: Iterable[int]) -> bytes:
+    """A 256-bit mask, bit n counted from the left."""
+    bits = 0
+    for number in numbers:
+        bits |= 1 << (255 - number)
+    return bits.to_bytes(32, "big")
