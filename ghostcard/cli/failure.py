@@ -15,11 +15,12 @@ import click
 
 from ghostcard.benchmarks.client import ClientError
 from ghostcard.config import ConfigError
+from ghostcard.emulator.errors import EmulatorError, ProfileError
 from ghostcard.home import HomeError
 from ghostcard.library import LibraryError
 
-_WRONG: tuple[type[Exception], ...] = (ConfigError, HomeError)
-_FAILED: tuple[type[Exception], ...] = (LibraryError, ClientError)
+_WRONG: tuple[type[Exception], ...] = (ConfigError, HomeError, ProfileError)
+_FAILED: tuple[type[Exception], ...] = (LibraryError, ClientError, EmulatorError)
 
 
 class Failure(Exception):

@@ -9,28 +9,55 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-_WIDE = 200  # columns where there is no terminal: a table in a file is never folded
+_WIDE = 240  # columns where there is no terminal: nothing is folded in a file
 
 
 def console(file: TextIO | None = None) -> Console:
     """A console on ``file`` (standard output); plain text when that is no terminal."""
     file = file or sys.stdout
-    return Console(file=file, width=None if file.isatty() else _WIDE, highlight=False)
+    width = None if file.isatty() else _WIDE
+    return Console(file=file, width=width, highlight=False, markup=False)
 
 
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], file: TextIO | None = None
 ) -> None:
-    """Prints a table; a column whose name starts with ``>`` is aligned right."""
+    """Prints a table; a column named ``>name`` is aligned right, one named ``~name`` may be folded."""
     shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
-        right = column.startswith(">")
-        shown.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+        shown.add_column(
+            column.lstrip(">~"),
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=not column.startswith("~"),
+        )
     for row in rows:
         shown.add_row(*map(str, row))
-    console(file).print(shown)
+    _print(shown, console(file))
+
+
+def _print(shown: Table, screen: Console) -> None:
+    if screen.is_terminal:
+        screen.print(shown)
+        return
+    with screen.capture() as captured:
+        screen.print(shown)
+    for line in captured.get().splitlines():  # rich fills every line to the table's width
+        print(line.rstrip(), file=screen.file)
 
 
 def document(value: object, file: TextIO | None = None) -> None:
     """Prints ``value`` as JSON, indented, keys in the order given."""
     print(json.dumps(value, indent=2), file=file or sys.stdout)
+
+
+def duration(ns: float) -> str:
+    """A time for people: three digits and the unit that fits."""
+    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "us")):
+        if ns >= size:
+            return f"{ns / size:.{2 - min(2, len(str(int(ns / size))) - 1)}f} {unit}"
+    return f"{ns:.0f} ns"
+
+
+def rate(per_second: float) -> str:
+    """A rate for people: thousands separated, a decimal below a hundred."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"
