@@ -8,6 +8,7 @@ same blocks at a fifth of the cost.
 
 import struct
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ghostcard.firmware.abi import ber, cprb, type6
@@ -27,12 +28,13 @@ _MAX_SHAPES = 2048  # remembered; then all are forgotten, which costs a walk for
 
 
 class _Shape(NamedTuple):
-    """A walked block: its length, where the parameters are, and the fixed bytes between them."""
+    """A walked block: its length and head, where its parameters are, and what stands between."""
 
     length: int
     head: "Head"
-    cut: Callable[[bytes], tuple[bytes, ...]]  # parameters and the heads between, in turn
-    between: tuple[bytes, ...]  # the head of each parameter but the first
+    fixed: tuple[bytes, ...]  # bytes behind the look-up that are no parameter: tags and lengths
+    cut_fixed: Callable[[bytes], tuple[bytes, ...]]
+    cut_params: Callable[[bytes], tuple[bytes, ...]]
 
 
 class Head(NamedTuple):
@@ -81,10 +83,10 @@ def unpack(block: bytes) -> tuple[Head, tuple[bytes, ...]]:
     CPRB and payload (unless the request is management).
     """
     shape = _shapes.get(block[:_LOOKUP])
-    if shape is not None and shape.length == len(block):
-        fields = shape.cut(block)
-        if fields[1::2] == shape.between:
-            return shape.head, fields[::2]
+    if shape is not None:
+        length, head, fixed, cut_fixed, cut_params = shape
+        if len(block) == length and cut_fixed(block) == fixed:
+            return head, cut_params(block)
     return _walk(block)
 
 
@@ -136,18 +138,30 @@ def _check_headers(block: bytes) -> tuple[int, int, int]:
 
 
 def _remember(block: bytes, head: Head, spans: list[tuple[int, int]], payload_end: int) -> None:
-    between: list[bytes] = []
-    form = f"{spans[0][0]}x" if spans else ""
-    for index, (start, end) in enumerate(spans):
-        if index:
-            previous = spans[index - 1][1]
-            between.append(block[previous:start])
-            form += f"{start - previous}s"
-        form += f"{end - start}s"
-    form += f"{len(block) - (spans[-1][1] if spans else 0)}x"
+    fixed = _fixed_spans(spans, payload_end)
+    cut_fixed, cut_params = _cutter(fixed, len(block)), _cutter(spans, len(block))
     if len(_shapes) >= _MAX_SHAPES:
         _shapes.clear()
-    _shapes[block[:_LOOKUP]] = _Shape(len(block), head, struct.Struct(form).unpack, tuple(between))
+    _shapes[block[:_LOOKUP]] = _Shape(len(block), head, cut_fixed(block), cut_fixed, cut_params)
+
+
+def _fixed_spans(spans: list[tuple[int, int]], payload_end: int) -> list[tuple[int, int]]:
+    """All of the payload that neither the look-up nor a parameter covers."""
+    found, at = [], _LOOKUP
+    for start, end in (*spans, (payload_end, payload_end)):
+        if start > at:
+            found.append((at, start))
+        at = max(at, end)
+    return found
+
+
+def _cutter(spans: list[tuple[int, int]], length: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """What cuts the spans out of a block of `length` bytes, all at once."""
+    form, at = "", 0
+    for start, end in spans:
+        form += f"{start - at}x{end - start}s"
+        at = end
+    return struct.Struct(f"{form}{length - at}x").unpack
 
 
 def _enclose(head: Head, parts: list[bytes], inside: int, max_message: int) -> tuple[bytes, ...]:
