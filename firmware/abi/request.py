@@ -8,7 +8,6 @@ same blocks at a fifth of the cost.
 
 import struct
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from ghostcard.firmware.abi import ber, cprb, type6

@@ -1,0 +1,28 @@
+"""The one error of the driver: what went wrong on the way to a card, or what the card refused."""
+
+import errno
+
+from ghostcard.firmware.abi import status
+from ghostcard.firmware.abi.verbs import name
+
+
+class DriverError(Exception):
+    """`code` is an errno (ENODEV, EIO, EINVAL, EMSGSIZE, EAGAIN ...), as a real driver answers."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{errno.errorcode.get(code, code)}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Ep11Error(DriverError):
+    """An EP11 card answered a request with a return value other than 0.
+
+    `rv` is a CKR_* of PKCS #11 or of `ghostcard.firmware.abi.status`; `code` is EIO.
+    """
+
+    def __init__(self, rv: int, function: int) -> None:
+        meaning = status.SENTENCES.get(rv, "")
+        super().__init__(errno.EIO, f"{name(function)} returned {rv:#x}. {meaning}".rstrip())
+        self.rv = rv
+        self.function = function
