@@ -22,7 +22,7 @@ def console(file: TextIO | None = None) -> Console:
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], file: TextIO | None = None
 ) -> None:
-    """Prints a table; a column named ``>name`` is aligned right, one named ``~name`` may be folded."""
+    """Prints a table; a column ``>name`` is aligned right, a column ``~name`` may be folded."""
     shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         shown.add_column(

@@ -41,7 +41,7 @@ Examples:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> None:
-    """List the profiles, or show all figures of the profile NAME (or TOML file) with their sources."""
+    """List the profiles, or show the figures of NAME (or of a TOML file) with their sources."""
     if name is None:
         _list([profiles.load(each) for each in profiles.names()], as_json)
     else:
