@@ -1,7 +1,7 @@
-"""The AP bus: instructions on APQNs (AP sheet 1.2), each answering with a queue status word (AP sheet 1.3).
+"""The AP bus: instructions on APQNs, each answering with a status word (AP sheet 1.2, 1.3).
 
-An APQN is named by its qid, `adapter << 8 | domain`. NQAP, DQAP and everything with a delay need a timeline
-(`attach`); the function track, `perform`, does not.
+An APQN is named by its qid, `adapter << 8 | domain`. NQAP, DQAP and everything with a delay need a
+timeline (`attach`); the function track, `perform`, does not.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.emulator.errors import EmulatorError, TimelineError
+from ghostcard.emulator.job import REPLIED
 from ghostcard.emulator.queue import CommandQueue
 from ghostcard.emulator.status import (
     APSC,
@@ -77,9 +78,10 @@ class Bus:
         return card
 
     def on_interrupt(self, handler: Callable[[int], None]) -> None:
-        """Call `handler(qid)` at each adapter interrupt, `host.interrupt_ns` after a reply is there.
+        """Call `handler(qid)` at each adapter interrupt, `host.interrupt_ns` after a reply came.
 
-        Only queues with the I bit interrupt. An interrupt on its way covers every reply that is there when it comes.
+        Only queues with the I bit interrupt. An interrupt on its way covers every reply that is
+        there when it comes.
         """
         self._interrupt_handlers += (handler,)
 
@@ -90,7 +92,7 @@ class Bus:
     # Instructions
 
     def nqap(self, qid: int, job: Job) -> int:
-        """Enqueue a message. 00: accepted; 10 queue full; 15 message too big; 01, 02, 03, 04 not available."""
+        """Enqueue a message: 00 accepted, 10 queue full, 15 too big, 01..04 not available."""
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
@@ -103,11 +105,15 @@ class Bus:
         if job.request_bytes > queue.card.profile.queue.max_message_bytes:
             return self._status(queue, now, MESSAGE_TOO_BIG)
         queue.in_hardware = job.depth = in_hardware + 1
-        queue.card.accept(queue, job, now)
+        job.queue = queue
+        queue.accept(job, now)
         return self._status(queue, now, NORMAL)
 
     def dqap(self, qid: int) -> tuple[int, Job | None]:
-        """Dequeue the oldest reply. 00 and its job, PSMID and all; 10: there is none (the E bit says whether one may come)."""
+        """Dequeue the oldest reply: 00 and its job, or 10, there is none, and None.
+
+        At 10 the E bit says whether one may still come.
+        """
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, None
@@ -115,14 +121,15 @@ class Bus:
         if now < queue.available_from:
             return self._status(queue, now, _availability(queue, now)), None
         replies = queue.replies
-        if not replies or replies[0].times[9] > now:
+        if not replies or replies[0].times[REPLIED] > now:
             return self._status(queue, now, NO_PENDING_REPLY), None
         job = replies.popleft()
         queue.in_hardware -= 1
         return self._status(queue, now, NORMAL), job
 
     def tapq(self, qid: int) -> tuple[int, int]:
-        """Test a queue: status word and the 64-bit hardware information (0 where there is no such APQN)."""
+        """Test a queue: status word and 64-bit hardware information (0 if there is no such
+        APQN)."""
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, 0
@@ -130,7 +137,10 @@ class Bus:
         return self._status(queue, now, _availability(queue, now)), queue.card.hardware_info
 
     def rapq(self, qid: int) -> int:
-        """Reset a queue: purge it, disable its interrupts. Asynchronous: 02 until `queue.reset_ns` have passed."""
+        """Reset a queue: purge it, disable its interrupts.
+
+        Asynchronous: it answers 02 until `queue.reset_ns` have passed.
+        """
         return self._reset(qid, zeroize=False)
 
     def zapq(self, qid: int) -> int:
@@ -154,9 +164,9 @@ class Bus:
         return self._status(queue, now, code)
 
     def aqic(self, qid: int, enable: bool) -> int:
-        """Enable or disable a queue's interrupts. Asynchronous: the I bit follows `queue.interrupt_enable_ns` later.
+        """Enable or disable a queue's interrupts; 07 when that was requested before.
 
-        07 when that state was requested before.
+        Asynchronous: the I bit follows `queue.interrupt_enable_ns` later.
         """
         queue = self._queues.get(qid)
         if queue is None:
@@ -171,7 +181,7 @@ class Bus:
         return self._status(queue, now, code)
 
     def qci(self) -> bytes:
-        """The 128-byte configuration block (AP sheet 1.5). Every usage domain is a control domain too."""
+        """The 128-byte configuration block (AP sheet 1.5)."""
         cards = self.cards.values()
         flags = QCI_APXA
         if any(card.image.facilities & APSC for card in cards):
@@ -185,8 +195,8 @@ class Bus:
     def perform(self, qid: int, block: bytes) -> tuple[int, bytes, str, int]:
         """Execute a request block at once: (response code, reply block, operation, payload bytes).
 
-        A code other than 00 (01, 02, 03, 04, 15) means that no image has seen the block; then the rest is empty.
-        Takes no lock; any number of threads may be in here.
+        A code other than 00 (01, 02, 03, 04, 15) means that no image has seen the block; then the
+        rest is empty. Takes no lock; any number of threads may be in here.
         """
         queue = self._queues.get(qid)
         if queue is None:
@@ -209,7 +219,7 @@ class Bus:
     def _now_required(self) -> int:
         if self._timeline is None:
             raise TimelineError("NQAP and DQAP need a timeline: call Bus.attach first")
-        return self._timeline._now
+        return self._timeline.now
 
     def _status(self, queue: CommandQueue, now: int, code: int) -> int:
         status = code << RESPONSE_CODE_SHIFT
@@ -219,7 +229,7 @@ class Bus:
         elif in_hardware >= queue.depth:
             status |= QUEUE_FULL
         replies = queue.replies
-        if replies and replies[0].times[9] <= now:
+        if replies and replies[0].times[REPLIED] <= now:
             status |= REPLIES_WAITING
         if queue.interrupts_from <= now < queue.interrupts_until:
             status |= INTERRUPTS_ENABLED

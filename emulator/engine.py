@@ -10,15 +10,13 @@ if TYPE_CHECKING:
 
 
 class EnginePool:
-    """`count` engines, of which `idle` are free; jobs that found none free wait in `waiting`.
+    """`idle` engines are free; jobs that found none free stand in `waiting`, in order.
 
-    The card moves jobs in and out; the pool is the state of one station and no more.
+    The stations move jobs in and out; this is the state of one pool and no more.
     """
 
-    __slots__ = ("count", "idle", "name", "waiting")
+    __slots__ = ("idle", "waiting")
 
-    def __init__(self, name: str, count: int) -> None:
-        self.name = name
-        self.count = count
-        self.idle = count
+    def __init__(self, size: int) -> None:
+        self.idle = size
         self.waiting: deque[Job] = deque()

@@ -2,7 +2,7 @@
 
 
 class EmulatorError(Exception):
-    """Base of every error the emulator raises; the message says what was wrong and what was expected."""
+    """Base of the emulator's errors; the message says what was wrong and what was expected."""
 
 
 class ProfileError(EmulatorError):
@@ -18,4 +18,4 @@ class NvramError(EmulatorError):
 
 
 class TimelineError(EmulatorError):
-    """Time was given in anything but whole nanoseconds from now on, or is needed and not attached."""
+    """A time is no whole number of nanoseconds or is past, or a timeline is missing."""

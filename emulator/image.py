@@ -10,9 +10,9 @@ from ghostcard.emulator.randomness import RandomSource
 class Plan(NamedTuple):
     """What one request costs on the card, in nanoseconds.
 
-    A firmware core is held for `decode_ns + unwrap_ns`, one engine of the pool `engine` for `engine_ns`, a reply
-    builder for `build_ns`. `engine` is the name of a pool of the profile, or "" for a request that needs no engine
-    (then `engine_ns` is 0).
+    A firmware core is held for `decode_ns + unwrap_ns`, one engine of the pool `engine` for
+    `engine_ns`, a reply builder for `build_ns`. `engine` is the name of a pool of the profile, or
+    "" for a request that needs no engine (then `engine_ns` is 0).
     """
 
     decode_ns: int
@@ -36,7 +36,7 @@ class Services(Protocol):
 
     @property
     def function(self) -> str:
-        """`real`: requests are executed; `null`: answered with a reply of the right size, no cryptography."""
+        """`real`: requests are executed; `null`: answered at the right size, no cryptography."""
         ...
 
     @property
@@ -46,7 +46,7 @@ class Services(Protocol):
 
 
 class Image(Protocol):
-    """A firmware image: answers request blocks and states what each costs; it knows nothing of time."""
+    """A firmware image: answers request blocks and prices them; it knows nothing of time."""
 
     @property
     def mode(self) -> str:
@@ -63,7 +63,7 @@ class Image(Protocol):
         ...
 
     def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
-        """Answer one request block: (reply block, operation, payload bytes). Never raises; thread-safe."""
+        """Answer a block: (reply block, operation, payload bytes). Never raises; thread-safe."""
         ...
 
     def plan(self, operation: str, payload_bytes: int) -> Plan:

@@ -1,8 +1,8 @@
 """One request in flight in simulated time.
 
-A job is its own event: it has the attributes SimPy asks of one (`callbacks`, `_ok`, `_value`) and is pushed onto the
-timeline as it moves from station to station, which costs a third of a SimPy timeout. At any time a job lies on the
-timeline at most once.
+A job is its own event: it has the attributes SimPy asks of one (`callbacks`, `_ok`, `_value`) and
+is pushed onto the timeline as it moves from station to station, which costs a third of a SimPy
+timeout. At any time a job lies on the timeline at most once.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ STARTED, FINISHED, BUILT, REPLIED, NOTIFIED, DONE = range(6, 12)
 class Job:
     """A message for one APQN, with all that its record will say.
 
-    The host fills in `client` (0..2^32-1), `function` (the verb's number), `request_bytes`, `reply_bytes`, and either a
-    `block` (the card executes it when a core fetches it and then sets `reply`, `reply_bytes`, `operation` and
-    `payload_bytes`) or `operation` and `payload_bytes` alone. `psmid` is the 64-bit message id that NQAP takes and
-    DQAP returns. The host stamps `times[SUBMITTED]`, `times[NOTIFIED]` and `times[DONE]`; bus and card stamp the rest.
-    `depth` is the number of messages the queue held, this one included, when it was accepted.
+    The host fills in `client` (0..2^32-1), `function` (the verb's number), `request_bytes`,
+    `reply_bytes`, and either a `block` (the card executes it when a core fetches it and then sets
+    `reply`, `reply_bytes`, `operation` and `payload_bytes`) or `operation` and `payload_bytes`
+    alone. `psmid` is the 64-bit message id that NQAP takes and DQAP returns. The host stamps
+    `times[SUBMITTED]`, `times[NOTIFIED]` and `times[DONE]`; bus and card stamp the rest. `depth` is
+    the number of messages the queue held, this one included, when it was accepted.
     """
 
     __slots__ = (
-        "_defused",
         "block",
         "callbacks",
         "client",
@@ -86,5 +86,5 @@ class Job:
         self.on_done: Callable[[Job], None] | None = None
         self.context: Any = None
         self.plan: Plan
-        self.pool: EnginePool
+        self.pool: EnginePool | None = None
         self.queue: CommandQueue

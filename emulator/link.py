@@ -1,4 +1,4 @@
-"""The link between host and card: how long a message of so many bytes occupies one direction of it."""
+"""The link between host and card: how long a message occupies one direction of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class TransferTimes(dict[int, int]):
-    """Message bytes -> nanoseconds on the link, `bytes / bandwidth + overhead per packet`, rounded to the nearest.
+    """Message bytes -> ns on the link: bytes / bandwidth + overhead of each packet, rounded.
 
-    The latency is propagation: it delays a message and holds nothing, so it is not in here. The entries are computed
-    as they are asked for; there are no more of them than sizes of messages.
+    The latency is propagation: it delays a message and holds nothing, so it is not in here. The
+    entries are computed as they are asked for; there are no more of them than sizes of messages.
     """
 
     __slots__ = ("_link",)
@@ -30,17 +30,17 @@ class TransferTimes(dict[int, int]):
 
 
 class LinkDirection:
-    """One direction, one server, first come first served: `free_at` is when its last transfer ends."""
+    """One direction: one server, first come first served; `free_at` is when it is idle again."""
 
     __slots__ = ("free_at", "latency_ns", "times")
 
-    def __init__(self, link: LinkProfile) -> None:
-        self.times = TransferTimes(link)
-        self.latency_ns = link.latency_ns
+    def __init__(self, times: TransferTimes, latency_ns: int) -> None:
+        self.times = times
+        self.latency_ns = latency_ns
         self.free_at = 0
 
     def send(self, now: int, size_bytes: int) -> int:
-        """Take a message of `size_bytes` at `now`; returns when its last byte is at the other end."""
+        """Take a message at `now`; returns when its last byte is at the other end."""
         start = self.free_at
         if start < now:
             start = now

@@ -1,8 +1,9 @@
-"""A card's non-volatile memory: names -> bytes, in one file that survives a crash, or in memory for simulations.
+"""A card's non-volatile memory: names -> bytes, in one crash-safe file or, simulated, in memory.
 
-A change writes a whole new file beside the old one, forces it to the disk and renames it over the old: whoever reads,
-at whatever instant, after whatever crash, sees the state before or after it and nothing between. Changes of several
-processes and threads exclude each other by a lock on `<file>.lock`.
+A change writes a whole new file beside the old one, forces it to the disk and renames it over the
+old: whoever reads, at whatever instant, after whatever crash, sees the state before or after it and
+nothing between. Changes of several processes and threads exclude each other by a lock on
+`<file>.lock`.
 """
 
 import fcntl
@@ -23,10 +24,11 @@ NAME_MAX = 255
 
 
 class Nvram:
-    """`Nvram(path)` keeps its entries in the file `path` (mode 0600, created at the first change); `Nvram()` in memory.
+    """`Nvram(path)` keeps its entries in that file, `Nvram()` in memory.
 
-    A file that cannot be read or written, or that is damaged, raises `NvramError` with its path; nothing is ever
-    replaced by a guess.
+    The file has mode 0600 and is created at the first change. A file that cannot be read or
+    written, or that is damaged, raises `NvramError` with its path; nothing is ever replaced by a
+    guess.
     """
 
     __slots__ = ("_memory", "path")
@@ -153,7 +155,8 @@ def _locked(path: str) -> Iterator[None]:
 
 
 def _replace(path: str, data: bytes) -> None:
-    """Put `data` in the place of the file, with the lock held; a left-over of a crash is overwritten."""
+    """Put `data` in the place of the file, with the lock held; a left-over of a crash is
+    overwritten."""
     new = f"{path}.new"
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""A card as data: link, queues, firmware cores, engine pools, host costs. TOML in, named tuples out.
+"""A card as data: link, queues, cores, engine pools, host costs. TOML in, named tuples out.
 
 Times are whole nanoseconds, sizes bytes; the unit is in the key. Every figure of the file is
 `{ value = .., source = ".." }` and keeps its source in `Profile.sources`.
@@ -56,10 +56,10 @@ class HostProfile(NamedTuple):
 
 
 class EngineProfile(NamedTuple):
-    """A pool of `count` identical engines."""
+    """A pool of `size` identical engines (`count` in the file)."""
 
     name: str
-    count: int
+    size: int
 
 
 class Operation(NamedTuple):

@@ -1,4 +1,7 @@
-"""From a TOML document to a `Profile`: strict, and every refusal names the dotted key, what it got, what it accepts."""
+"""From a TOML document to a `Profile`: strict.
+
+Every refusal names the dotted key, what it got and what it accepts.
+"""
 
 import math
 import re
@@ -30,7 +33,7 @@ HARDWARE_TYPES = (10, 14)  # CEX4 .. CEX8, AP sheet 2
 
 
 class Section:
-    """One table of the document: hands out its keys, and at the end refuses those nobody asked for."""
+    """One table of the document: hands out its keys, then refuses those nobody asked for."""
 
     def __init__(self, profile: str, path: str, table: object, sources: dict[str, str]) -> None:
         self.profile = profile
@@ -83,7 +86,7 @@ class Section:
         return value
 
     def figure(self, key: str, least: int, most: int) -> int:
-        """A whole number `{ value = .., source = ".." }` from `least` to `most`; its source is noted."""
+        """A whole number `{ value = .., source = ".." }` from `least` to `most`."""
         accepts = f"a whole number from {least} to {most}"
         value = self._sourced(key, accepts)
         if type(value) is not int or not least <= value <= most:
@@ -91,7 +94,7 @@ class Section:
         return value
 
     def ratio(self, key: str) -> float:
-        """A number above 0, whole or not, `{ value = .., source = ".." }`; its source is noted."""
+        """A number above 0, whole or not, `{ value = .., source = ".." }`."""
         accepts = "a number above 0"
         value = self._sourced(key, accepts)
         if type(value) not in (int, float) or not (math.isfinite(value) and value > 0):
@@ -228,10 +231,13 @@ def _pool(
 
 
 def _operation(section: Section, pool: EngineProfile, scale: float) -> Operation:
-    """A service time, stated outright or as a speed rating: rating x scale is the time per request at saturation,
-    when all engines of the pool work, so one engine takes `count` times as long."""
+    """A service time, stated outright or as a speed rating.
+
+    Rating x scale is the time per request at saturation, when all engines of the pool work, so one
+    engine takes `count` times as long.
+    """
     if "rating" in section.table:
-        fixed_ns = round(section.ratio("rating") * scale * pool.count * 1000)
+        fixed_ns = round(section.ratio("rating") * scale * pool.size * 1000)
         if fixed_ns > TIME_MAX_NS:
             raise section.refusal("rating.value", fixed_ns, f"at most {TIME_MAX_NS} ns per engine")
     else:

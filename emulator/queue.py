@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,9 +14,9 @@ NEVER = 1 << 63  # a time in nanoseconds that no simulation reaches: 292 years
 
 
 class Interrupt:
-    """The light event by which a queue interrupts the host; one per queue, scheduled again and again."""
+    """The light event by which a queue interrupts the host; scheduled again and again."""
 
-    __slots__ = ("_defused", "callbacks", "queue")
+    __slots__ = ("callbacks", "queue")
     _ok = True
     _value = None
 
@@ -25,14 +26,16 @@ class Interrupt:
 
 
 class CommandQueue:
-    """Up to `depth` messages "in hardware": accepted by NQAP and not yet handed back by DQAP (AP sheet 1.2, 8).
+    """Up to `depth` messages "in hardware": accepted by NQAP, not yet handed back by DQAP.
 
-    Whatever changes by the mere passing of time is kept as the time at which it changes, so that it costs no event:
-    `available_from` (end of a reset; NEVER while the card is out of service), `interrupts_from` and
-    `interrupts_until` (the I bit), and the reply time of each job of `replies`, which is in order of that time.
+    Whatever changes by the mere passing of time is kept as the time at which it changes, so that it
+    costs no event: `available_from` (end of a reset; NEVER while the card is out of service),
+    `interrupts_from` and `interrupts_until` (the I bit), and the reply time of each job of
+    `replies`, which is in order of that time.
     """
 
     __slots__ = (
+        "accept",
         "available_from",
         "card",
         "depth",
@@ -46,13 +49,14 @@ class CommandQueue:
         "replies",
     )
 
-    def __init__(self, card: Card, domain: int, depth: int, keep_replies: bool = True) -> None:
+    def __init__(self, card: Card, domain: int, depth: int) -> None:
         self.card = card
         self.domain = domain
+        self.accept: Callable[[Job, int], None]  # the card's stations; set when time is attached
         self.qid = card.adapter << 8 | domain
         self.depth = depth
         self.in_hardware = 0
-        self.replies: deque[Job] = deque(maxlen=None if keep_replies else 0)
+        self.replies: deque[Job] = deque()
         self.available_from = 0
         self.interrupts_from = NEVER
         self.interrupts_until = NEVER

@@ -8,8 +8,8 @@ from collections.abc import Callable
 class RandomSource:
     """`bytes(n)` gives n random bytes.
 
-    `RandomSource(None)` reads the operating system and is fit for keys. A seed gives the same bytes on every machine
-    and every run, for simulations and tests; keys made from it are no secret.
+    `RandomSource(None)` reads the operating system and is fit for keys. A seed gives the same bytes
+    on every machine and every run, for simulations and tests; keys made from it are no secret.
     """
 
     __slots__ = ("bytes", "seed")

@@ -56,8 +56,8 @@ RECORD_BYTES = _RECORD.size
 class Recorder:
     """Packed records, `RECORD_BYTES` each; the same calls give the same bytes on every platform.
 
-    With a `capacity` (records) what comes beyond it is counted in `dropped` and not kept, so that memory is bounded.
-    Any number of threads may add.
+    With a `capacity` (records) what comes beyond it is counted in `dropped` and not kept, so that
+    memory is bounded. Any number of threads may add.
     """
 
     def __init__(self, capacity: int | None = None) -> None:
@@ -88,7 +88,10 @@ class Recorder:
         payload_bytes: int,
         times: tuple[int, ...] | list[int],
     ) -> None:
-        """Keep one request. `times` are the twelve of `STAGES`, none before the first; else `RecordError`."""
+        """Keep one request; `times` are the twelve of `STAGES`, none before the first.
+
+        `RecordError` when a number does not fit its field.
+        """
         t, a, b, c, d, e, f, g, h, i, j, k = times
         names = self._names
         try:
@@ -122,7 +125,7 @@ class Recorder:
         payload_bytes: int,
         times: tuple[int, ...],
     ) -> bytes:
-        """All of a record but when it was submitted, for `repeat`; the arguments are those of `add`."""
+        """All of a record but when it was submitted, for `repeat`; arguments as for `add`."""
         single = Recorder()
         single._names = self._names
         single.add(
@@ -132,7 +135,7 @@ class Recorder:
         return bytes(single._records[_SUBMITTED.size :])
 
     def repeat(self, submitted_ns: int, shape: bytes) -> None:
-        """Keep a request of a known shape, submitted at `submitted_ns`: `add` at a fifth of its cost."""
+        """Keep a request of a known shape, submitted at `submitted_ns`: a cheaper `add`."""
         if len(self._records) < self._limit:
             self._records += _SUBMITTED.pack(submitted_ns) + shape
         else:
@@ -161,21 +164,18 @@ class Recorder:
         return body + _CHECKSUM.pack(zlib.crc32(body))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the records to a file; `RecordError` when that fails."""
-        try:
-            with open(path, "wb") as file:
-                file.write(self.to_bytes())
-        except OSError as error:
-            raise RecordError(f"{os.fspath(path)}: {error.strerror or error}") from error
+        """Write the records to a file; `OSError` when that fails."""
+        with open(path, "wb") as file:
+            file.write(self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recorder:
-        """Read what `save` wrote; `RecordError` names the file when it is damaged or no file of records."""
-        try:
-            with open(path, "rb") as file:
-                data = file.read()
-        except OSError as error:
-            raise RecordError(f"{os.fspath(path)}: {error.strerror or error}") from error
+        """Read what `save` wrote; `OSError` when the file cannot be read.
+
+        `RecordError` names it when it is damaged or no file of records.
+        """
+        with open(path, "rb") as file:
+            data = file.read()
         try:
             return cls.from_bytes(data)
         except RecordError as error:

@@ -1,4 +1,4 @@
-"""What AP instructions answer: response codes, the queue status word, hardware information, the QCI block.
+"""What AP instructions answer: response codes, status word, hardware information, QCI block.
 
 Pure functions of numbers; layouts of AP sheet 1.3, 1.4 and 1.5. IBM bit 0 is the most significant.
 """
@@ -67,8 +67,8 @@ def hardware_info(
 ) -> int:
     """The 64-bit GR2 of TAPQ (AP sheet 1.4): fac 32, at 8, nd 8, - 4, ml 4, - 4, qd 4 bits.
 
-    `domains` is their number (`nd` is the highest), `max_message_bytes` a multiple of 4096 up to 15 x 4096,
-    `depth` 1..16 (`qd` is depth - 1).
+    `domains` is their number (`nd` is the highest), `max_message_bytes` a multiple of 4096 up to 15
+    x 4096, `depth` 1..16 (`qd` is depth - 1).
     """
     message_units = max_message_bytes // MESSAGE_UNIT_BYTES
     return (
@@ -83,9 +83,10 @@ def hardware_info(
 def qci_block(
     flags: int, highest_domain: int, adapters: Iterable[int], domains: Iterable[int]
 ) -> bytes:
-    """The 128 bytes of QCI (AP sheet 1.5): flags, Na, Nd, and the masks of adapters, usage and control domains.
+    """The 128 bytes of QCI (AP sheet 1.5): flags, Na, Nd, adapter, usage and control masks.
 
-    Na is 255: with APXA the bus takes any adapter number. Every usage domain is a control domain too.
+    Na is 255: with APXA the bus takes any adapter number. Every usage domain is a control domain
+    too.
     """
     usage = mask(domains)
     return b"".join(

@@ -1,7 +1,7 @@
 """The timeline of a machine: a SimPy environment whose clock is an integer number of nanoseconds.
 
-The only file that imports SimPy, and not on the module's import path: a program that never has two threads in the
-library at once never loads it.
+The only file that imports SimPy, and not on the module's import path: a program that never has two
+threads in the library at once never loads it.
 """
 
 from heapq import heappop, heappush
@@ -15,63 +15,67 @@ from ghostcard.emulator.errors import TimelineError
 
 
 class Timeline(Environment):
-    """Events in order of (time, priority, order of scheduling), so that a run is repeatable to the nanosecond.
+    """Events in order of (time, priority, order of scheduling), so that a run is repeatable.
 
-    Times and delays are `int`; anything else raises `TimelineError`, since one float would make every later time a
-    float. Smaller priorities run first among events of one instant.
+    Times and delays are `int`; anything else raises `TimelineError`, since one float would make
+    every later time a float. Smaller priorities run first among events of one instant.
 
-    `heap` and `serial` are SimPy's own queue and counter. A *light event* is any object with `callbacks`, `_ok` and
-    `_value`; whoever owns one may push `(time, priority, next(serial), event)` onto `heap` directly. `Job` is one.
+    `heap` and `serial` are SimPy's own queue and counter. A *light event* is any object with
+    `callbacks`, `_ok` and `_value`; whoever owns one may push `(time, priority, next(serial),
+    event)` onto `heap` directly. `Job` is one.
     """
 
+    _now: int  # SimPy allows floats, we do not
+
     def __init__(self, start_ns: int = 0) -> None:
-        _require_time("start", start_ns)
-        super().__init__(start_ns)
+        super().__init__(_whole("start", start_ns))
         self.heap: list[tuple[int, int, int, Any]] = self._queue  # type: ignore[assignment]
         self.serial: count[int] = self._eid
 
     @property
     def now(self) -> int:
         """The time in nanoseconds."""
-        return self._now  # type: ignore[return-value]
+        return self._now
 
     def schedule(
         self, event: Event, priority: EventPriority = NORMAL, delay: int | float = 0
     ) -> None:
         """Put `event` on the timeline `delay` nanoseconds from now."""
-        _require_time("delay", delay)
-        heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
+        due = self._now + _whole("delay", delay)
+        heappush(self._queue, (due, priority, next(self._eid), event))
 
     def at(self, time_ns: int, event: Any, priority: int = NORMAL) -> None:
-        """Put an event, light or not, on the timeline at `time_ns`, which may not lie in the past."""
-        _require_time("time", time_ns)
-        if time_ns < self._now:
-            raise TimelineError(f"time {time_ns} ns lies before now, {self._now} ns")
+        """Put an event, light or not, on the timeline at `time_ns`, which may not be past."""
+        time_ns = self._from_now("time", time_ns)
         heappush(self.heap, (time_ns, priority, next(self.serial), event))
 
     def run(self, until: int | float | Event | None = None) -> Any:
         """Run to the end, until an event has happened (its value is returned), or up to a time.
 
-        With a time every earlier event runs, the events of that instant do not, and the clock then shows that time.
+        With a time every earlier event runs, the events of that instant do not, and the clock then
+        shows that time.
         """
         if until is None:
             return self._drain(None)
         if isinstance(until, Event):
             return super().run(until)
-        _require_time("until", until)
-        if until < self._now:
-            raise TimelineError(f"until {until} ns lies before now, {self._now} ns")
-        self._drain((until,))
-        self._now = until
+        time_ns = self._from_now("until", until)
+        self._drain((time_ns,))
+        self._now = time_ns
         return None
 
     def advance(self, time_ns: int, priority: int = NORMAL) -> None:
         """Run every event before (`time_ns`, `priority`); the clock stays at the last event run."""
-        _require_time("time", time_ns)
-        self._drain((time_ns, priority))
+        self._drain((_whole("time", time_ns), priority))
+
+    def _from_now(self, what: str, time_ns: object) -> int:
+        time = _whole(what, time_ns)
+        if time < self._now:
+            raise TimelineError(f"{what} {time} ns lies before now, {self._now} ns")
+        return time
 
     def _drain(self, bound: tuple[int, ...] | None) -> None:
-        """Run the events that sort before `bound`. The loop is `step` inlined: it is the simulation's hot loop."""
+        """Run the events that sort before `bound`: SimPy's `step`, inlined, the hot loop."""
         heap = self.heap
         while heap and (bound is None or heap[0] < bound):
             self._now, _, _, event = heappop(heap)
@@ -82,8 +86,9 @@ class Timeline(Environment):
                 raise event._value
 
 
-def _require_time(what: str, value: object) -> None:
+def _whole(what: str, value: object) -> int:
     if type(value) is not int:
         raise TimelineError(f"{what} must be a whole number of nanoseconds (int), got {value!r}")
     if value < 0:
         raise TimelineError(f"{what} must not be negative, got {value} ns")
+    return value

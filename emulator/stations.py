@@ -1,0 +1,235 @@
+"""The stations of a card in simulated time.
+
+link in -> firmware cores -> engine pool -> reply builders -> link out, first come first served at
+each. A decision is taken when its time has come, so that a reset can take away whatever still
+waits. Where order is kept on the way to a single server (both directions of the link; the reply
+builder, if there is one) the end of service follows from the server's next free time at once, and
+costs no event.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappush, heapreplace
+from typing import TYPE_CHECKING, Any
+
+from ghostcard.emulator.engine import EnginePool
+from ghostcard.emulator.job import (
+    ARRIVED,
+    BUILT,
+    DECODED,
+    ENQUEUED,
+    FETCHED,
+    FINISHED,
+    REPLIED,
+    STARTED,
+    UNWRAPPED,
+    Job,
+)
+from ghostcard.emulator.link import LinkDirection, TransferTimes
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.image import Image
+    from ghostcard.emulator.profile import Profile
+    from ghostcard.emulator.queue import CommandQueue, Interrupt
+    from ghostcard.emulator.timeline import Timeline
+
+NORMAL_PRIORITY = 1  # simpy.events.NORMAL; SimPy stays off this module's import path
+
+
+class Remnant:
+    """What stays of a message taken away in the middle of a service: it still holds its server."""
+
+    __slots__ = ("callbacks", "pool")
+    _ok = True
+    _value = None
+
+    def __init__(self, job: Job, callbacks: tuple[Callable[[Any], None], ...]) -> None:
+        self.callbacks: Any = callbacks
+        self.pool = job.pool
+
+
+class Stations:
+    """All that is busy, waits or travels on one card; every station is idle at first.
+
+    `deliver_interrupt(qid)` is called when a queue interrupts the host.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        profile: Profile,
+        image: Image,
+        transfer_times: TransferTimes,
+        deliver_interrupt: Callable[[int], None],
+    ) -> None:
+        self._timeline = timeline
+        self._heap = timeline.heap
+        self._serial = timeline.serial
+        self._perform = image.perform
+        self._plan = image.plan
+        self._deliver_interrupt = deliver_interrupt
+        self._link_in = LinkDirection(transfer_times, profile.link.latency_ns)
+        self._link_out = LinkDirection(transfer_times, profile.link.latency_ns)
+        self._idle_cores = profile.firmware.cores
+        self._awaiting_core: deque[Job] = deque()
+        self._pools = {engine.name: EnginePool(engine.size) for engine in profile.engines}
+        self._builders_free = [0] * profile.firmware.reply_builders
+        self._one_builder = profile.firmware.reply_builders == 1
+        self._interrupt_ns = profile.host.interrupt_ns
+        self._on_arrived = (self._arrived,)
+        self._on_unwrapped = (self._unwrapped,)
+        self._on_finished = (self._finished,)
+        self._on_built = (self._built,)
+        self._on_interrupt = (self._interrupt,)
+
+    # Link in
+
+    def accept(self, job: Job, now: int) -> None:
+        """Take a message that NQAP has admitted to `job.queue`; the job is ours until DQAP."""
+        times = job.times
+        times[ENQUEUED] = now
+        times[ARRIVED] = arrived = self._link_in.send(now, job.request_bytes)
+        job.callbacks = self._on_arrived
+        heappush(self._heap, (arrived, NORMAL_PRIORITY, next(self._serial), job))
+
+    # Firmware cores
+
+    def _arrived(self, job: Job) -> None:
+        if self._idle_cores:
+            self._idle_cores -= 1
+            self._fetch(job, job.times[ARRIVED])
+        else:
+            self._awaiting_core.append(job)
+
+    def _fetch(self, job: Job, now: int) -> None:
+        """A core takes the message: the image executes it, if it has bytes, and prices it."""
+        if job.block is not None:
+            reply, job.operation, job.payload_bytes = self._perform(job.queue.domain, job.block)
+            job.reply = reply
+            job.reply_bytes = len(reply)
+        job.plan = plan = self._plan(job.operation, job.payload_bytes)
+        times = job.times
+        times[FETCHED] = now
+        times[DECODED] = decoded = now + plan.decode_ns
+        times[UNWRAPPED] = unwrapped = decoded + plan.unwrap_ns
+        job.callbacks = self._on_unwrapped
+        heappush(self._heap, (unwrapped, NORMAL_PRIORITY, next(self._serial), job))
+
+    def _free_core(self, now: int) -> None:
+        if self._awaiting_core:
+            self._fetch(self._awaiting_core.popleft(), now)
+        else:
+            self._idle_cores += 1
+
+    def _unwrapped(self, job: Job) -> None:
+        now = job.times[UNWRAPPED]
+        self._free_core(now)
+        job.engine = engine = job.plan.engine
+        if not engine:
+            job.times[STARTED] = job.times[FINISHED] = now
+            self._build(job, now)
+            return
+        job.pool = pool = self._pools[engine]
+        if pool.idle:
+            pool.idle -= 1
+            self._start(job, now)
+        else:
+            pool.waiting.append(job)
+
+    # Engine pools
+
+    def _start(self, job: Job, now: int) -> None:
+        times = job.times
+        times[STARTED] = now
+        times[FINISHED] = finished = now + job.plan.engine_ns
+        job.callbacks = self._on_finished
+        heappush(self._heap, (finished, NORMAL_PRIORITY, next(self._serial), job))
+
+    def _free_engine(self, pool: EnginePool, now: int) -> None:
+        if pool.waiting:
+            self._start(pool.waiting.popleft(), now)
+        else:
+            pool.idle += 1
+
+    def _finished(self, job: Job) -> None:
+        now = job.times[FINISHED]
+        pool = job.pool
+        assert pool is not None
+        self._free_engine(pool, now)
+        self._build(job, now)
+
+    # Reply builders and link out
+
+    def _build(self, job: Job, now: int) -> None:
+        free = self._builders_free
+        start = free[0]
+        if start < now:
+            start = now
+        job.times[BUILT] = built = start + job.plan.build_ns
+        if self._one_builder:
+            free[0] = built
+            self._send(job, now, built)
+        else:
+            heapreplace(free, built)
+            job.callbacks = self._on_built
+            heappush(self._heap, (built, NORMAL_PRIORITY, next(self._serial), job))
+
+    def _built(self, job: Job) -> None:
+        built = job.times[BUILT]
+        self._send(job, built, built)
+
+    def _send(self, job: Job, now: int, built: int) -> None:
+        """Put the reply, ready at `built`, on the link; from its last byte on DQAP finds it."""
+        job.times[REPLIED] = replied = self._link_out.send(built, job.reply_bytes)
+        queue = job.queue
+        queue.replies.append(job)
+        if queue.interrupts_from <= replied < queue.interrupts_until:
+            due = queue.interrupt_due
+            if now < due and replied <= due:
+                return  # the interrupt on its way will find this reply too
+            queue.interrupt_due = due = replied + self._interrupt_ns
+            queue.interrupt.callbacks = self._on_interrupt
+            heappush(self._heap, (due, NORMAL_PRIORITY, next(self._serial), queue.interrupt))
+
+    def _interrupt(self, event: Interrupt) -> None:
+        event.callbacks = self._on_interrupt  # it may be on the timeline more than once
+        queue = event.queue
+        if queue.replies and queue.interrupts_enabled(self._timeline.now):
+            self._deliver_interrupt(queue.qid)
+
+    # Reset
+
+    def purge(self, queue: CommandQueue) -> None:
+        """Take every message of `queue` away.
+
+        What waits is gone. A service in progress holds its server to its end and its result is
+        dropped. A transfer arranged by NQAP is carried out and dropped on arrival.
+        """
+        self._awaiting_core = deque(job for job in self._awaiting_core if job.queue is not queue)
+        for pool in self._pools.values():
+            pool.waiting = deque(job for job in pool.waiting if job.queue is not queue)
+        remains: dict[Any, tuple[Callable[[Any], None], ...]] = {
+            self._on_arrived: (_drop,),
+            self._on_unwrapped: (self._core_ends,),
+            self._on_finished: (self._engine_ends,),
+            self._on_built: (_drop,),
+        }
+        heap = self._heap
+        for place, (time, priority, serial, event) in enumerate(heap):
+            if isinstance(event, Job) and event.callbacks in remains and event.queue is queue:
+                # In its place: the host may send the very same job again at once.
+                remnant = Remnant(event, remains[event.callbacks])
+                heap[place] = (time, priority, serial, remnant)
+
+    def _core_ends(self, _remnant: Remnant) -> None:
+        self._free_core(self._timeline.now)
+
+    def _engine_ends(self, remnant: Remnant) -> None:
+        assert remnant.pool is not None
+        self._free_engine(remnant.pool, self._timeline.now)
+
+
+def _drop(_remnant: Remnant) -> None:
+    """A message taken away arrives, or its reply is built, and nobody wants it."""
