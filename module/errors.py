@@ -1,5 +1,7 @@
 """The one error of the Cryptoki layer, and the one table that turns the driver's errors into CKR codes."""
 
+import errno
+
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError, Ep11Error
 
@@ -22,11 +24,11 @@ _EP11: dict[int, int] = {
 }
 """EP11 return code -> CKR, AP sheet 7.2 "Error mapping"; other vendor codes: CKR_FUNCTION_FAILED."""
 
-_DRIVER: dict[str, int] = {
-    "ENODEV": ck.CKR_DEVICE_REMOVED,
-    "EMSGSIZE": ck.CKR_DATA_LEN_RANGE,
+_DRIVER: dict[int, int] = {
+    errno.ENODEV: ck.CKR_DEVICE_REMOVED,
+    errno.EMSGSIZE: ck.CKR_DATA_LEN_RANGE,
 }
-"""Driver error -> CKR; the other codes (EIO, EINVAL, EAGAIN ..): CKR_DEVICE_ERROR."""
+"""errno of the driver -> CKR; the others (EIO, EINVAL, EAGAIN ..): CKR_DEVICE_ERROR."""
 
 
 class CryptokiError(Exception):
@@ -40,7 +42,7 @@ class CryptokiError(Exception):
 def refusal(error: DriverError) -> CryptokiError:
     """What the application is told of an error of the driver."""
     if not isinstance(error, Ep11Error):
-        return CryptokiError(_DRIVER.get(str(error.code), ck.CKR_DEVICE_ERROR))
+        return CryptokiError(_DRIVER.get(error.code, ck.CKR_DEVICE_ERROR))
     if error.rv < ck.CKR_VENDOR_DEFINED:
         return CryptokiError(error.rv)
     return CryptokiError(_EP11.get(error.rv, ck.CKR_FUNCTION_FAILED))

@@ -1,0 +1,47 @@
+"""The change counter of a store: eight shared bytes that tell every process at once that something changed.
+
+A process looks at the counter before each use of an object; that costs a memory read, where asking the data base
+costs system calls. Writers take turns under flock, which the kernel gives back when a process dies.
+
+    even  nothing is being written: whoever has read the store at this value knows all of it
+    odd   a writer is at work, or died there: the store itself must be asked
+
+A writer makes it odd before the transaction and even after the commit; the next writer repairs an odd left-over.
+"""
+
+import fcntl
+import mmap
+import os
+
+_SIZE = 8
+
+
+class ChangeCounter:
+    """The counter in one file; `view[0]` is its value."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(self._file).st_size < _SIZE:
+                os.ftruncate(self._file, _SIZE)
+            self._map = mmap.mmap(self._file, _SIZE)
+        except BaseException:
+            os.close(self._file)
+            raise
+        self.view = memoryview(self._map).cast("Q")
+
+    def begin(self) -> None:
+        """Wait for one's turn to write, and say so."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self.view[0] |= 1
+
+    def finish(self) -> None:
+        """What was written is committed, or was given up."""
+        self.view[0] = (self.view[0] + 1) & (1 << 64) - 1
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.view.release()
+        self._map.close()
+        os.close(self._file)

@@ -1,0 +1,98 @@
+"""What every chapter stands on: the slots and sessions of an initialised library."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+from ghostcard import pkcs11 as ck
+from ghostcard.driver.errors import DriverError
+from ghostcard.module.errors import CryptokiError, refusal
+from ghostcard.module.operation import Locked, Operation, Stream
+from ghostcard.module.session import Session
+
+if TYPE_CHECKING:
+    from ghostcard.machine import Machine
+    from ghostcard.module.slot import Slot
+
+Mechanism = bytes | None
+"""``id u32 | parameters`` of docs/design.md; None cancels the active operation (PKCS #11 3.2, 5.8.1)."""
+
+Result = TypeVar("Result")
+
+
+class Chapter:
+    """Tables of slots and sessions. Handles are never used twice in the life of the process."""
+
+    def __init__(self) -> None:
+        self._machine: Machine | None = None
+        self._slots: dict[int, Slot] = {}
+        self._sessions: dict[int, Session] = {}
+        self._session_handles = count(1)
+        self._object_handles = count(1)
+
+    def _slot(self, slot: int) -> "Slot":
+        """The slot of an id; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SLOT_ID_INVALID."""
+        self._check_initialised()
+        try:
+            return self._slots[slot]
+        except KeyError:
+            raise CryptokiError(ck.CKR_SLOT_ID_INVALID) from None
+
+    def _session(self, session: int) -> Session:
+        """The session of a handle; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID."""
+        try:
+            return self._sessions[session]
+        except KeyError:
+            self._check_initialised()
+            raise CryptokiError(ck.CKR_SESSION_HANDLE_INVALID) from None
+
+    def _check_initialised(self) -> None:
+        if self._machine is None:
+            raise CryptokiError(ck.CKR_CRYPTOKI_NOT_INITIALIZED)
+
+
+def ask(active: Session, question: Callable[[], Result]) -> Result:
+    """Ask the card; what the driver raises is the application's CK_RV and the session's device error."""
+    try:
+        return question()
+    except DriverError as error:
+        raise active.refusal(error) from error
+
+
+def ask_slot(question: Callable[[], Result]) -> Result:
+    """Ask the card where there is no session."""
+    try:
+        return question()
+    except DriverError as error:
+        raise refusal(error) from error
+
+
+def misplaced(operation: Operation | Stream | Locked | None) -> CryptokiError:
+    """Why a function cannot go on with what is active; the caller has ended it."""
+    if operation is None:
+        return CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
+    if isinstance(operation, Locked):
+        return CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
+    return CryptokiError(ck.CKR_OPERATION_ACTIVE)
+
+
+def part(active: Session, kind: str, step: Callable[[Stream], Result]) -> Result:
+    """One step of a multi-part operation, which the first step begins; an error ends it."""
+    operation = getattr(active, kind)
+    setattr(active, kind, None)
+    if isinstance(operation, Operation):
+        operation = ask(active, operation.begin)
+    if not isinstance(operation, Stream):
+        raise misplaced(operation)
+    stream = operation
+    result = ask(active, lambda: step(stream))
+    setattr(active, kind, stream)
+    return result
+
+
+def end(active: Session, kind: str, step: Callable[[Stream], bytes | int]) -> bytes | int:
+    """The last step: it ends the operation unless the answer is only the length of the result."""
+    result = part(active, kind, step)
+    if isinstance(result, bytes):
+        setattr(active, kind, None)
+    return result

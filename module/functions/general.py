@@ -1,0 +1,118 @@
+"""General-purpose functions (PKCS #11 3.2, 5.4): the life of the library."""
+
+import os
+import sys
+from itertools import count
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+from weakref import WeakMethod
+
+from ghostcard import __version__
+from ghostcard import pkcs11 as ck
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.functions.chapter import Chapter
+from ghostcard.module.information import LIBRARY, MANUFACTURER, LibraryInfo, Version
+from ghostcard.module.slot import Slot
+from ghostcard.module.store import store_path
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.record import Recorder
+
+RUN_FOLDER = "GHOSTCARD_RUN_DIR"
+"""Environment variable: the folder that takes the request records of this process."""
+
+_ABANDONED: list[object] = []
+"""What a forked child has of its parent: never used, and never closed, for that would touch the parent's files."""
+
+
+class General(Chapter):
+    """C_Initialize, C_Finalize, C_GetInfo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._life = Lock()
+        self._ended = Event()
+        self._process = os.getpid()
+        forked = WeakMethod(self.after_fork)
+        os.register_at_fork(after_in_child=lambda: (method := forked()) and method())
+
+    def initialize(self) -> None:
+        """Build the machine of the configuration, and its slots.
+
+        CKR_CRYPTOKI_ALREADY_INITIALIZED; CKR_GENERAL_ERROR, with one line on stderr, for an unusable configuration or home.
+        """
+        if self._process != os.getpid():
+            self.after_fork()
+        with self._life:
+            if self._machine is not None:
+                raise CryptokiError(ck.CKR_CRYPTOKI_ALREADY_INITIALIZED)
+            self._build()
+            self._ended = Event()
+
+    def finalize(self) -> None:
+        """Close sessions and stores, end the timing track, and write the records if a run wants them."""
+        with self._life:
+            self._check_initialised()
+            machine, self._machine = self._machine, None
+            assert machine is not None
+            slots = list(self._slots.values())
+            self._sessions.clear()
+            self._slots = {}
+            self._ended.set()
+            for slot in slots:
+                slot.token.close()
+            machine.native.finish()
+            _save(machine.recorder)
+
+    def get_info(self) -> LibraryInfo:
+        """What library this is."""
+        self._check_initialised()
+        return LibraryInfo((3, 2), MANUFACTURER, 0, LIBRARY, library_version())
+
+    def after_fork(self) -> None:
+        """In the child of a fork: the library is not initialised, and nothing of the parent's is touched."""
+        _ABANDONED.append((self._machine, self._slots, self._sessions, self._life, self._ended))
+        self._machine, self._slots = None, {}
+        self._sessions = {}
+        self._life, self._ended = Lock(), Event()
+        self._process = os.getpid()
+
+    def _build(self) -> None:
+        from ghostcard import config
+        from ghostcard.emulator.errors import EmulatorError
+        from ghostcard.home import HomeError, home
+        from ghostcard.machine import Machine
+
+        try:
+            wanted = config.load()
+            folder = home()
+            machine = Machine(wanted)
+        except (config.ConfigError, HomeError, EmulatorError, OSError) as error:
+            print(f"ghostcard: {error}", file=sys.stderr)
+            raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
+        self._slots = {
+            slot.id: Slot(slot, machine.native, store_path(folder, slot.id), self._object_handles)
+            for slot in wanted.slots
+        }
+        self._machine = machine
+
+
+def _save(recorder: "Recorder") -> None:
+    """Write the records as ``<pid>-<n>.records`` into the folder of the run, if there is one."""
+    folder = os.environ.get(RUN_FOLDER)
+    if not folder:
+        return
+    for number in count(1):
+        path = os.path.join(folder, f"{os.getpid()}-{number}.records")
+        if not os.path.exists(path):
+            break
+    try:
+        recorder.save(path)
+    except OSError as error:
+        print(f"ghostcard: {path}: {error.strerror}", file=sys.stderr)
+
+
+def library_version() -> Version:
+    """Ghostcard's version as a CK_VERSION."""
+    major, minor, *_ = __version__.split(".")
+    return int(major), int(minor)

@@ -1,0 +1,64 @@
+"""Key management (PKCS #11 3.2, 5.18)."""
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module import keys
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.functions.chapter import Chapter, ask
+from ghostcard.module.template import Template
+
+_ABOUT_WRAPPED = {
+    ck.CKR_ENCRYPTED_DATA_INVALID: ck.CKR_WRAPPED_KEY_INVALID,
+    ck.CKR_ENCRYPTED_DATA_LEN_RANGE: ck.CKR_WRAPPED_KEY_LEN_RANGE,
+    ck.CKR_DATA_INVALID: ck.CKR_WRAPPED_KEY_INVALID,
+    ck.CKR_DATA_LEN_RANGE: ck.CKR_WRAPPED_KEY_LEN_RANGE,
+}
+"""The card's words for bad data -> the standard's for a bad wrapped key."""
+
+
+class KeyManagement(Chapter):
+    """C_GenerateKey to C_DeriveKey."""
+
+    def generate_key(self, session: int, mechanism: bytes, template: Template) -> int:
+        """A new secret key."""
+        active = self._session(session)
+        return ask(active, lambda: keys.generate(active, mechanism, template)).handle
+
+    def generate_key_pair(
+        self, session: int, mechanism: bytes, public_template: Template, private_template: Template
+    ) -> tuple[int, int]:
+        """A new key pair: handles of the public and of the private key."""
+        active = self._session(session)
+        public, private = ask(
+            active,
+            lambda: keys.generate_pair(active, mechanism, public_template, private_template),
+        )
+        return public.handle, private.handle
+
+    def wrap_key(
+        self, session: int, mechanism: bytes, wrapping_key: int, key: int, capacity: int | None
+    ) -> bytes | int:
+        """A key encrypted under another; its length is known only when it is done."""
+        active = self._session(session)
+        under = active.key(wrapping_key, ck.CKR_WRAPPING_KEY_HANDLE_INVALID)
+        wrapped = ask(active, lambda: keys.wrap(active, mechanism, under, active.key(key)))
+        if capacity is None or capacity < len(wrapped):
+            return len(wrapped)
+        return wrapped
+
+    def unwrap_key(
+        self, session: int, mechanism: bytes, key: int, wrapped: bytes, template: Template
+    ) -> int:
+        """The key that was wrapped."""
+        active = self._session(session)
+        under = active.key(key, ck.CKR_UNWRAPPING_KEY_HANDLE_INVALID)
+        try:
+            made = ask(active, lambda: keys.unwrap(active, mechanism, under, wrapped, template))
+        except CryptokiError as error:
+            raise CryptokiError(_ABOUT_WRAPPED.get(error.rv, error.rv)) from error
+        return made.handle
+
+    def derive_key(self, session: int, mechanism: bytes, base_key: int, template: Template) -> int:
+        """A key made from another."""
+        active = self._session(session)
+        base = active.key(base_key)
+        return ask(active, lambda: keys.derive(active, mechanism, base, template)).handle

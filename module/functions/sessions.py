@@ -1,0 +1,83 @@
+"""Session management functions (PKCS #11 3.2, 5.6)."""
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.functions.chapter import Chapter
+from ghostcard.module.information import SessionInfo
+from ghostcard.module.operation import Locked
+from ghostcard.module.session import Session
+
+_KINDS = ("encrypting", "decrypting", "digesting", "signing", "verifying")
+
+
+class Sessions(Chapter):
+    """C_OpenSession to C_Logout."""
+
+    def open_session(self, slot: int, flags: int) -> int:
+        """A session's handle. A token must be initialised first: CKR_TOKEN_NOT_RECOGNIZED."""
+        found = self._slot(slot)
+        if not flags & ck.CKF_SERIAL_SESSION:
+            raise CryptokiError(ck.CKR_SESSION_PARALLEL_NOT_SUPPORTED)
+        if flags & ck.CKF_ASYNC_SESSION:
+            raise CryptokiError(ck.CKR_SESSION_ASYNC_NOT_SUPPORTED)
+        if found.token.row() is None:
+            raise CryptokiError(ck.CKR_TOKEN_NOT_RECOGNIZED)
+        session = Session(next(self._session_handles), found, bool(flags & ck.CKF_RW_SESSION))
+        found.token.enter(session)
+        self._sessions[session.handle] = session
+        return session.handle
+
+    def close_session(self, session: int) -> None:
+        """End a session, its operations and its objects; the token's last one ends the login."""
+        active = self._session(session)
+        self._sessions.pop(session, None)
+        active.token.leave(active)
+
+    def close_all_sessions(self, slot: int) -> None:
+        """End all sessions of this process with the slot."""
+        for session in list(self._slot(slot).token.sessions.values()):
+            self._sessions.pop(session.handle, None)
+            session.token.leave(session)
+
+    def get_session_info(self, session: int) -> SessionInfo:
+        """Slot, CKS_* state, CKF_* flags, and the EP11 code of the card's last refusal."""
+        active = self._session(session)
+        return SessionInfo(active.slot.id, active.state, active.flags, active.device_error)
+
+    def login(self, session: int, user_type: int, pin: bytes | None) -> None:
+        """Log a user in, for all sessions with the token; CKU_CONTEXT_SPECIFIC unlocks the active operation."""
+        active = self._session(session)
+        if user_type == ck.CKU_CONTEXT_SPECIFIC:
+            _unlock(active, pin)
+        elif user_type in (ck.CKU_USER, ck.CKU_SO):
+            active.token.login(user_type, pin)
+        else:
+            raise CryptokiError(ck.CKR_USER_TYPE_INVALID)
+
+    def logout(self, session: int) -> None:
+        """Log out; CKR_USER_NOT_LOGGED_IN."""
+        self._session(session).token.logout()
+
+    def get_operation_state(self, session: int, capacity: int | None) -> bytes | int:
+        """The context of an operation lives in one card, so it cannot be saved: CKR_STATE_UNSAVEABLE."""
+        active = self._session(session)
+        if all(getattr(active, kind) is None for kind in _KINDS):
+            raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
+        raise CryptokiError(ck.CKR_STATE_UNSAVEABLE)
+
+    def set_operation_state(
+        self, session: int, state: bytes, encryption_key: int, authentication_key: int
+    ) -> None:
+        """No state was ever given out: CKR_SAVED_STATE_INVALID."""
+        self._session(session)
+        raise CryptokiError(ck.CKR_SAVED_STATE_INVALID)
+
+
+def _unlock(active: Session, pin: bytes | None) -> None:
+    locked = {kind: getattr(active, kind) for kind in _KINDS}
+    locked = {kind: operation for kind, operation in locked.items() if isinstance(operation, Locked)}
+    if not locked:
+        raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
+    active.token.verify_user(pin)
+    for kind, operation in locked.items():
+        setattr(active, kind, operation.inner)

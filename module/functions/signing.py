@@ -1,0 +1,100 @@
+"""Signatures and message authentication codes (PKCS #11 3.2, 5.13 and 5.15)."""
+
+from ghostcard import pkcs11 as ck
+from ghostcard.driver.errors import DriverError
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.functions.chapter import Chapter, Mechanism, end, misplaced, part
+from ghostcard.module.operation import Operation
+from ghostcard.module.preparation import signature, verification
+
+
+class Signing(Chapter):
+    """C_SignInit to C_SignRecover, C_VerifyInit to C_VerifyRecover."""
+
+    def sign_init(self, session: int, mechanism: Mechanism, key: int) -> None:
+        """Start a signature."""
+        active = self._session(session)
+        if mechanism is None:
+            active.signing = None
+            return
+        if active.signing is not None:
+            raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
+        active.signing = signature(active, mechanism, active.key(key))
+
+    def sign(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+        """Sign everything at once and end."""
+        active = self._session(session)
+        operation = active.signing
+        if operation.__class__ is not Operation:
+            active.signing = None
+            raise misplaced(operation)
+        room = operation.room(0)
+        if capacity is None or capacity < room:
+            return room
+        active.signing = None
+        try:
+            return operation.whole(data)
+        except DriverError as error:
+            raise active.refusal(error) from error
+
+    def sign_update(self, session: int, data: bytes) -> None:
+        """Sign a part."""
+        part(self._session(session), "signing", lambda it: it.absorb(data))
+
+    def sign_final(self, session: int, capacity: int | None) -> bytes | int:
+        """Fetch the signature and end."""
+        return end(self._session(session), "signing", lambda it: it.finish(capacity))
+
+    def verify_init(self, session: int, mechanism: Mechanism, key: int) -> None:
+        """Start a verification."""
+        active = self._session(session)
+        if mechanism is None:
+            active.verifying = None
+            return
+        if active.verifying is not None:
+            raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
+        active.verifying = verification(active, mechanism, active.key(key))
+
+    def verify(self, session: int, data: bytes, signature: bytes) -> None:
+        """Verify everything at once and end; CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE."""
+        active = self._session(session)
+        operation = active.verifying
+        active.verifying = None
+        if operation.__class__ is not Operation:
+            raise misplaced(operation)
+        if len(signature) != operation.room(0):
+            raise CryptokiError(ck.CKR_SIGNATURE_LEN_RANGE)
+        try:
+            operation.verify(data, signature)
+        except DriverError as error:
+            raise active.refusal(error) from error
+
+    def verify_update(self, session: int, data: bytes) -> None:
+        """Verify a part."""
+        part(self._session(session), "verifying", lambda it: it.absorb(data))
+
+    def verify_final(self, session: int, signature: bytes) -> None:
+        """Check the signature and end."""
+        active = self._session(session)
+        part(active, "verifying", lambda it: it.settle(signature))
+        active.verifying = None
+
+    def sign_recover_init(self, session: int, mechanism: Mechanism, key: int) -> None:
+        """The card has no function that gives signed data back."""
+        self._session(session)
+        raise CryptokiError(ck.CKR_FUNCTION_NOT_SUPPORTED)
+
+    def sign_recover(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+        """Never started, so CKR_OPERATION_NOT_INITIALIZED."""
+        self._session(session)
+        raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
+
+    def verify_recover_init(self, session: int, mechanism: Mechanism, key: int) -> None:
+        """The card has no function that gives signed data back."""
+        self._session(session)
+        raise CryptokiError(ck.CKR_FUNCTION_NOT_SUPPORTED)
+
+    def verify_recover(self, session: int, signature: bytes, capacity: int | None) -> bytes | int:
+        """Never started, so CKR_OPERATION_NOT_INITIALIZED."""
+        self._session(session)
+        raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)

@@ -1,0 +1,118 @@
+"""Slot and token management functions (PKCS #11 3.2, 5.5)."""
+
+from collections.abc import Sequence
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module import pins
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.functions.chapter import ask_slot
+from ghostcard.module.functions.general import General, library_version
+from ghostcard.module.information import MANUFACTURER, MechanismInfo, SlotInfo, TokenInfo
+from ghostcard.module.store import TokenRow
+from ghostcard.module.token import Token
+
+MODEL = "EP11"
+_HARDWARE = (8, 0)  # the cards are modelled on the CEX8
+_ALWAYS = ck.CKF_RNG | ck.CKF_LOGIN_REQUIRED | ck.CKF_DUAL_CRYPTO_OPERATIONS
+_UNKNOWN = ck.CK_UNAVAILABLE_INFORMATION
+
+
+class Slots(General):
+    """C_GetSlotList to C_SetPIN."""
+
+    def get_slot_list(self, token_present: bool) -> list[int]:
+        """Ids of the slots; every one holds its token."""
+        self._check_initialised()
+        return sorted(self._slots)
+
+    def get_slot_info(self, slot: int) -> SlotInfo:
+        """What is known of a slot."""
+        found = self._slot(slot)
+        flags = ck.CKF_TOKEN_PRESENT | ck.CKF_HW_SLOT
+        return SlotInfo(found.description, MANUFACTURER, flags, _HARDWARE, library_version())
+
+    def get_token_info(self, slot: int) -> TokenInfo:
+        """The token as it is now; of a damaged store CKF_ERROR_STATE and nothing more."""
+        token = self._slot(slot).token
+        try:
+            row = token.row()
+            flags = _token_flags(row)
+        except CryptokiError as error:
+            if error.rv != ck.CKR_DEVICE_ERROR:
+                raise
+            row, flags = None, ck.CKF_ERROR_STATE
+        return _token_info(token, row, _ALWAYS | flags)
+
+    def wait_for_slot_event(self, flags: int) -> int:
+        """No token comes or goes: CKR_NO_EVENT, or if the caller would wait, until C_Finalize."""
+        self._check_initialised()
+        if flags & ck.CKF_DONT_BLOCK:
+            raise CryptokiError(ck.CKR_NO_EVENT)
+        self._ended.wait()
+        raise CryptokiError(ck.CKR_CRYPTOKI_NOT_INITIALIZED)
+
+    def get_mechanism_list(self, slot: int) -> Sequence[int]:
+        """What every APQN of the slot can do, as the cards say."""
+        found = self._slot(slot)
+        return ask_slot(found.mechanisms)
+
+    def get_mechanism_info(self, slot: int, mechanism: int) -> MechanismInfo:
+        """Key sizes and functions of a mechanism; CKR_MECHANISM_INVALID."""
+        found = self._slot(slot)
+        return ask_slot(lambda: found.mechanism_info(mechanism))
+
+    def init_token(self, slot: int, pin: bytes | None, label: bytes) -> None:
+        """Give the token its SO PIN and label; an initialised one wants its SO PIN and loses all objects."""
+        self._slot(slot).token.initialise(pin, label)
+
+    def init_pin(self, session: int, pin: bytes | None) -> None:
+        """The SO sets the user's PIN, and unlocks it; CKR_USER_NOT_LOGGED_IN for anybody else."""
+        self._session(session).token.set_user_pin(pin)
+
+    def set_pin(self, session: int, old: bytes | None, new: bytes | None) -> None:
+        """Change the PIN of who is logged in, or of the user; CKR_SESSION_READ_ONLY in such a session."""
+        active = self._session(session)
+        if not active.is_rw:
+            raise CryptokiError(ck.CKR_SESSION_READ_ONLY)
+        active.token.change_pin(old, new)
+
+
+def _token_info(token: Token, row: TokenRow | None, flags: int) -> TokenInfo:
+    sessions = list(token.sessions.values())
+    return TokenInfo(
+        label=row.label if row else b" " * 32,
+        manufacturer=MANUFACTURER,
+        model=MODEL,
+        serial=row.serial if row else "",
+        flags=flags,
+        max_sessions=ck.CK_EFFECTIVELY_INFINITE,
+        sessions=len(sessions),
+        max_rw_sessions=ck.CK_EFFECTIVELY_INFINITE,
+        rw_sessions=sum(session.is_rw for session in sessions),
+        max_pin=pins.MAX_LENGTH,
+        min_pin=pins.MIN_LENGTH,
+        total_public_memory=_UNKNOWN,
+        free_public_memory=_UNKNOWN,
+        total_private_memory=_UNKNOWN,
+        free_private_memory=_UNKNOWN,
+        hardware_version=_HARDWARE,
+        firmware_version=library_version(),
+        utc_time="",
+    )
+
+
+def _token_flags(row: TokenRow | None) -> int:
+    if row is None:
+        return 0
+    user = _pin_flags(row.user, ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED)
+    so = _pin_flags(row.so, ck.CKF_SO_PIN_COUNT_LOW, ck.CKF_SO_PIN_FINAL_TRY, ck.CKF_SO_PIN_LOCKED)
+    is_set = ck.CKF_USER_PIN_INITIALIZED if row.user.is_set else 0
+    return ck.CKF_TOKEN_INITIALIZED | is_set | user | so
+
+
+def _pin_flags(sealed: pins.SealedKey, low: int, final: int, locked: int) -> int:
+    """Of the three warnings those that hold: few tries left, one, none."""
+    left = pins.MAX_TRIES - sealed.tries
+    if left <= 0:
+        return locked
+    return (low if left <= pins.LOW_TRIES else 0) | (final if left == 1 else 0)

@@ -1,0 +1,177 @@
+"""Keys the card makes: generated, unwrapped, derived; and keys it wraps (PKCS #11 3.2, 5.18)."""
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module import spki, template
+from ghostcard.module.attributes import GENERIC_TYPES
+from ghostcard.module.creation import (
+    AES_BYTES,
+    CHECK_VALUE_BYTES,
+    check_place,
+    complete_private,
+    complete_public,
+    complete_secret,
+    is_so,
+    keep,
+)
+from ghostcard.module.curves import curve_of
+from ghostcard.module.encoding import FALSE, TRUE, boolean, number, ulong
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.mechanisms import Mechanism, mechanism_id
+from ghostcard.module.object import Object
+from ghostcard.module.session import Session
+from ghostcard.module.template import Attributes, Origin, Template
+from ghostcard.module.usage import DERIVE, UNWRAP, WRAP, check_use, offered
+
+MAX_SECRET_BYTES = 2048
+"""The longest secret key a blob of the card holds."""
+
+_USUAL_EXPONENT = b"\x01\x00\x01"
+
+
+def generate(active: Session, mechanism: bytes, wanted: Template) -> Object:
+    """C_GenerateKey."""
+    rule = offered(active.slot, mechanism, ck.CKF_GENERATE)
+    given = template.read(wanted)
+    template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
+    given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
+    attributes = _planned(active, given, template.GENERATED, rule)
+    if ck.CKA_VALUE_LEN not in attributes:
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+    size = _checked_size(attributes)
+    blob, checksum = active.slot.host.generate_key(mechanism, size, attributes)
+    attributes = complete_secret(attributes, checksum, size)
+    return keep(active, attributes | _born_here(attributes, mechanism), blob)
+
+
+def generate_pair(
+    active: Session, mechanism: bytes, public_wanted: Template, private_wanted: Template
+) -> tuple[Object, Object]:
+    """C_GenerateKeyPair: public and private key."""
+    rule = offered(active.slot, mechanism, ck.CKF_GENERATE_KEY_PAIR)
+    public, private = template.read(public_wanted), template.read(private_wanted)
+    template.expect(public, ck.CKA_CLASS, ck.CKO_PUBLIC_KEY)
+    template.expect(private, ck.CKA_CLASS, ck.CKO_PRIVATE_KEY)
+    for given in (public, private):
+        given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
+    if _natural_type(rule) == ck.CKK_RSA:
+        public.setdefault(ck.CKA_PUBLIC_EXPONENT, _USUAL_EXPONENT)
+    public = _planned(active, public, template.GENERATED, rule)
+    private = _planned(active, private, template.GENERATED, rule)
+    blob, info = active.slot.host.generate_key_pair(mechanism, _for_card(public), private)
+    born = {ck.CKA_LOCAL: TRUE, ck.CKA_KEY_GEN_MECHANISM: ulong(mechanism_id(mechanism))}
+    if ck.CKA_EC_PARAMS in public:
+        private[ck.CKA_EC_PARAMS] = public[ck.CKA_EC_PARAMS]
+    private = complete_private(private, info)
+    key_type = number(public[ck.CKA_KEY_TYPE])
+    public = complete_public(spki.public_attributes(info, key_type) | public)
+    kept = keep(active, private | _born_here(private, mechanism), blob)
+    try:
+        return keep(active, public | born, b""), kept
+    except BaseException:
+        active.token.remove(kept)
+        raise
+
+
+def unwrap(
+    active: Session, mechanism: bytes, wrapping_key: Object, wrapped: bytes, wanted: Template
+) -> Object:
+    """C_UnwrapKey."""
+    check_use(active.slot, mechanism, wrapping_key, UNWRAP)
+    given = template.read(wanted)
+    if ck.CKA_CLASS not in given:
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+    if number(given[ck.CKA_CLASS]) not in (ck.CKO_SECRET_KEY, ck.CKO_PRIVATE_KEY):
+        raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
+    attributes = _planned(active, given, template.UNWRAPPED, None)
+    blob, checksum = active.slot.host.unwrap_key(
+        attributes, mechanism, wrapping_key.for_card(), wrapped
+    )
+    if number(attributes[ck.CKA_CLASS]) == ck.CKO_PRIVATE_KEY:
+        return keep(active, complete_private(attributes, checksum), blob)
+    return keep(active, complete_secret(attributes, checksum, _size_in(checksum)), blob)
+
+
+def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) -> Object:
+    """C_DeriveKey."""
+    check_use(active.slot, mechanism, base, DERIVE)
+    given = template.read(wanted)
+    template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
+    given.setdefault(ck.CKA_KEY_TYPE, ulong(ck.CKK_GENERIC_SECRET))
+    attributes = _planned(active, given, template.DERIVED, None)
+    if ck.CKA_VALUE_LEN in attributes:
+        _checked_size(attributes)
+    elif number(attributes[ck.CKA_KEY_TYPE]) == ck.CKK_AES:
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+    blob, checksum = active.slot.host.derive_key(mechanism, attributes, base.for_card())
+    attributes = complete_secret(attributes, checksum, _size_in(checksum))
+    return keep(active, attributes | _inherited(attributes, base), blob)
+
+
+def wrap(active: Session, mechanism: bytes, wrapping_key: Object, key: Object) -> bytes:
+    """C_WrapKey."""
+    check_use(active.slot, mechanism, wrapping_key, WRAP)
+    if not key.blob:
+        raise CryptokiError(ck.CKR_KEY_NOT_WRAPPABLE)
+    if not key.has(ck.CKA_EXTRACTABLE):
+        raise CryptokiError(ck.CKR_KEY_UNEXTRACTABLE)
+    if key.has(ck.CKA_WRAP_WITH_TRUSTED) and not wrapping_key.has(ck.CKA_TRUSTED):
+        raise CryptokiError(ck.CKR_KEY_NOT_WRAPPABLE)
+    return active.slot.host.wrap_key(mechanism, key.blob, wrapping_key.for_card())
+
+
+def _planned(
+    active: Session, given: Attributes, origin: Origin, rule: Mechanism | None
+) -> Attributes:
+    """The attributes of the key to be, checked before the card is asked for anything."""
+    attributes = template.complete(given, origin, is_so(active))
+    if rule is not None and number(attributes[ck.CKA_KEY_TYPE]) not in rule.key_types:
+        raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
+    check_place(active, attributes)
+    return attributes
+
+
+def _natural_type(rule: Mechanism) -> int:
+    """The key type a generation mechanism makes if the template does not say."""
+    return ck.CKK_GENERIC_SECRET if rule.key_types == GENERIC_TYPES else next(iter(rule.key_types))
+
+
+def _checked_size(attributes: Attributes) -> int:
+    """CKA_VALUE_LEN in bytes; CKR_KEY_SIZE_RANGE for what no key of the type can have."""
+    size = number(attributes[ck.CKA_VALUE_LEN])
+    is_aes = number(attributes[ck.CKA_KEY_TYPE]) == ck.CKK_AES
+    if (is_aes and size not in AES_BYTES) or not 0 < size <= MAX_SECRET_BYTES:
+        raise CryptokiError(ck.CKR_KEY_SIZE_RANGE)
+    return size
+
+
+def _for_card(public: Attributes) -> Attributes:
+    """The public template as the card takes it: a curve by its object identifier."""
+    if ck.CKA_EC_PARAMS not in public:
+        return public
+    curve = curve_of(public[ck.CKA_EC_PARAMS], number(public[ck.CKA_KEY_TYPE]))
+    return public | {ck.CKA_EC_PARAMS: curve.oid}
+
+
+def _size_in(checksum: bytes) -> int:
+    """Bytes of a secret key; its bits follow the check value."""
+    return int.from_bytes(checksum[CHECK_VALUE_BYTES:], "big") // 8
+
+
+def _born_here(attributes: Attributes, mechanism: bytes) -> Attributes:
+    """The history of a key the card generated."""
+    return {
+        ck.CKA_LOCAL: TRUE,
+        ck.CKA_KEY_GEN_MECHANISM: ulong(mechanism_id(mechanism)),
+        ck.CKA_ALWAYS_SENSITIVE: attributes[ck.CKA_SENSITIVE],
+        ck.CKA_NEVER_EXTRACTABLE: boolean(attributes[ck.CKA_EXTRACTABLE] == FALSE),
+    }
+
+
+def _inherited(attributes: Attributes, base: Object) -> Attributes:
+    """The history of a derived key: no better than its base's (PKCS #11 3.2, 6.3.17)."""
+    was_sensitive = base.has(ck.CKA_ALWAYS_SENSITIVE) and attributes[ck.CKA_SENSITIVE] == TRUE
+    was_kept = base.has(ck.CKA_NEVER_EXTRACTABLE) and attributes[ck.CKA_EXTRACTABLE] == FALSE
+    return {
+        ck.CKA_ALWAYS_SENSITIVE: boolean(was_sensitive),
+        ck.CKA_NEVER_EXTRACTABLE: boolean(was_kept),
+    }

@@ -1,0 +1,203 @@
+"""What the host must know of a mechanism: its keys, the length of its result, its parameters, whether it takes parts.
+
+Which of these a slot really has, and for what, the card says (GetMechanismList, GetMechanismInfo).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module.attributes import GENERIC_TYPES, HMAC_TYPES
+from ghostcard.module.curves import curve_of
+from ghostcard.module.encoding import number
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.object import Object
+
+AES_BLOCK = 16
+ID_BYTES = 4
+
+RSA = frozenset((ck.CKK_RSA,))
+EC = frozenset((ck.CKK_EC,))
+EDWARDS = frozenset((ck.CKK_EC_EDWARDS,))
+AES = frozenset((ck.CKK_AES,))
+NO_KEY: frozenset[int] = frozenset()
+
+HASH_BYTES: dict[int, int] = {
+    ck.CKM_SHA_1: 20,
+    ck.CKM_SHA224: 28,
+    ck.CKM_SHA256: 32,
+    ck.CKM_SHA384: 48,
+    ck.CKM_SHA512: 64,
+    ck.CKM_SHA512_224: 28,
+    ck.CKM_SHA512_256: 32,
+}
+
+
+class Length(NamedTuple):
+    """Lengths of results, in bytes.
+
+    ``single(size)`` of all the data at once; ``update(size)`` of a part, if ``size`` bytes have been
+    taken and not been given back, the part included; ``final(size)`` of the end. Upper bounds unless ``is_exact``.
+    """
+
+    single: Callable[[int], int]
+    update: Callable[[int], int]
+    final: Callable[[int], int]
+    is_exact: bool = True
+
+
+class Mechanism(NamedTuple):
+    """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire."""
+
+    key_types: frozenset[int]
+    parameters: range
+    takes_parts: bool
+    length: Callable[[Object | None, bytes, bool], Length]
+
+
+def fixed(size: int) -> Length:
+    """A result that is ``size`` bytes long and comes at the end."""
+    return Length(lambda _: size, lambda _: 0, lambda _: size)
+
+
+def rule_of(mechanism: bytes) -> Mechanism:
+    """The row for the mechanism; CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID by length."""
+    rule = TABLE.get(mechanism_id(mechanism))
+    if rule is None or len(mechanism) < ID_BYTES:
+        raise CryptokiError(ck.CKR_MECHANISM_INVALID)
+    if len(mechanism) - ID_BYTES not in rule.parameters:
+        raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)
+    return rule
+
+
+def mechanism_id(mechanism: bytes) -> int:
+    """The CK_MECHANISM_TYPE."""
+    return int.from_bytes(mechanism[:ID_BYTES], "big")
+
+
+def key_bytes(key: Object) -> int:
+    """Length of an RSA modulus."""
+    return len(key.attributes[ck.CKA_MODULUS])
+
+
+def _whole_blocks(size: int) -> int:
+    return size - size % AES_BLOCK
+
+
+def _same(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    return Length(lambda size: size, lambda size: size, lambda size: size)
+
+
+def _blocks(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    return Length(lambda size: size, _whole_blocks, lambda _: 0)
+
+
+def _padded(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    if encrypts:
+        return Length(_next_block, _whole_blocks, _next_block)
+    return Length(lambda size: size, _whole_blocks, lambda size: size, is_exact=False)
+
+
+def _next_block(size: int) -> int:
+    return _whole_blocks(size) + AES_BLOCK
+
+
+def _tagged(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    tag = (int.from_bytes(mechanism[ID_BYTES : ID_BYTES + 4], "big") + 7) // 8
+    if encrypts:
+        return Length(lambda size: size + tag, lambda size: size, lambda size: size + tag)
+    # nothing of the plaintext is given out before the tag has been checked
+    return Length(lambda size: max(0, size - tag), lambda _: 0, lambda size: max(0, size - tag))
+
+
+def _modulus(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    assert key is not None
+    return fixed(key_bytes(key))._replace(is_exact=encrypts)
+
+
+def _curve(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    assert key is not None
+    return fixed(curve_of(key.attributes[ck.CKA_EC_PARAMS], key.key_type).signature_size)
+
+
+def _general(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    return fixed(int.from_bytes(mechanism[ID_BYTES:], "big"))
+
+
+def _digest(size: int) -> Callable[[Object | None, bytes, bool], Length]:
+    length = fixed(size)
+    return lambda key, mechanism, encrypts: length
+
+
+_NONE = range(1)
+_ONE_NUMBER = range(4, 5)
+_IV = range(AES_BLOCK, AES_BLOCK + 1)
+_CTR = range(20, 21)
+_GCM = range(8, 1 << 16)
+_PSS = range(12, 13)
+_OAEP = range(12, 1 << 12)
+_CONTEXT = range(0, 4 + 256)
+_ECDH = range(8, 1 << 12)
+_BYTES = range(0, 1 << 16)
+
+
+def _hashed(names: str, row: Mechanism) -> dict[int, Mechanism]:
+    """The same row for the mechanism of every SHA: `names` with the hash in the place of {}."""
+    hashes = ("SHA1", "SHA224", "SHA256", "SHA384", "SHA512")
+    return {getattr(ck, "CKM_" + names.format(name)): row for name in hashes}
+
+
+def _hmac_keys(mechanism: int) -> frozenset[int]:
+    """Generic secrets and the keys made for this HMAC."""
+    own = {type for type, made_for in HMAC_TYPES.items() if made_for == mechanism}
+    return frozenset({ck.CKK_GENERIC_SECRET} | own)
+
+
+_HMACS = {
+    ck.CKM_SHA_1_HMAC: 20,
+    ck.CKM_SHA224_HMAC: 28,
+    ck.CKM_SHA256_HMAC: 32,
+    ck.CKM_SHA384_HMAC: 48,
+    ck.CKM_SHA512_HMAC: 64,
+    ck.CKM_SHA512_224_HMAC: 28,
+    ck.CKM_SHA512_256_HMAC: 32,
+}
+
+TABLE: dict[int, Mechanism] = {
+    ck.CKM_RSA_PKCS_KEY_PAIR_GEN: Mechanism(RSA, _NONE, False, _same),
+    ck.CKM_RSA_PKCS: Mechanism(RSA, _NONE, False, _modulus),
+    ck.CKM_RSA_X_509: Mechanism(RSA, _NONE, False, _modulus),
+    ck.CKM_RSA_PKCS_PSS: Mechanism(RSA, _PSS, False, _modulus),
+    ck.CKM_RSA_PKCS_OAEP: Mechanism(RSA, _OAEP, False, _modulus),
+    **_hashed("{}_RSA_PKCS", Mechanism(RSA, _NONE, True, _modulus)),
+    **_hashed("{}_RSA_PKCS_PSS", Mechanism(RSA, _PSS, True, _modulus)),
+    ck.CKM_EC_KEY_PAIR_GEN: Mechanism(EC, _NONE, False, _same),
+    ck.CKM_ECDSA: Mechanism(EC, _NONE, False, _curve),
+    **_hashed("ECDSA_{}", Mechanism(EC, _NONE, True, _curve)),
+    ck.CKM_ECDH1_DERIVE: Mechanism(EC, _ECDH, False, _same),
+    ck.CKM_EC_EDWARDS_KEY_PAIR_GEN: Mechanism(EDWARDS, _NONE, False, _same),
+    ck.CKM_EDDSA: Mechanism(EDWARDS, _CONTEXT, False, _curve),
+    ck.CKM_AES_KEY_GEN: Mechanism(AES, _NONE, False, _same),
+    ck.CKM_AES_ECB: Mechanism(AES, _NONE, True, _blocks),
+    ck.CKM_AES_CBC: Mechanism(AES, _IV, True, _blocks),
+    ck.CKM_AES_CBC_PAD: Mechanism(AES, _IV, True, _padded),
+    ck.CKM_AES_CTR: Mechanism(AES, _CTR, True, _same),
+    ck.CKM_AES_GCM: Mechanism(AES, _GCM, True, _tagged),
+    ck.CKM_AES_KEY_WRAP: Mechanism(AES, _BYTES, False, _same),
+    ck.CKM_AES_KEY_WRAP_PAD: Mechanism(AES, _BYTES, False, _same),
+    ck.CKM_AES_KEY_WRAP_KWP: Mechanism(AES, _BYTES, False, _same),
+    ck.CKM_GENERIC_SECRET_KEY_GEN: Mechanism(GENERIC_TYPES, _NONE, False, _same),
+    **{
+        mechanism: Mechanism(NO_KEY, _NONE, True, _digest(size))
+        for mechanism, size in HASH_BYTES.items()
+    },
+    **{
+        mechanism: Mechanism(_hmac_keys(mechanism), _NONE, True, _digest(size))
+        for mechanism, size in _HMACS.items()
+    },
+    **{
+        mechanism + 1: Mechanism(_hmac_keys(mechanism), _ONE_NUMBER, True, _general)
+        for mechanism in _HMACS  # CKM_*_HMAC_GENERAL follows CKM_*_HMAC
+    },
+}
+"""Mechanism -> its row; what is not here is not offered, whatever the card can do."""

@@ -1,0 +1,68 @@
+"""One object as a process knows it: handle, attributes, and for a key what the card calls it by."""
+
+from typing import TYPE_CHECKING
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module import spki
+from ghostcard.module.encoding import TRUE, number
+from ghostcard.module.template import Attributes
+
+if TYPE_CHECKING:
+    from ghostcard.module.operation import Locked, Operation
+
+NO_ROW = 0
+"""Row number of a session object; SQLite's begin at 1."""
+
+
+class Object:
+    """Attributes are replaced, never changed in place, so that a thread that reads them sees one state."""
+
+    __slots__ = (
+        "attributes",
+        "blob",
+        "card_key",
+        "changed",
+        "handle",
+        "object_class",
+        "prepared",
+        "row",
+    )
+
+    def __init__(self, handle: int, attributes: Attributes, blob: bytes, row: int = NO_ROW) -> None:
+        self.handle = handle
+        self.row = row
+        self.changed = 0
+        self.replace(attributes, blob)
+
+    def replace(self, attributes: Attributes, blob: bytes) -> None:
+        """Take over what the object has become."""
+        self.attributes = attributes
+        self.blob = blob
+        self.object_class = number(attributes[ck.CKA_CLASS])
+        self.card_key: bytes | None = blob or None
+        self.prepared: dict[tuple[int, bytes], Operation | Locked] = {}
+
+    @property
+    def is_private(self) -> bool:
+        """CKA_PRIVATE: only the logged-in user knows of it."""
+        return self.attributes[ck.CKA_PRIVATE] == TRUE
+
+    @property
+    def is_on_token(self) -> bool:
+        return self.row != NO_ROW
+
+    @property
+    def key_type(self) -> int:
+        """CKA_KEY_TYPE; -1 of an object that is no key."""
+        value = self.attributes.get(ck.CKA_KEY_TYPE)
+        return -1 if value is None else number(value)
+
+    def has(self, attribute: int) -> bool:
+        """Whether a boolean attribute is there and CK_TRUE."""
+        return self.attributes.get(attribute) == TRUE
+
+    def for_card(self) -> bytes:
+        """What stands for the key on the wire: the key blob, or a public key's SubjectPublicKeyInfo."""
+        if self.card_key is None:
+            self.card_key = spki.build(self.attributes)
+        return self.card_key

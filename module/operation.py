@@ -1,0 +1,138 @@
+"""Active operations: what C_*Init leaves in a session until the result has been fetched.
+
+An `Operation` without parts is prepared once per key, function and mechanism, kept by the key, and shared: it has no
+state. The first part of a multi-part operation turns it into a `Stream`, whose context is in the card. `finished` keeps
+a result that did not fit into the caller's buffer; `locked` waits for the PIN of a key that asks for it each time.
+"""
+
+from collections.abc import Callable, Iterator
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.mechanisms import Length, fixed
+
+CHUNK = 8192
+"""Bytes per request of what is longer: a message must fit the card's 12 KiB (AP sheet 1.4); whole AES blocks."""
+
+Single = Callable[[bytes], bytes]
+Check = Callable[[bytes, bytes], None]
+
+
+class Stream:
+    """A multi-part operation: three functions of the host library around a context in the card.
+
+    ``update`` takes a part and returns what comes out; ``final`` returns the end; ``check`` verifies instead.
+    """
+
+    __slots__ = ("_kept", "_length", "_pending", "check", "final", "update")
+
+    def __init__(
+        self, length: Length, update: Single, final: Callable[[], bytes], check: Callable[[bytes], None]
+    ) -> None:
+        self._length = length
+        self._pending = 0
+        self._kept: bytes | None = None
+        self.update = update
+        self.final = final
+        self.check = check
+
+    def take(self, data: bytes, capacity: int | None) -> bytes | int:
+        """The result of one more part, or the length it needs; then the part is to be given again."""
+        if self._kept is None:
+            room = self._length.update(self._pending + len(data))
+            if capacity is None or (capacity < room and self._length.is_exact):
+                return room
+            self._kept = b"".join(map(self.update, chunks(data)))
+            self._pending += len(data) - len(self._kept)
+        return self._fetched(capacity)
+
+    def finish(self, capacity: int | None) -> bytes | int:
+        """The last result, or the length it needs."""
+        if self._kept is None:
+            room = self._length.final(self._pending)
+            if capacity is None or (capacity < room and self._length.is_exact):
+                return room
+            self._kept = self.final()
+        return self._fetched(capacity)
+
+    def absorb(self, data: bytes) -> None:
+        """One more part of a digest or signature, of which nothing comes out before the end."""
+        for chunk in chunks(data):
+            self.update(chunk)
+
+    def settle(self, signature: bytes) -> None:
+        """Check the signature of all parts; CKR_SIGNATURE_LEN_RANGE."""
+        if len(signature) != self._length.final(0):
+            raise CryptokiError(ck.CKR_SIGNATURE_LEN_RANGE)
+        self.check(signature)
+
+    def _fetched(self, capacity: int | None) -> bytes | int:
+        """The kept result; its length if that is all the caller wants or has room for."""
+        result = self._kept
+        assert result is not None
+        if capacity is None or capacity < len(result):
+            return len(result)
+        self._kept = None
+        return result
+
+
+class Operation:
+    """An operation of which no part has been given yet.
+
+    ``room(size)`` is the length of the result of ``size`` bytes, the largest possible unless ``is_exact``;
+    ``single`` and ``check`` do everything at once; ``begin`` starts the parts. The one that does not belong to the
+    function refuses.
+    """
+
+    __slots__ = ("begin", "check", "is_exact", "room", "single")
+
+    def __init__(
+        self, length: Length, single: Single, check: Check, begin: Callable[[], Stream]
+    ) -> None:
+        self.room = length.single
+        self.is_exact = length.is_exact
+        self.single = single
+        self.check = check
+        self.begin = begin
+
+    def whole(self, data: bytes) -> bytes:
+        """The result of all the data at once; in several requests if it is too long for one."""
+        if len(data) <= CHUNK:
+            return self.single(data)
+        stream = self.begin()
+        parts = [stream.update(chunk) for chunk in chunks(data)]
+        return b"".join((*parts, stream.final()))
+
+    def verify(self, data: bytes, signature: bytes) -> None:
+        """Check all the data at once."""
+        if len(data) <= CHUNK:
+            self.check(data, signature)
+            return
+        stream = self.begin()
+        stream.absorb(data)
+        stream.settle(signature)
+
+
+class Locked:
+    """An operation of a key with CKA_ALWAYS_AUTHENTICATE, until C_Login with CKU_CONTEXT_SPECIFIC."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Operation) -> None:
+        self.inner = inner
+
+
+def chunks(data: bytes) -> Iterator[bytes]:
+    """The data in pieces of one request each; nothing for no data."""
+    if len(data) <= CHUNK:
+        return iter((data,) if data else ())
+    return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
+
+
+def finished(result: bytes) -> Operation:
+    """An operation that is done, and whose result waits for a buffer that is long enough."""
+    return Operation(fixed(len(result)), lambda _: result, _misplaced, _misplaced)
+
+
+def _misplaced(*_: bytes) -> "Stream":
+    raise CryptokiError(ck.CKR_OPERATION_ACTIVE)

@@ -1,0 +1,67 @@
+"""One slot: its token, the host library towards its APQNs, and what they can do."""
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ghostcard import pkcs11 as ck
+from ghostcard.driver.ep11 import Ep11Host
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.information import MechanismInfo
+from ghostcard.module.mechanisms import TABLE
+from ghostcard.module.operation import Operation
+from ghostcard.module.token import Token
+
+if TYPE_CHECKING:
+    from ghostcard.config import SlotConfig
+    from ghostcard.driver.port import Port
+
+
+class Slot:
+    """A slot of the configuration."""
+
+    def __init__(self, config: "SlotConfig", port: "Port", path: str, handles: Iterator[int]) -> None:
+        self.id = config.id
+        self.description = config.description
+        self.host = Ep11Host(port, config.apqns)
+        self.token = Token(path, handles)
+        self.digests: dict[bytes, Operation] = {}
+        self._queues = [Ep11Host(port, (apqn,)) for apqn in config.apqns]
+        self._lock = Lock()
+        self._wrap_key = b""
+        self._mechanisms: tuple[int, ...] = ()
+        self._infos: dict[int, MechanismInfo] = {}
+
+    def mechanisms(self) -> tuple[int, ...]:
+        """The mechanisms every APQN of the slot has and the host knows; asked for once."""
+        with self._lock:
+            if not self._mechanisms:
+                common = set(TABLE).intersection(
+                    *(queue.get_mechanism_list() for queue in self._queues)
+                )
+                self._mechanisms = tuple(sorted(common))
+            return self._mechanisms
+
+    def wrap_key(self) -> bytes:
+        """Blob of the key under which values in clear enter and leave the card; made at first need."""
+        with self._lock:
+            if not self._wrap_key:
+                self._wrap_key = new_wrap_key(self.host)
+            return self._wrap_key
+
+    def mechanism_info(self, mechanism: int) -> MechanismInfo:
+        """Key sizes and functions of a mechanism, those all APQNs share; CKR_MECHANISM_INVALID."""
+        known = self._infos.get(mechanism)
+        if known is None:
+            if mechanism not in self.mechanisms():
+                raise CryptokiError(ck.CKR_MECHANISM_INVALID)
+            answers = [queue.get_mechanism_info(mechanism) for queue in self._queues]
+            known = self._infos[mechanism] = _narrowest(answers)
+        return known
+
+
+def _narrowest(answers: list[tuple[int, int, int]]) -> MechanismInfo:
+    least, most, flags = answers[0]
+    for other in answers[1:]:
+        least, most, flags = max(least, other[0]), min(most, other[1]), flags & other[2]
+    return MechanismInfo(least, most, flags)

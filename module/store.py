@@ -1,0 +1,304 @@
+"""The token store: one SQLite file per token, safe with several processes and with kill -9 (WAL, synchronous FULL).
+
+It knows rows and no attributes: the token's row and per object whether it is private and its bytes (`body`, of a
+private object encrypted). `sequence` numbers the changes, so that a process can ask for what it has not seen yet.
+Errors of the data base become CryptokiError here and nowhere else; a damaged file is told of once on stderr.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module.counter import ChangeCounter
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.pins import SealedKey
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+APPLICATION_ID = 0x47484344  # "GHCD"
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 10.0
+DELETIONS_KEPT = 4096
+"""How many deletions are remembered; whoever has missed more reads everything again."""
+
+_SCHEMA = """
+CREATE TABLE token (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch BLOB NOT NULL,
+    serial TEXT NOT NULL,
+    label BLOB NOT NULL,
+    so_salt BLOB NOT NULL, so_key BLOB NOT NULL, so_tries INTEGER NOT NULL,
+    user_salt BLOB NOT NULL, user_key BLOB NOT NULL, user_tries INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL
+) STRICT;
+CREATE TABLE object (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    changed INTEGER NOT NULL,
+    private INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX object_changed ON object (changed);
+CREATE TABLE deleted (changed INTEGER PRIMARY KEY, object INTEGER NOT NULL) STRICT;
+"""
+
+def store_path(home: str | os.PathLike[str], slot: int) -> str:
+    """The file of a slot's token in the state folder."""
+    return os.path.join(home, "tokens", f"slot-{slot}.sqlite")
+
+
+NO_PIN = SealedKey(b"", b"", 0)
+
+
+class TokenRow(NamedTuple):
+    """The token itself. `epoch` is new with every C_InitToken; `user` is NO_PIN until C_InitPIN."""
+
+    epoch: bytes
+    serial: str
+    label: bytes
+    so: SealedKey
+    user: SealedKey
+    sequence: int
+    forgotten: int
+
+
+class ObjectRow(NamedTuple):
+    """One object; `changed` is the sequence number of its last change."""
+
+    id: int
+    changed: int
+    is_private: bool
+    body: bytes
+
+
+class Changes(NamedTuple):
+    """What came after some sequence number; `is_complete`: `objects` are all there are."""
+
+    token: TokenRow
+    is_complete: bool
+    objects: list[ObjectRow]
+    deleted: list[int]
+
+
+class Store:
+    """An open store. Its methods may be called by several threads."""
+
+    def __init__(self, path: str) -> None:
+        """Open the file, creating an empty one with mode 0600 if there is none.
+
+        CKR_DEVICE_ERROR if it is damaged, of another program, or of another version.
+        """
+        self.path = path
+        self._lock = RLock()
+        self._was_reported = False
+        with self.guarded():
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self.counter = ChangeCounter(os.path.splitext(path)[0] + ".changes")
+            try:
+                self._connection = self._connect()
+            except BaseException:
+                self.counter.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock, self.guarded():
+            self._connection.close()
+            self.counter.close()
+
+    def token(self) -> TokenRow | None:
+        """The token's row; None before the first C_InitToken."""
+        with self._lock, self.guarded():
+            return self._token() if self._is_initialised() else None
+
+    def changes(self, since: int, is_user: bool) -> Changes | None:
+        """All that changed after `since`, read at one instant; private objects only for the user."""
+        with self._lock, self.guarded():
+            self._connection.execute("BEGIN")
+            try:
+                return self._changes(since, is_user) if self._is_initialised() else None
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def private_objects(self) -> list[ObjectRow]:
+        """Every private object, for the user who logs in."""
+        with self._lock, self.guarded():
+            return self._objects("private = 1", ())
+
+    def initialise(self, row: TokenRow) -> None:
+        """Write the token's row anew and remove every object. Call it inside `writing()`."""
+        if not self._is_initialised():
+            for statement in _SCHEMA.split(";"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        for table in ("token", "object", "deleted"):
+            self._connection.execute(f"DELETE FROM {table}")
+        values = (row.epoch, row.serial, row.label, *row.so, *row.user, row.sequence, row.forgotten)
+        self._connection.execute(f"INSERT INTO token VALUES (1{', ?' * len(values)})", values)
+
+    def set_pin(self, role: str, pin: SealedKey) -> None:
+        """Write the sealed key of "so" or "user". Call it inside `writing()`."""
+        self._connection.execute(
+            f"UPDATE token SET {role}_salt = ?, {role}_key = ?, {role}_tries = ?", tuple(pin)
+        )
+
+    def insert(self, is_private: bool, body: bytes) -> int:
+        """Write a new object; its row number. Acknowledged means on the disk."""
+        with self.writing():
+            row = self._connection.execute(
+                "INSERT INTO object (changed, private, body) VALUES (?, ?, ?)",
+                (self._next(), is_private, body),
+            ).lastrowid
+            assert row is not None
+            return row
+
+    def update(self, row: int, body: bytes) -> bool:
+        """Write an object anew; False if it is gone."""
+        with self.writing():
+            return self._connection.execute(
+                "UPDATE object SET changed = ?, body = ? WHERE id = ?", (self._next(), body, row)
+            ).rowcount == 1
+
+    def delete(self, row: int) -> bool:
+        """Remove an object; False if it is gone already."""
+        with self.writing():
+            if self._connection.execute("DELETE FROM object WHERE id = ?", (row,)).rowcount != 1:
+                return False
+            changed = self._next()
+            self._connection.execute("INSERT INTO deleted VALUES (?, ?)", (changed, row))
+            forgotten = changed - DELETIONS_KEPT
+            if self._connection.execute(
+                "DELETE FROM deleted WHERE changed <= ?", (forgotten,)
+            ).rowcount:
+                self._connection.execute("UPDATE token SET forgotten = ?", (forgotten,))
+            return True
+
+    @contextmanager
+    def writing(self) -> Iterator[TokenRow | None]:
+        """A transaction nobody else can write beside, with the token's row; an exception takes it back."""
+        with self._lock, self.guarded():
+            self.counter.begin()
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._token() if self._is_initialised() else None
+                except BaseException:
+                    self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            finally:
+                self.counter.finish()
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn what the data base or the file system says into a CK_RV."""
+        import sqlite3  # 8 ms: a program that only asks for slots does not need it
+
+        try:
+            yield
+        except OSError as error:
+            self.report(error.strerror or type(error).__name__)
+            raise CryptokiError(ck.CKR_DEVICE_ERROR) from error
+        except sqlite3.OperationalError as error:
+            code = _OPERATIONAL.get(error.sqlite_errorname.split("_")[1])
+            if code is None:
+                self.report(str(error))
+            raise CryptokiError(code or ck.CKR_DEVICE_ERROR) from error
+        except sqlite3.Error as error:
+            self.report(str(error))
+            raise CryptokiError(ck.CKR_DEVICE_ERROR) from error
+
+    def report(self, reason: str) -> None:
+        """Tell once, in one line, why the token cannot be used."""
+        if not self._was_reported:
+            self._was_reported = True
+            print(f"ghostcard: token store {self.path}: {reason}", file=sys.stderr)
+
+    def _connect(self) -> "Connection":
+        import sqlite3
+
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._settle(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _settle(self, connection: "Connection") -> None:
+        """Refuse a foreign file before anything is written to it."""
+        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
+            is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            if not (application == version == 0 and is_empty):
+                self.report(_foreign(application, version))
+                raise CryptokiError(ck.CKR_DEVICE_ERROR)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    def _is_initialised(self) -> bool:
+        return _pragma(self._connection, "user_version") == SCHEMA_VERSION
+
+    def _token(self) -> TokenRow:
+        row = self._connection.execute(
+            "SELECT epoch, serial, label, so_salt, so_key, so_tries,"
+            " user_salt, user_key, user_tries, sequence, forgotten FROM token"
+        ).fetchone()
+        if row is None:
+            self.report("the token's row is missing")
+            raise CryptokiError(ck.CKR_DEVICE_ERROR)
+        epoch, serial, label, *pins, sequence, forgotten = row
+        so, user = SealedKey(*pins[:3]), SealedKey(*pins[3:])
+        return TokenRow(epoch, serial, label, so, user, sequence, forgotten)
+
+    def _changes(self, since: int, is_user: bool) -> Changes:
+        token = self._token()
+        if token.sequence == since:
+            return Changes(token, False, [], [])
+        is_complete = since < token.forgotten or since > token.sequence
+        start = -1 if is_complete else since
+        objects = self._objects("changed > ? AND private <= ?", (start, is_user))
+        gone = self._connection.execute("SELECT object FROM deleted WHERE changed > ?", (start,))
+        return Changes(token, is_complete, objects, [row for (row,) in gone])
+
+    def _objects(self, condition: str, values: tuple[int, ...]) -> list[ObjectRow]:
+        rows = self._connection.execute(
+            f"SELECT id, changed, private, body FROM object WHERE {condition} ORDER BY id", values
+        )
+        return [ObjectRow(row, changed, bool(private), body) for row, changed, private, body in rows]
+
+    def _next(self) -> int:
+        """The sequence number of the change that is being written."""
+        row = self._connection.execute(
+            "UPDATE token SET sequence = sequence + 1 RETURNING sequence"
+        ).fetchone()
+        return int(row[0])
+
+
+_OPERATIONAL = {
+    "BUSY": ck.CKR_FUNCTION_FAILED,
+    "LOCKED": ck.CKR_FUNCTION_FAILED,
+    "FULL": ck.CKR_DEVICE_MEMORY,
+    "NOMEM": ck.CKR_HOST_MEMORY,
+    "READONLY": ck.CKR_TOKEN_WRITE_PROTECTED,
+}
+"""SQLite result code -> CKR for what is not a damaged file."""
+
+
+def _pragma(connection: "Connection", name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _foreign(application: int, version: int) -> str:
+    if application != APPLICATION_ID:
+        return f"is not a Ghostcard token (application id 0x{application:08x})"
+    return f"has schema version {version}, this library knows {SCHEMA_VERSION}"

@@ -1,0 +1,352 @@
+"""One token in one process: who is logged in, and the objects, kept in step with the store."""
+
+import os
+from collections.abc import Iterator, Sequence
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module import body, pins
+from ghostcard.module.catalog import Catalog
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.object import Object
+from ghostcard.module.session import NOBODY
+from ghostcard.module.store import NO_PIN, ObjectRow, Store, TokenRow
+from ghostcard.module.template import Attributes
+
+if TYPE_CHECKING:
+    from ghostcard.module.session import Session
+
+SO = "so"
+USER = "user"
+_ROLES = {ck.CKU_SO: SO, ck.CKU_USER: USER}
+_UNREAD = -1
+_LABEL_BYTES = 32
+_SERIAL_BYTES = 8
+
+
+class Token:
+    """Threads share it. `counter[0] != seen` tells that the store has changed: then `refresh()`."""
+
+    def __init__(self, path: str, handles: Iterator[int]) -> None:
+        self._path = path
+        self._lock = RLock()
+        self._store: Store | None = None
+        self._failure: CryptokiError | None = None
+        self._catalog = Catalog(handles)
+        self._epoch = b""
+        self._sequence = _UNREAD
+        self._key = b""
+        self.objects = self._catalog.by_handle
+        self.sessions: dict[int, Session] = {}
+        self.user = NOBODY
+        self.counter: Sequence[int] = (0,)
+        self.seen = _UNREAD
+
+    # --- the store -------------------------------------------------------------------------------
+
+    def row(self) -> TokenRow | None:
+        """The token as it is now; None before C_InitToken. CKR_DEVICE_ERROR if the store is damaged."""
+        with self._lock:
+            if self._store is None and not os.path.exists(self._path):
+                return None
+            return self._opened().token()
+
+    def close(self) -> None:
+        """Forget everything; the next use opens the store again."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            self._store = self._failure = None
+            self.sessions.clear()
+            self._forget()
+
+    def abandon(self) -> Store | None:
+        """In the child of a fork: hand over the parent's store, which may be neither used nor closed here."""
+        return self._store
+
+    def _opened(self) -> Store:
+        if self._failure is not None:
+            raise CryptokiError(self._failure.rv)
+        if self._store is None:
+            try:
+                self._store = Store(self._path)
+            except CryptokiError as error:
+                if error.rv == ck.CKR_DEVICE_ERROR:
+                    self._failure = error  # it was reported, and will not mend itself
+                raise
+            self.counter = self._store.counter.view
+        return self._store
+
+    # --- initialisation and PINs -----------------------------------------------------------------
+
+    def initialise(self, pin: bytes | None, label: bytes) -> None:
+        """C_InitToken: a new token, or a new life of this one; all objects and the user's PIN go.
+
+        CKR_SESSION_EXISTS, CKR_PIN_LEN_RANGE, CKR_PIN_INCORRECT, CKR_PIN_LOCKED.
+        """
+        if pin is None:
+            raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
+        with self._lock:
+            if self.sessions:
+                raise CryptokiError(ck.CKR_SESSION_EXISTS)
+            store = self._opened()
+            before = store.token()
+            if before is None:
+                pins.check_length(pin)
+            else:
+                before, _ = self._unlock(SO, pin)
+            sealed = pins.seal(pin, pins.new_token_key(), SO)
+            with store.writing() as now:
+                if (now and now.so.salt) != (before and before.so.salt):
+                    raise CryptokiError(ck.CKR_FUNCTION_FAILED)  # another process was faster
+                store.initialise(_new_row(now, label, sealed))
+            self._forget()
+
+    def set_user_pin(self, pin: bytes | None) -> None:
+        """C_InitPIN by the SO who is logged in: a new PIN, and all tries back."""
+        new = pins.check_length(pin)
+        with self._lock:
+            if self.user != ck.CKU_SO:
+                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
+            self._write_pin(USER, pins.seal(new, self._key, USER), self._epoch)
+
+    def change_pin(self, old: bytes | None, new: bytes | None) -> None:
+        """C_SetPIN of the SO if that is who is logged in, else of the user."""
+        role = SO if self.user == ck.CKU_SO else USER
+        if old is None:
+            raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
+        fresh = pins.check_length(new)
+        row, key = self._unlock(role, old)
+        self._write_pin(role, pins.seal(fresh, key, role), row.epoch)
+
+    def _write_pin(self, role: str, sealed: pins.SealedKey, epoch: bytes) -> None:
+        store = self._opened()
+        with store.writing() as row:
+            if row is None or row.epoch != epoch:
+                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
+            store.set_pin(role, sealed)
+
+    def _unlock(self, role: str, pin: bytes) -> tuple[TokenRow, bytes]:
+        """The token's row and key for a right PIN; a wrong one is counted, for all processes at once.
+
+        The slow part runs outside of any lock; the verdict and its count are one transaction.
+        """
+        store = self._opened()
+        while True:
+            before = _sealed(store.token(), role)
+            _check_usable(before)
+            stretched = pins.stretch(pin, before.salt)
+            with store.writing() as row:
+                now = _sealed(row, role)
+                if now.salt != before.salt:
+                    continue  # the PIN was changed meanwhile
+                _check_usable(now)
+                key = pins.unseal(stretched, now, role)
+                if key is None:
+                    store.set_pin(role, now._replace(tries=now.tries + 1))
+                elif now.tries:
+                    store.set_pin(role, now._replace(tries=0))
+            if key is None:
+                raise CryptokiError(ck.CKR_PIN_INCORRECT)
+            assert row is not None
+            return row, key
+
+    # --- login -----------------------------------------------------------------------------------
+
+    def login(self, user: int, pin: bytes | None) -> None:
+        """C_Login of CKU_USER or CKU_SO, for all sessions of this process."""
+        self._check_login(user)
+        if pin is None:
+            raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
+        row, key = self._unlock(_ROLES[user], pin)
+        with self._lock:
+            self._check_login(user)
+            if row.epoch != self._epoch:
+                self._forget()
+            self.user, self._key, self._epoch = user, key, row.epoch
+            self.refresh()
+            if user == ck.CKU_USER:
+                for entry in self._opened().private_objects():
+                    self._take(entry)
+
+    def verify_user(self, pin: bytes | None) -> None:
+        """C_Login with CKU_CONTEXT_SPECIFIC: the user's PIN once more."""
+        if pin is None:
+            raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
+        self._unlock(USER, pin)
+
+    def logout(self) -> None:
+        """C_Logout: private session objects die, and handles of private objects (PKCS #11 3.2, 5.6.9)."""
+        with self._lock:
+            if self.user == NOBODY:
+                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
+            self.user, self._key = NOBODY, b""
+            for entry in self._catalog.all():
+                if entry.is_private:
+                    self._drop(entry)
+            for session in self.sessions.values():
+                session.cancel()
+
+    def _check_login(self, user: int) -> None:
+        if self.user == user:
+            raise CryptokiError(ck.CKR_USER_ALREADY_LOGGED_IN)
+        if self.user != NOBODY:
+            raise CryptokiError(ck.CKR_USER_ANOTHER_ALREADY_LOGGED_IN)
+        if user == ck.CKU_SO and not all(session.is_rw for session in self.sessions.values()):
+            raise CryptokiError(ck.CKR_SESSION_READ_ONLY_EXISTS)
+
+    # --- sessions --------------------------------------------------------------------------------
+
+    def enter(self, session: "Session") -> None:
+        """A session is opened."""
+        with self._lock:
+            if not session.is_rw and self.user == ck.CKU_SO:
+                raise CryptokiError(ck.CKR_SESSION_READ_WRITE_SO_EXISTS)
+            self.sessions[session.handle] = session
+
+    def leave(self, session: "Session") -> None:
+        """A session is closed: its objects die; with the last one the login ends."""
+        with self._lock:
+            self.sessions.pop(session.handle, None)
+            for entry in session.objects:
+                self._catalog.remove(entry)
+            session.objects.clear()
+            if not self.sessions and self.user != NOBODY:
+                self.logout()
+
+    # --- objects ---------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Take over what other processes, or this one, have changed in the store."""
+        with self._lock:
+            store = self._opened()
+            value = self.counter[0]
+            changes = store.changes(self._sequence, self.user == ck.CKU_USER)
+            if changes is None:
+                self._forget()
+                return
+            if changes.token.epoch != self._epoch:
+                self._forget()
+                self._epoch = changes.token.epoch
+                changes = store.changes(_UNREAD, False) or changes
+            if changes.is_complete:
+                self._drop_all_but({row.id for row in changes.objects})
+            for entry in changes.objects:
+                self._take(entry)
+            for row in changes.deleted:
+                self._drop_row(row)
+            self._sequence = changes.token.sequence
+            self.seen = value if value % 2 == 0 else _UNREAD
+
+    def find(self, wanted: Attributes) -> list[int]:
+        """Handles of the visible objects with these attributes."""
+        if self.counter[0] != self.seen:
+            self.refresh()
+        return self._catalog.find(wanted)
+
+    def add(self, attributes: Attributes, blob: bytes, session: "Session") -> Object:
+        """A new object: of the token if CKA_TOKEN says so (when it returns it is on the disk), else of the session."""
+        with self._lock:
+            if attributes[ck.CKA_TOKEN] == b"\0":
+                entry = self._catalog.add(attributes, blob)
+                session.objects.add(entry)
+                return entry
+            is_private = attributes[ck.CKA_PRIVATE] == b"\x01"
+            row = self._opened().insert(is_private, self._packed(attributes, blob))
+            self.refresh()
+            added = self._catalog.at_row(row)
+            if added is None:
+                raise CryptokiError(ck.CKR_FUNCTION_FAILED)  # removed by another process already
+            return added
+
+    def change(self, entry: Object, attributes: Attributes, blob: bytes) -> None:
+        """The object has these attributes from now on."""
+        with self._lock:
+            if not entry.is_on_token:
+                self._catalog.replace(entry, attributes, blob)
+                return
+            if not self._opened().update(entry.row, self._packed(attributes, blob)):
+                raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
+            self.refresh()
+
+    def remove(self, entry: Object) -> None:
+        """C_DestroyObject."""
+        with self._lock:
+            if not entry.is_on_token:
+                self._drop(entry)
+                return
+            if not self._opened().delete(entry.row):
+                raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
+            self.refresh()
+
+    def _packed(self, attributes: Attributes, blob: bytes) -> bytes:
+        data = body.pack(attributes, blob)
+        if attributes[ck.CKA_PRIVATE] == b"\x01":
+            return pins.encrypt(self._key, data, self._epoch)
+        return data
+
+    def _take(self, row: ObjectRow) -> None:
+        known = self._catalog.at_row(row.id)
+        if known is not None and known.changed == row.changed:
+            return
+        attributes, blob = self._unpacked(row)
+        if known is None:
+            known = self._catalog.add(attributes, blob, row.id)
+        else:
+            self._catalog.replace(known, attributes, blob)
+        known.changed = row.changed
+
+    def _unpacked(self, row: ObjectRow) -> tuple[Attributes, bytes]:
+        data: bytes | None = row.body
+        if row.is_private:
+            data = pins.decrypt(self._key, row.body, self._epoch)
+        try:
+            if data is None:
+                raise body.BodyError("a private object cannot be decrypted")
+            return body.unpack(data)
+        except body.BodyError as error:
+            self._opened().report(str(error))
+            raise CryptokiError(ck.CKR_DEVICE_ERROR) from None
+
+    def _drop(self, entry: Object) -> None:
+        self._catalog.remove(entry)
+        for session in self.sessions.values():
+            session.objects.discard(entry)
+
+    def _drop_row(self, row: int) -> None:
+        entry = self._catalog.at_row(row)
+        if entry is not None:
+            self._catalog.remove(entry)
+
+    def _drop_all_but(self, rows: set[int]) -> None:
+        for entry in self._catalog.all():
+            if entry.is_on_token and entry.row not in rows:
+                self._catalog.remove(entry)
+
+    def _forget(self) -> None:
+        """The token has begun a new life, or is not used any more."""
+        for entry in self._catalog.all():
+            self._drop(entry)
+        self.user, self._key = NOBODY, b""
+        self._epoch, self._sequence, self.seen = b"", _UNREAD, _UNREAD
+
+
+def _sealed(row: TokenRow | None, role: str) -> pins.SealedKey:
+    if row is None:
+        return NO_PIN
+    return row.so if role == SO else row.user
+
+
+def _check_usable(sealed: pins.SealedKey) -> None:
+    if not sealed.is_set:
+        raise CryptokiError(ck.CKR_USER_PIN_NOT_INITIALIZED)
+    if sealed.is_locked:
+        raise CryptokiError(ck.CKR_PIN_LOCKED)
+
+
+def _new_row(before: TokenRow | None, label: bytes, so: pins.SealedKey) -> TokenRow:
+    serial = before.serial if before else os.urandom(_SERIAL_BYTES).hex()
+    sequence = before.sequence + 1 if before else 0
+    padded = label.ljust(_LABEL_BYTES)[:_LABEL_BYTES]
+    return TokenRow(os.urandom(_SERIAL_BYTES), serial, padded, so, NO_PIN, sequence, sequence)

@@ -1,0 +1,83 @@
+"""What a key may be used for: one row per function, and the checks every use begins with (PKCS #11 3.2, 5.8 to 5.18)."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghostcard import pkcs11 as ck
+from ghostcard.module.curves import curve_of
+from ghostcard.module.encoding import numbers
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.mechanisms import Mechanism, mechanism_id, rule_of
+from ghostcard.module.object import Object
+
+if TYPE_CHECKING:
+    from ghostcard.module.slot import Slot
+
+
+class Use(NamedTuple):
+    """A function as the rules for keys see it.
+
+    ``flag`` of CK_MECHANISM_INFO, ``attribute`` of the key, ``half`` of a key pair that does it, and what the
+    standard calls a key of a wrong type or size here.
+    """
+
+    flag: int
+    attribute: int
+    half: int
+    inconsistent: int = ck.CKR_KEY_TYPE_INCONSISTENT
+    wrong_size: int = ck.CKR_KEY_SIZE_RANGE
+
+
+ENCRYPT = Use(ck.CKF_ENCRYPT, ck.CKA_ENCRYPT, ck.CKO_PUBLIC_KEY)
+DECRYPT = Use(ck.CKF_DECRYPT, ck.CKA_DECRYPT, ck.CKO_PRIVATE_KEY)
+SIGN = Use(ck.CKF_SIGN, ck.CKA_SIGN, ck.CKO_PRIVATE_KEY)
+VERIFY = Use(ck.CKF_VERIFY, ck.CKA_VERIFY, ck.CKO_PUBLIC_KEY)
+DERIVE = Use(ck.CKF_DERIVE, ck.CKA_DERIVE, ck.CKO_PRIVATE_KEY)
+WRAP = Use(
+    ck.CKF_WRAP,
+    ck.CKA_WRAP,
+    ck.CKO_PUBLIC_KEY,
+    ck.CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+    ck.CKR_WRAPPING_KEY_SIZE_RANGE,
+)
+UNWRAP = Use(
+    ck.CKF_UNWRAP,
+    ck.CKA_UNWRAP,
+    ck.CKO_PRIVATE_KEY,
+    ck.CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
+    ck.CKR_UNWRAPPING_KEY_SIZE_RANGE,
+)
+
+
+def offered(slot: "Slot", mechanism: bytes, flag: int) -> Mechanism:
+    """The mechanism's row, if the slot offers it for this function; else CKR_MECHANISM_INVALID."""
+    rule = rule_of(mechanism)
+    if not slot.mechanism_info(mechanism_id(mechanism)).flags & flag:
+        raise CryptokiError(ck.CKR_MECHANISM_INVALID)
+    return rule
+
+
+def check_use(slot: "Slot", mechanism: bytes, key: Object, use: Use) -> Mechanism:
+    """Whether the key may be used so with the mechanism; the mechanism's row."""
+    rule = offered(slot, mechanism, use.flag)
+    fits = key.object_class in (ck.CKO_SECRET_KEY, use.half)
+    if not fits or key.key_type not in rule.key_types:
+        raise CryptokiError(use.inconsistent)
+    if not key.has(use.attribute):
+        raise CryptokiError(ck.CKR_KEY_FUNCTION_NOT_PERMITTED)
+    allowed = key.attributes[ck.CKA_ALLOWED_MECHANISMS]
+    if allowed and mechanism_id(mechanism) not in numbers(allowed):
+        raise CryptokiError(ck.CKR_MECHANISM_INVALID)
+    info = slot.mechanism_info(mechanism_id(mechanism))
+    bits = _bits(key)
+    if bits and not info.min_key_size <= bits <= info.max_key_size:
+        raise CryptokiError(use.wrong_size)
+    return rule
+
+
+def _bits(key: Object) -> int:
+    """Size of a key of a pair in bits; 0 of secret keys, whose size the card checks."""
+    if key.object_class == ck.CKO_SECRET_KEY:
+        return 0
+    if key.key_type == ck.CKK_RSA:
+        return int.from_bytes(key.attributes[ck.CKA_MODULUS], "big").bit_length()
+    return curve_of(key.attributes[ck.CKA_EC_PARAMS], key.key_type).bits
