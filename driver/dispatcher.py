@@ -6,10 +6,13 @@ adds the weight of the card it happened to examine last, this adds the winner's.
 
 import errno
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
-
 from ghostcard.driver.ratings import weights
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.bus import Bus
 
 ATTEMPTS = 10  # a request that was told EAGAIN so often fails with EIO
 CARD_PENALTY = 1_000  # for the card of the attempt before
@@ -43,6 +46,22 @@ class DispatchQueue:
         self.usable = True  # online, configured, not checkstopped, and its device operating
         self.load = 0
         self.requests = 0  # ever dispatched
+
+
+def dispatch_queues(bus: "Bus") -> list[DispatchQueue]:
+    """The queues of every card on the bus, as a dispatcher takes them."""
+    queues = []
+    for adapter, card in bus.cards.items():
+        profile, image = card.profile, card.image
+        seen = DispatchCard(
+            adapter,
+            profile.mode,
+            profile.hardware_type,
+            image.facilities,
+            profile.queue.max_message_bytes,
+        )
+        queues += [DispatchQueue(seen, queue.qid) for queue in card.queues.values()]
+    return queues
 
 
 Loaded = DispatchCard | DispatchQueue

@@ -189,7 +189,7 @@ def _card(table: _Table, folder: str) -> CardConfig:
     table.only("adapter", "profile", "domains", "seed")
     defaults = CardConfig(table.integer("adapter", 256))
     profile = table.text("profile", defaults.profile, 4096)
-    if profile.endswith(".toml"):
+    if "/" in profile or profile.endswith(".toml"):
         profile = os.path.join(folder, profile)
     return CardConfig(defaults.adapter, profile, table.domains(defaults.domains), table.seed())
 

@@ -1,0 +1,296 @@
+"""The AP bus driver of a simulated host: runs the queue machines on the bus, in simulated time.
+
+It executes what the state machines ask for, keeps the tasklet that interrupts and the poll timer
+wake, the request timers and the bus scan (AP sheet 1.6 to 1.9). The tasklet looks at every queue,
+as the kernel's does.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ghostcard.driver.queue import (
+    AGAIN,
+    DQAP,
+    INTERRUPT,
+    LOW_TIMEOUT,
+    NONE,
+    NQAP,
+    RAPQ,
+    TAPQ,
+    Device,
+    Event,
+    QueueMachine,
+    State,
+    Wait,
+)
+from ghostcard.emulator.job import NOTIFIED, REPLIED, Job
+from ghostcard.emulator.status import CHECKSTOPPED, DECONFIGURED, Q_NOT_AVAIL, response_code
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.bus import Bus
+    from ghostcard.emulator.timeline import Timeline
+
+LOW_POLL_NS = 40_000_000  # AP sheet 1.8: the slow poll timer
+REQUEST_TIMEOUT_NS = 900_000_000_000  # AP sheet 1.7: CEX4 to CEX8
+SCAN_NS = 30_000_000_000  # AP sheet 1.8: config_time
+
+_POLL = Event.POLL
+_OPERATING = Device.OPERATING
+_BIND_STATE_SHIFT = 46  # BS, IBM bits 16 and 17 of the 64 that TAPQ gives (AP sheet 1.4)
+
+
+class HostQueue(NamedTuple):
+    """A queue as the host knows it; times in nanoseconds."""
+
+    qid: int
+    depth: int
+    submit_ns: int  # from the caller's request to NQAP
+    dequeue_ns: int  # from the interrupt or poll tick to DQAP
+    poll_ns: int  # period of the fast poll timer; 250,000 in an LPAR (AP sheet 1.8)
+
+
+class Tick:
+    """A light event of the timeline that calls one function, again and again."""
+
+    __slots__ = ("_calls", "_defused", "callbacks", "pending")
+    _ok = True
+    _value = None
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._calls = (lambda _: call(),)
+        self.callbacks: Any = None
+        self.pending = False
+
+    def at(self, timeline: "Timeline", time_ns: int) -> None:
+        """Call at ``time_ns``, not before now; the caller has seen that nothing is pending."""
+        self.pending = True
+        self.callbacks = self._calls
+        heappush(timeline.heap, (time_ns, 1, next(timeline.serial), self))
+
+
+class ApQueue:
+    """A queue machine with the timer of its requests."""
+
+    __slots__ = ("deadline_ns", "dequeue_ns", "in_service", "machine", "qid", "timer")
+
+    def __init__(
+        self, queue: HostQueue, interrupts: bool, expired: Callable[["ApQueue"], None]
+    ) -> None:
+        self.qid = queue.qid
+        self.dequeue_ns = queue.dequeue_ns
+        self.machine: QueueMachine[Job] = QueueMachine(queue.depth, interrupts)
+        self.machine.device = _OPERATING  # a host meets queues that were initialised long ago
+        self.machine.state = State.IDLE
+        self.in_service = True
+        self.deadline_ns = 0
+        self.timer = Tick(lambda: expired(self))
+
+
+class ApDriver:
+    """The queues of one host, which are up and running, their interrupts on if they are used.
+
+    ``finished(job, errno)`` is called for every job that ends, ``changed(qid, in_service)`` when a
+    queue stops or resumes taking requests.
+    """
+
+    def __init__(
+        self,
+        timeline: "Timeline",
+        bus: "Bus",
+        queues: Sequence[HostQueue],
+        finished: Callable[[Job, int], None],
+        changed: Callable[[int, bool], None],
+        interrupts: bool = True,
+    ) -> None:
+        self._timeline = timeline
+        self._bus = bus
+        self._finished = finished
+        self._changed = changed
+        self._interrupts = interrupts
+        self._queues = {queue.qid: ApQueue(queue, interrupts, self._expired) for queue in queues}
+        self._poll_ns = min(queue.poll_ns for queue in queues)
+        self._slowest_dequeue_ns = max(queue.dequeue_ns for queue in queues)
+        self._tasklet = Tick(self._run_tasklet)
+        self._woken_ns = 0  # the interrupt or poll tick for which the tasklet runs
+        self._poll_timer = Tick(self._poll_expired)
+        self._poll_expiry_ns = 0
+        self._scan_timer = Tick(self._scan_expired)
+        self._absent = 0  # queues out of service
+        self._ended: deque[tuple[Job, int]] = deque()
+        if interrupts:
+            bus.on_interrupt(self._interrupted)
+
+    def enqueue(self, job: Job) -> bool:
+        """Put ``job`` in the line of the queue ``job.qid``; False if that takes no requests."""
+        queue = self._queues[job.qid]
+        if not queue.in_service:
+            return False
+        queue.machine.requests.append(job)
+        if self._absent and not self._scan_timer.pending:
+            self._scan_later()
+        self._close(self._pump(queue, _POLL))
+        return True
+
+    def reset(self, qid: int) -> None:
+        """Fail what the queue holds with EAGAIN and reset it (AP sheet 1.7, sysfs ``reset``)."""
+        queue = self._queues[qid]
+        queue.machine.reset()
+        self._close(self._pump(queue, _POLL))
+
+    def scan(self) -> bool:
+        """One bus scan (AP sheet 1.9): learn what the cards' state is; whether anything changed."""
+        changed = False
+        for queue in self._queues.values():
+            status, _ = self._bus.tapq(queue.qid)
+            changed |= self._examine(queue, response_code(status))
+        self._close(NONE)
+        return changed
+
+    def machine(self, qid: int) -> QueueMachine[Job]:
+        """The state machine of a queue, to look at."""
+        return self._queues[qid].machine
+
+    # -- one queue -----------------------------------------------------------------------------
+
+    def _pump(self, queue: ApQueue, event: Event) -> Wait:
+        """Do what the queue machine asks for until it waits."""
+        machine, bus, qid = queue.machine, self._bus, queue.qid
+        step, answer = machine.step, machine.answer
+        todo = step(event)
+        while True:
+            if todo is DQAP:
+                status, job = bus.dqap(qid)
+                todo = answer(status, job, 0)
+            elif todo is INTERRUPT:
+                break
+            elif todo is AGAIN:
+                todo = step(_POLL)
+            elif todo is NQAP:
+                todo = answer(bus.nqap(qid, machine.requests[0]), None, 0)
+            elif isinstance(todo, Wait):
+                break
+            elif todo is TAPQ:
+                status, info = bus.tapq(qid)
+                todo = answer(status, None, info >> _BIND_STATE_SHIFT & 3)
+            else:
+                todo = answer(bus.rapq(qid) if todo is RAPQ else bus.aqic(qid, True), None, 0)
+        if machine.timer_restarted:
+            machine.timer_restarted = False
+            self._restart_timer(queue)
+        if machine.device is not _OPERATING and queue.in_service:
+            self._set_service(queue, False)
+        if machine.completed:
+            self._collect(machine)
+        return todo
+
+    def _collect(self, machine: QueueMachine[Job]) -> None:
+        woken = self._woken_ns
+        for ended in machine.completed:
+            job, error = ended
+            if not error:
+                replied = job.times[REPLIED]
+                job.times[NOTIFIED] = woken if woken > replied else replied
+            self._ended.append(ended)
+        machine.completed.clear()
+
+    def _close(self, wait: Wait) -> None:
+        """End what an event began: wait, and then tell of the jobs that ended, in their order.
+
+        Told last, so that what the callers do next never comes between the driver's own steps.
+        """
+        self._arm(wait)
+        while self._ended:
+            self._finished(*self._ended.popleft())
+
+    def _restart_timer(self, queue: ApQueue) -> None:
+        queue.deadline_ns = self._timeline.now + REQUEST_TIMEOUT_NS
+        if not queue.timer.pending:
+            queue.timer.at(self._timeline, queue.deadline_ns)
+
+    def _expired(self, queue: ApQueue) -> None:
+        """The timer is not moved at every reply; it looks here whether it was to have been."""
+        queue.timer.pending = False
+        if not queue.machine.count:
+            return
+        if self._timeline.now < queue.deadline_ns:
+            queue.timer.at(self._timeline, queue.deadline_ns)
+            return
+        self._close(self._pump(queue, Event.TIMEOUT))
+
+    # -- tasklet and poll timer ----------------------------------------------------------------
+
+    def _interrupted(self, qid: int) -> None:
+        self._wake(self._queues[qid].dequeue_ns)
+
+    def _wake(self, delay_ns: int) -> None:
+        """Have the tasklet run; being woken again before it runs changes nothing."""
+        if not self._tasklet.pending:
+            self._woken_ns = now = self._timeline.now
+            self._tasklet.at(self._timeline, now + delay_ns)
+
+    def _run_tasklet(self) -> None:
+        self._tasklet.pending = False
+        wait: Wait = NONE
+        for queue in self._queues.values():
+            if queue.machine.state is not State.IDLE or queue.machine.requests:
+                wait = min(wait, self._pump(queue, _POLL))
+        self._close(wait)
+
+    def _arm(self, wait: Wait) -> None:
+        """AP sheet 1.8, ap_wait; there is no poll thread."""
+        if wait is NONE or (wait is INTERRUPT and self._interrupts):
+            return
+        if not self._poll_timer.pending:
+            period = LOW_POLL_NS if wait is LOW_TIMEOUT else self._poll_ns
+            periods = (self._timeline.now - self._poll_expiry_ns) // period + 1
+            self._poll_expiry_ns += periods * period
+            self._poll_timer.at(self._timeline, self._poll_expiry_ns)
+
+    def _poll_expired(self) -> None:
+        self._poll_timer.pending = False
+        self._wake(self._slowest_dequeue_ns)
+
+    # -- cards that come and go ----------------------------------------------------------------
+
+    def _scan_later(self) -> None:
+        self._scan_timer.at(self._timeline, (self._timeline.now // SCAN_NS + 1) * SCAN_NS)
+
+    def _scan_expired(self) -> None:
+        """While a queue is out of service and requests are under way, scan on."""
+        self._scan_timer.pending = False
+        self.scan()
+        under_way = any(queue.machine.load for queue in self._queues.values())
+        if self._absent and under_way and not self._scan_timer.pending:
+            self._scan_later()
+
+    def _set_service(self, queue: ApQueue, in_service: bool) -> None:
+        queue.in_service = in_service
+        self._absent += -1 if in_service else 1
+        self._changed(queue.qid, in_service)
+        if not in_service and not self._scan_timer.pending:
+            self._scan_later()
+
+    def _examine(self, queue: ApQueue, code: int) -> bool:
+        """What TAPQ's response code means for a queue; whether that is news (AP sheet 1.7)."""
+        machine = queue.machine
+        machine.configured = code not in (DECONFIGURED, Q_NOT_AVAIL)
+        machine.checkstopped = code == CHECKSTOPPED
+        if not machine.configured or machine.checkstopped:
+            return self._take_out(queue, code)
+        if queue.in_service:
+            return False
+        machine.start()
+        self._set_service(queue, True)
+        self._arm(self._pump(queue, _POLL))
+        return True
+
+    def _take_out(self, queue: ApQueue, code: int) -> bool:
+        news = queue.in_service
+        queue.machine.fail(code)
+        queue.machine.flush()
+        self._collect(queue.machine)
+        if news:
+            self._set_service(queue, False)
+        return news

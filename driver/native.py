@@ -1,0 +1,122 @@
+"""Native hosts: the threads of a real program, function now and timing behind (docs/design.md, 3).
+
+A call is executed at once, in its thread and outside any lock, and then accounted for on the timing
+track, which may choose another of several queues than the one that executed it.
+"""
+
+import errno
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher, dispatch_queues
+from ghostcard.driver.errors import DriverError
+from ghostcard.driver.timingtrack import TimingTrack
+from ghostcard.driver.triage import reply_code, triage
+from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
+from ghostcard.firmware.abi.errorreply import sentence
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.bus import Bus
+    from ghostcard.emulator.record import Recorder
+
+# DigestInit, EncryptInit, DecryptInit, SignInit, VerifyInit: what follows goes to the APQN that
+# served them, in simulated time too.
+_OPENING = frozenset((5, 11, 12, 23, 27))
+_EP11_OK = b"\x86\x02\x00\x00"  # what `triage` looks at first, here without the call
+
+Performed = tuple[int, bytes, str, int]  # what Bus.perform gives
+
+
+class NativePort:
+    """The port of a real program's threads; any number of them may call at once."""
+
+    def __init__(self, bus: "Bus", recorder: "Recorder") -> None:
+        self._perform = bus.perform
+        self._turn = 0
+        self._track = TimingTrack(bus, Dispatcher(dispatch_queues(bus)), recorder)
+        self._account = self._track.account
+
+    @property
+    def parked(self) -> int:
+        """How often an idle thread was left behind; at 0 the records do not depend on the host."""
+        return self._track.parked
+
+    def enter(self) -> None:
+        """Make the calling thread known before its first call (`TimingTrack.enter`)."""
+        self._track.enter()
+
+    def finish(self) -> None:
+        """Bring the records up to date with every call that has returned."""
+        self._track.finish()
+
+    def call(
+        self, function: int, render: Callable[[int], bytes], targets: tuple[int, ...]
+    ) -> tuple[bytes, int]:
+        """Have a request served by one of ``targets``; see `ghostcard.driver.port.Port`.
+
+        DriverError: ENODEV when no target is available, EINVAL when the request is at fault, EIO
+        when ten attempts were told to try elsewhere.
+        """
+        qid = targets[0] if len(targets) == 1 else self._next(targets)
+        block = render(qid & 0xFF)
+        performed = self._perform(qid, block)
+        code, reply, operation, payload_bytes = performed
+        if code or (reply[1:5] != _EP11_OK and triage(reply)):
+            return self._call_again(function, render, targets, qid, block, performed)
+        if function in _OPENING:
+            targets = (qid,)
+        self._account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
+        return reply, qid
+
+    def _next(self, targets: tuple[int, ...]) -> int:
+        """Executing is spread evenly; load is a matter of simulated time."""
+        if not targets:
+            raise DriverError(errno.ENODEV, "no queue to send to")
+        turn = self._turn
+        self._turn = turn + 1
+        return targets[turn % len(targets)]
+
+    def _call_again(
+        self,
+        function: int,
+        render: Callable[[int], bytes],
+        targets: tuple[int, ...],
+        qid: int,
+        block: bytes,
+        performed: Performed,
+    ) -> tuple[bytes, int]:
+        """After a failed first attempt: other queues, nine attempts more (AP sheet 4.3)."""
+        left = list(targets)
+        for _ in range(ATTEMPTS - 1):
+            code, reply, _, _ = performed
+            if code:
+                left.remove(qid)
+                _refuse(code, len(block), left)
+            elif self._judge(function, qid, block, performed) == 0:
+                return reply, qid
+            qid = left[(left.index(qid) + 1) % len(left)] if qid in left else left[0]
+            block = render(qid & 0xFF)
+            performed = self._perform(qid, block)
+        if not performed[0] and self._judge(function, qid, block, performed) == 0:
+            return performed[1], qid
+        raise DriverError(errno.EIO, f"{ATTEMPTS} attempts were refused")
+
+    def _judge(self, function: int, qid: int, block: bytes, performed: Performed) -> int:
+        """Account for what a card answered; 0 or EAGAIN, DriverError when another try is no use."""
+        _, reply, operation, payload_bytes = performed
+        verdict = triage(reply)
+        outcome = (reply_code(reply) or errno.EPROTO) if verdict else 0
+        sizes = (len(block), len(reply))
+        self._account(((qid,), function, operation, payload_bytes, *sizes, outcome))
+        if verdict == errno.EINVAL:
+            raise DriverError(errno.EINVAL, sentence(outcome))
+        return errno.EAGAIN if verdict else 0
+
+
+def _refuse(code: int, request_bytes: int, left: list[int]) -> None:
+    """The bus did not take the request: is there any use in trying what is left?"""
+    if code == MESSAGE_TOO_BIG:
+        raise DriverError(errno.EINVAL, f"a request of {request_bytes} bytes is too big")
+    if not left:
+        name = RESPONSE_NAMES.get(code, f"response code {code:02x}")
+        raise DriverError(errno.ENODEV, f"no queue is available ({name})")

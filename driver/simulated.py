@@ -1,0 +1,195 @@
+"""Simulated hosts: requests in simulated time through dispatcher, queue machines, bus and card.
+
+A job carries its request block, which the card executes when a core fetches it, or only operation
+and sizes; the times are the same. Each attempt on a card leaves one record.
+"""
+
+import errno
+from collections.abc import Callable
+from heapq import heappush
+from itertools import count
+from typing import TYPE_CHECKING
+
+from ghostcard.driver.apdriver import ApDriver, HostQueue
+from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher
+from ghostcard.driver.errors import DriverError
+from ghostcard.driver.triage import UNKNOWN_REPLY, reply_code, triage
+from ghostcard.emulator.job import DONE, SUBMITTED, Job
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.bus import Bus
+    from ghostcard.emulator.record import Recorder
+    from ghostcard.emulator.timeline import Timeline
+
+DRIVER_OUTCOME = 0x1000  # plus an errno: the driver gave the request up; below: a reply code
+
+Render = Callable[[int], bytes]
+Attempt = tuple[tuple[int, ...], Render | None, int]  # targets, block for a domain, attempts so far
+
+
+class SimulatedPort:
+    """The host's side of a machine on ``timeline``; everything happens there, nobody waits.
+
+    ``in_flight`` requests have been submitted and not ended.
+    """
+
+    def __init__(
+        self,
+        timeline: "Timeline",
+        bus: "Bus",
+        dispatcher: Dispatcher,
+        recorder: "Recorder",
+        interrupts: bool = True,
+    ) -> None:
+        self.timeline = timeline
+        self.in_flight = 0
+        self._dispatcher = dispatcher
+        self._record = recorder.add
+        self._submit_ns = {queue.qid: queue.submit_ns for queue in _queues_of(bus)}
+        bus.attach(timeline)
+        self.driver = ApDriver(
+            timeline, bus, _queues_of(bus), self._ended, self._service_changed, interrupts
+        )
+        if interrupts:
+            _switch_interrupts_on(bus, timeline.now)
+        self._psmids = count(1)
+        self._on_enqueue = (self._enqueue,)
+
+    def submit(
+        self,
+        job: Job,
+        targets: tuple[int, ...],
+        on_done: Callable[[Job], None],
+        render: Render | None = None,
+    ) -> None:
+        """Submit a request now, to one of ``targets``; ``on_done(job)`` is called at its end.
+
+        The job says client, function and either outcome, operation and the three sizes or, with
+        ``render``, nothing more. At the end ``outcome`` is 0, the reply code of a refusal, or
+        DRIVER_OUTCOME plus the errno with which the driver gave up. The job may then be submitted
+        again. DriverError ENODEV when no target takes requests.
+        """
+        job.on_done = on_done
+        job.times[SUBMITTED] = self.timeline.now
+        self._post(job, (targets, render, 1), 0)
+        self.in_flight += 1
+
+    def refuse(self, job: Job, error: DriverError) -> None:
+        """Record a request, of which submit has said ``error``, as one that the driver gave up."""
+        self._give_up(job, error.code)
+        self._write(job)
+
+    def _post(self, job: Job, attempt: Attempt, last_qid: int) -> None:
+        targets, render, _ = attempt
+        if render is not None:
+            job.request_bytes = len(render(targets[0] & 0xFF))
+        job.qid = qid = self._pick(job, targets, last_qid)
+        if render is not None:
+            job.block = render(qid & 0xFF)
+            job.outcome = 0
+        job.context = attempt
+        job.psmid = next(self._psmids)
+        job.callbacks = self._on_enqueue
+        timeline = self.timeline
+        due = timeline.now + self._submit_ns[qid]
+        heappush(timeline.heap, (due, 1, next(timeline.serial), job))
+
+    def _pick(self, job: Job, targets: tuple[int, ...], last_qid: int) -> int:
+        """The dispatcher's choice; when there is none, once more if a bus scan finds news."""
+        dispatcher = self._dispatcher
+        try:
+            return dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
+        except DriverError:
+            if not self.driver.scan():
+                raise
+        return dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
+
+    def _enqueue(self, job: Job) -> None:
+        if not self.driver.enqueue(job):
+            self._ended(job, errno.ENODEV)
+
+    # -- the end of a request ------------------------------------------------------------------
+
+    def _ended(self, job: Job, error: int) -> None:
+        """A job has come back with a reply (``error`` 0) or without one."""
+        self._dispatcher.drop(job.qid, job.function)
+        if not error and job.block is not None:
+            error = self._judge(job)
+        if error:
+            self._failed(job, error)
+        else:
+            self._finish(job)
+
+    def _judge(self, job: Job) -> int:
+        reply = job.reply or b""
+        verdict = triage(reply)
+        if verdict:
+            job.outcome = reply_code(reply) or DRIVER_OUTCOME + errno.EPROTO
+        if verdict == UNKNOWN_REPLY:  # AP sheet 3.6: the queue goes offline
+            self._dispatcher.queue(job.qid).usable = False
+            return errno.EAGAIN
+        return verdict
+
+    def _failed(self, job: Job, error: int) -> None:
+        """AP sheet 4.3: another attempt if it may help, else the end."""
+        targets, render, attempts = job.context
+        answered = job.block is not None and job.outcome != 0
+        if error in (errno.EAGAIN, errno.ENODEV) and attempts < ATTEMPTS:
+            if answered:
+                self._write(job)  # a request of its own to the card, with its own record
+            try:
+                self._post(job, (targets, render, attempts + 1), job.qid)
+            except DriverError as refusal:
+                error, answered = refusal.code, False
+            else:
+                return
+        if not answered:
+            self._give_up(job, errno.EIO if error == errno.EAGAIN else error)
+        self._finish(job)
+
+    def _give_up(self, job: Job, error: int) -> None:
+        """No reply came of it: it has passed no stage."""
+        job.outcome = DRIVER_OUTCOME + error
+        job.times[1:] = [self.timeline.now] * (len(job.times) - 1)
+
+    def _finish(self, job: Job) -> None:
+        self._write(job)
+        self.in_flight -= 1
+        assert job.on_done is not None
+        job.on_done(job)
+
+    def _write(self, job: Job) -> None:
+        times = job.times
+        times[DONE] = self.timeline.now
+        self._record(
+            job.client,
+            job.qid,
+            job.function,
+            job.operation,
+            job.engine,
+            job.outcome,
+            job.depth,
+            job.request_bytes,
+            job.reply_bytes,
+            job.payload_bytes,
+            times,
+        )
+
+    def _service_changed(self, qid: int, in_service: bool) -> None:
+        self._dispatcher.queue(qid).usable = in_service
+
+
+def _queues_of(bus: "Bus") -> list[HostQueue]:
+    return [
+        HostQueue(queue.qid, queue.depth, host.submit_ns, host.dequeue_ns, host.poll_ns)
+        for card in bus.cards.values()
+        for host in (card.profile.host,)
+        for queue in card.queues.values()
+    ]
+
+
+def _switch_interrupts_on(bus: "Bus", now: int) -> None:
+    """As at the end of the initialisation: the bit is there, not merely asked for."""
+    for card in bus.cards.values():
+        for queue in card.queues.values():
+            queue.request_interrupts(True, now)

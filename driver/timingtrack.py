@@ -1,0 +1,246 @@
+"""The timing track of native threads: what their calls would have taken, told afterwards.
+
+A thread's call has been executed when its time is accounted, from operation and sizes alone
+(docs/design.md, 3):
+
+- While one thread is alive, its request meets an idle card, and its time is plain arithmetic.
+- With several, each thread is a client of a simulated machine. A thread appends its requests to
+  its own line; whoever gets the lock lets the machine run, up to the completion of a thread that
+  is alive and has nothing in line: only that thread knows what it does next. So it does not matter
+  how the host schedules the threads, and K threads that call in a closed loop leave the records of
+  K simulated clients.
+
+A thread that is alive and does not call would hold the others for ever. When a line has grown to
+BACKLOG requests such a thread is *parked*, which is counted: the others go on, it joins them again
+at its next call, and the times are no longer independent of the host.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ghostcard.driver.dispatcher import Dispatcher, DispatchQueue
+from ghostcard.driver.errors import DriverError
+from ghostcard.emulator.job import Job
+
+if TYPE_CHECKING:
+    from ghostcard.driver.simulated import SimulatedPort
+    from ghostcard.emulator.bus import Bus
+    from ghostcard.emulator.record import Recorder
+
+BACKLOG = 10_000  # requests in one thread's line at which idle threads are parked
+LONE_SHAPES = 4_096  # kinds of lone request remembered; beyond that all are forgotten
+
+# targets, function, operation, payload bytes, request bytes, reply bytes, outcome
+Request = tuple[tuple[int, ...], int, str, int, int, int, int]
+
+
+class Client:
+    """A thread in simulated time, with the requests that the machine has not yet seen."""
+
+    __slots__ = ("done", "gone", "job", "line", "number")
+
+    def __init__(self, number: int, ready: deque["Client"]) -> None:
+        self.number = number
+        self.line: deque[Request] = deque()
+        self.gone = False  # its thread has ended; nothing will be appended any more
+        self.job = Job(client=number)
+        self.done: Callable[[Job], None] = lambda _job: ready.append(self)
+
+
+class _Presence:
+    """Lies in a thread's local storage and tells, by going away, that the thread has ended."""
+
+    __slots__ = ("client",)
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def __del__(self) -> None:
+        self.client.gone = True
+
+
+class _Thread(threading.local):
+    client: Client | None = None
+    presence: _Presence | None = None
+
+
+class _Lone(NamedTuple):
+    """A kind of request on an idle card: its record but for the start, its time, its queue."""
+
+    record: bytes
+    duration_ns: int
+    queue: DispatchQueue
+
+
+class TimingTrack:
+    """Accounts for the calls of any number of threads; nobody ever waits for simulated time."""
+
+    def __init__(self, bus: "Bus", dispatcher: Dispatcher, recorder: "Recorder") -> None:
+        self.parked = 0  # times an idle thread was left behind
+        self._bus = bus
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._repeat = recorder.repeat
+        self._lock = threading.Lock()
+        self._acquire = self._lock.acquire  # bound once, and no `with`: half the cost
+        self._release = self._lock.release
+        self._thread = _Thread()
+        self._clients = 0
+        self._lone: Client | None = None  # the only thread alive, as far as is known
+        self._now = 0  # its host time
+        self._kinds: dict[tuple[int, int, Request], _Lone] = {}
+        self._ready: deque[Client] = deque()  # whose turn it is at this instant, in order
+        self._left: list[Client] = []  # parked, or not there at the last `finish`
+        self._machine: SimulatedPort | None = None
+
+    def enter(self) -> Client:
+        """Make the calling thread known, at the least host time of the threads alive.
+
+        A thread's first call does this too; threads that are to start at one instant enter before
+        any of them calls.
+        """
+        with self._lock:
+            while self._ready and self._ready[0].gone and not self._ready[0].line:
+                self._ready.popleft()
+            alone = not self._ready and not (self._machine and self._machine.in_flight)
+            client = Client(self._clients, self._ready)
+            self._clients += 1
+            self._ready.append(client)
+            self._lone = client if alone else None
+        self._thread.client = client
+        self._thread.presence = _Presence(client)
+        return client
+
+    def account(self, request: Request) -> None:
+        """Account for a request that the calling thread has just had served."""
+        client = self._thread.client or self.enter()
+        if client is self._lone and self._acquire(False):
+            try:
+                if client is self._lone and not client.line:
+                    self._account_lone(client, request)
+                    return
+            finally:
+                self._release()
+        line = client.line
+        line.append(request)
+        crowded = len(line) > BACKLOG
+        if self._acquire(crowded):  # blocking only if crowded; else whoever has the lock goes on
+            try:
+                self._run(line)
+            finally:
+                self._release()
+
+    def finish(self) -> None:
+        """Account for everything in line, as if no thread would call again."""
+        with self._lock:
+            if self._lone is None or self._lone.line:
+                self._run(None)
+
+    # -- one thread ----------------------------------------------------------------------------
+
+    def _account_lone(self, client: Client, request: Request) -> None:
+        targets, function = request[0], request[1]
+        if len(targets) == 1:
+            qid = targets[0]
+        else:
+            qid = self._dispatcher.pick(targets, function, request[4]).qid
+            self._dispatcher.drop(qid, function)
+        kind = self._kinds.get((client.number, qid, request))
+        if kind is None:
+            kind = self._learn(client.number, qid, request)
+        if len(targets) == 1:
+            kind.queue.requests += 1
+            kind.queue.card.requests += 1
+        self._repeat(self._now, kind.record)
+        self._now += kind.duration_ns
+
+    def _learn(self, number: int, qid: int, request: Request) -> _Lone:
+        _, function, operation, payload_bytes, request_bytes, reply_bytes, outcome = request
+        card = self._bus.cards[qid >> 8]
+        times = card.lone(0, operation, payload_bytes, request_bytes, reply_bytes)
+        engine = card.image.plan(operation, payload_bytes).engine
+        sizes = (request_bytes, reply_bytes, payload_bytes)
+        record = self._recorder.shape(
+            number, qid, function, operation, engine, outcome, 1, *sizes, times
+        )
+        if len(self._kinds) >= LONE_SHAPES:
+            self._kinds.clear()
+        kind = _Lone(record, times[-1], self._dispatcher.queue(qid))
+        self._kinds[number, qid, request] = kind
+        return kind
+
+    # -- several threads -----------------------------------------------------------------------
+
+    def _run(self, line: deque[Request] | None) -> None:
+        """Let the machine run as far as the threads allow; with the lock held.
+
+        A ``line`` above BACKLOG does not wait for idle threads; None: everybody's last word.
+        """
+        self._rejoin()
+        machine = self._simulated()
+        ready = self._ready
+        while True:
+            while ready:
+                client = ready[0]
+                gone = client.gone  # looked at before the line: afterwards nothing is appended
+                if client.line:
+                    ready.popleft()
+                    self._submit(machine, client)
+                elif gone:
+                    ready.popleft()
+                elif line is not None and len(line) <= BACKLOG:
+                    self._elect(machine)
+                    return
+                else:
+                    self._left.append(ready.popleft())
+                    self.parked += line is not None
+            if not machine.in_flight:
+                self._elect(machine)
+                return
+            machine.timeline.step()
+
+    def _submit(self, machine: "SimulatedPort", client: Client) -> None:
+        job = client.job
+        (
+            targets,
+            job.function,
+            job.operation,
+            job.payload_bytes,
+            job.request_bytes,
+            job.reply_bytes,
+            job.outcome,
+        ) = client.line.popleft()
+        try:
+            machine.submit(job, targets, client.done)
+        except DriverError as error:  # it was served, but time has taken the card away since
+            machine.refuse(job, error)
+            self._ready.append(client)
+
+    def _rejoin(self) -> None:
+        """Take back those left behind who have called since, and forget those who have ended."""
+        if self._left:
+            self._ready.extend(client for client in self._left if client.line)
+            self._left = [c for c in self._left if not c.line and not c.gone]
+
+    def _elect(self, machine: "SimulatedPort") -> None:
+        """If one thread is left and nothing is under way, the arithmetic takes over again."""
+        alone = len(self._ready) == 1 and not machine.in_flight
+        self._lone = self._ready[0] if alone else None
+        self._now = machine.timeline.now
+
+    def _simulated(self) -> "SimulatedPort":
+        """The simulated machine, at the instant the arithmetic has come to."""
+        self._lone = None
+        machine = self._machine
+        if machine is None:
+            from ghostcard.driver.simulated import SimulatedPort
+            from ghostcard.emulator.timeline import Timeline
+
+            timeline = Timeline(self._now)
+            machine = SimulatedPort(timeline, self._bus, self._dispatcher, self._recorder)
+            self._machine = machine
+        elif machine.timeline.now < self._now:
+            machine.timeline.run(self._now)
+        return machine

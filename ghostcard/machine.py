@@ -1,0 +1,170 @@
+"""A machine: profiles -> cards with their firmware images -> bus -> driver, as configured.
+
+A card's NVRAM is the file ``cards/<adapter>.nvram`` in the state folder, or memory for simulations.
+
+The APQNs of one slot must hold one wrapping key, else a key made on one card is worthless on the
+other. On real cards an administrator clones it; here it is done before the cards boot: the APQNs
+that slots connect get the key that one of them has, or a new one. APQNs that already hold different
+keys are refused, since keys of users may lie under either.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
+from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
+from ghostcard.driver.native import NativePort
+from ghostcard.emulator.bus import Bus
+from ghostcard.emulator.card import Card
+from ghostcard.emulator.nvram import Nvram
+from ghostcard.emulator.profile import Profile, load
+from ghostcard.emulator.randomness import RandomSource
+from ghostcard.emulator.record import Recorder
+from ghostcard.home import HomeError, home
+
+if TYPE_CHECKING:
+    from ghostcard.driver.simulated import SimulatedPort
+    from ghostcard.emulator.image import Image
+
+NATIVE_RECORDS = 1_000_000  # of 128 bytes; what a program does beyond that is counted, not kept
+
+
+class Machine:
+    """The cards of a configuration on one bus, with one recorder.
+
+    ``native`` is the port for the threads of this process; `simulated` gives one for simulated
+    hosts. A machine is used for one or the other.
+    """
+
+    def __init__(self, config: Config, in_memory: bool = False) -> None:
+        self.config = config
+        self.bus = Bus()
+        self._in_memory = in_memory
+        profiles = _profiles(config)
+        check_modes(config, {card.adapter: profiles[card.profile].mode for card in config.cards})
+        nvrams = {card.adapter: self._nvram(card) for card in config.cards}
+        randoms = {card.adapter: RandomSource(_seed(config, card)) for card in config.cards}
+        _share_wrapping_keys(config, profiles, nvrams, randoms)
+        for card in config.cards:
+            profile, adapter = profiles[card.profile], card.adapter
+            parts = (_image(profile), nvrams[adapter], randoms[adapter], card.domains)
+            self.bus.plug(Card(adapter, profile, *parts, config.function))
+        self._start()
+
+    @classmethod
+    def simulation(
+        cls,
+        profile: str = "cex8p",
+        cards: int = 1,
+        domains: int = 1,
+        function: str = "null",
+        seed: int = 0,
+    ) -> "Machine":
+        """Like cards in memory, with one slot, number 0, that leads to all their APQNs."""
+        numbers = tuple(range(domains))
+        queues = tuple(qid(adapter, domain) for adapter in range(cards) for domain in numbers)
+        plugged = tuple(CardConfig(adapter, profile, numbers) for adapter in range(cards))
+        slots = (SlotConfig(0, "simulation", queues),)
+        return cls(Config(plugged, slots, function, seed), in_memory=True)
+
+    def targets(self, slot: int) -> tuple[int, ...]:
+        """The APQNs of a slot, by its number; KeyError if there is no such slot."""
+        for configured in self.config.slots:
+            if configured.id == slot:
+                return configured.apqns
+        raise KeyError(slot)
+
+    def simulated(self, interrupts: bool = True) -> "SimulatedPort":
+        """A port for simulated hosts, at time 0 of a timeline of its own."""
+        from ghostcard.driver.simulated import SimulatedPort  # loads SimPy
+        from ghostcard.emulator.timeline import Timeline
+
+        dispatcher = Dispatcher(dispatch_queues(self.bus))
+        return SimulatedPort(Timeline(), self.bus, dispatcher, self.recorder, interrupts)
+
+    def after_fork(self) -> None:
+        """In the child of a fork: no records, no threads, time 0; the cards are as they were."""
+        self._start()
+
+    def _start(self) -> None:
+        self.recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
+        self.native = NativePort(self.bus, self.recorder)
+
+    def _nvram(self, card: CardConfig) -> Nvram:
+        return Nvram() if self._in_memory else Nvram(_cards_folder() / f"{card.adapter:02x}.nvram")
+
+
+def _cards_folder() -> Path:
+    folder = home() / "cards"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise HomeError(f"{folder}: cannot be created: {error.strerror}") from None
+    return folder
+
+
+def _profiles(config: Config) -> dict[str, Profile]:
+    return {name: load(name) for name in {card.profile for card in config.cards}}
+
+
+def _seed(config: Config, card: CardConfig) -> int | None:
+    """A card's own seed, or one for each adapter out of the machine's."""
+    if card.seed is not None or config.seed is None:
+        return card.seed
+    return config.seed << 8 | card.adapter
+
+
+def _image(profile: Profile) -> "Image":
+    """The firmware for a card; only what a machine has is loaded."""
+    if profile.mode == "ep11":
+        from ghostcard.firmware.ep11.image import Ep11Image
+
+        return Ep11Image()
+    if profile.mode == "accelerator":
+        from ghostcard.firmware.accelerator import AcceleratorImage
+
+        return AcceleratorImage()
+    raise ConfigError(f"profile {profile.name}: there is no firmware image for mode {profile.mode}")
+
+
+def _share_wrapping_keys(
+    config: Config,
+    profiles: dict[str, Profile],
+    nvrams: dict[int, Nvram],
+    randoms: dict[int, RandomSource],
+) -> None:
+    ep11 = {card.adapter for card in config.cards if profiles[card.profile].mode == "ep11"}
+    for group in _connected(config.slots):
+        if len(group) > 1 and group[0] >> 8 in ep11:
+            _share_wrapping_key(group, nvrams, randoms)
+
+
+def _connected(slots: tuple[SlotConfig, ...]) -> list[list[int]]:
+    """The APQNs in groups, each in order: two are together if a chain of slots connects them."""
+    groups: list[set[int]] = []
+    for slot in slots:
+        apart = [group for group in groups if group.isdisjoint(slot.apqns)]
+        joined = [group for group in groups if not group.isdisjoint(slot.apqns)]
+        groups = [*apart, set(slot.apqns).union(*joined)]
+    return [sorted(group) for group in groups]
+
+
+def _share_wrapping_key(
+    group: list[int], nvrams: dict[int, Nvram], randoms: dict[int, RandomSource]
+) -> None:
+    """Have all APQNs of a group hold one key. Several processes may do this at once: the first
+    APQN of the group decides, and its NVRAM lets one of them be first."""
+    from ghostcard.firmware.ep11.wrapping import KEY_SIZE, nvram_name
+
+    def make() -> bytes:
+        held = (nvrams[queue >> 8].read(nvram_name(queue & 0xFF)) for queue in group)
+        return next((key for key in held if key), None) or randoms[group[0] >> 8].bytes(KEY_SIZE)
+
+    first = group[0]
+    key = nvrams[first >> 8].create(nvram_name(first & 0xFF), make)
+    for queue in group[1:]:
+        if nvrams[queue >> 8].create(nvram_name(queue & 0xFF), lambda: key) != key:
+            raise ConfigError(
+                f"slots: {apqn(first)} and {apqn(queue)} are to serve the same slot, "
+                "but each has a wrapping key of its own already"
+            )
