@@ -15,7 +15,7 @@ from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
 
 API_ORDINAL = 6  # the newest; AP sheet 7.1
-MAX_MESSAGE = 12288  # bytes, of a card that reports no limit of its own (AP sheet 1.4)
+MAX_MESSAGE = 61440  # bytes: 15 units of 4,096 is the most a card can report (AP sheet 1.4)
 REPLY_RESERVE = 48  # type 86 header and extension, in front of what FromCardLen1 counts
 
 PAYLOAD = type6.SIZE + cprb.EP11_SIZE  # where the payload starts: 120
