@@ -1,0 +1,69 @@
+"""C memory as the crossings use it, and the one place where an exception becomes a CKR code."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, ClassVar
+
+from ghostcard import pkcs11 as ck
+from ghostcard.driver.errors import DriverError
+from ghostcard.module.errors import CryptokiError, refusal
+
+Pointer = Any
+"""A cffi pointer. Nothing behind this package sees one."""
+
+
+class Edge:
+    """The library's cffi module: memory, and crossings by name."""
+
+    connected: ClassVar[bool] = False
+    """A process has one library, and so one edge."""
+
+    def __init__(self, ffi: Any, lib: Any) -> None:
+        self.ffi = ffi
+        self.lib = lib
+        self.read: Callable[[Pointer, int], bytes] = ffi.unpack
+        self.write: Callable[[Pointer, bytes, int], None] = ffi.memmove
+        self._numbers = ffi.typeof("unsigned long[]")
+
+    def cross(self, name: str, crossing: Callable[..., int]) -> None:
+        """Makes ``crossing`` the Python side of ``cross_<name>``."""
+        register = self.ffi.def_extern(f"cross_{name}", error=-ck.CKR_GENERAL_ERROR, onerror=answer)
+        register(crossing)
+
+    def read_or_none(self, pointer: Pointer, length: int) -> bytes | None:
+        """The bytes, or None for NULL."""
+        return None if pointer == self.ffi.NULL else self.read(pointer, length)
+
+    def write_numbers(self, numbers: Sequence[int], out: Pointer, capacity: int) -> int:
+        """Writes CK_ULONGs if they fit (``capacity`` -1: NULL); how many there are."""
+        count = len(numbers)
+        if 0 < count <= capacity:
+            self.ffi.memmove(out, self.ffi.new(self._numbers, numbers), 8 * count)
+        return count
+
+    def complain(self, what: str) -> None:
+        """One line on stderr."""
+        self.lib.complain_of(what.encode(errors="replace"))
+
+
+def code(error: BaseException) -> int:
+    """The CKR code of an exception; one that was not foreseen is CKR_GENERAL_ERROR."""
+    if isinstance(error, CryptokiError):
+        return error.rv
+    if isinstance(error, DriverError):
+        return refusal(error).rv
+    if isinstance(error, MemoryError):
+        return ck.CKR_HOST_MEMORY
+    if isinstance(error, KeyboardInterrupt):  # a Python host's signal handler ran inside the call
+        return ck.CKR_FUNCTION_CANCELED
+    return ck.CKR_GENERAL_ERROR
+
+
+def answer(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> int:
+    """What a crossing returns that raised: minus the code. With GHOSTCARD_DEBUG the unforeseen is shown."""
+    rv = code(error)
+    if rv == ck.CKR_GENERAL_ERROR and os.environ.get("GHOSTCARD_DEBUG"):
+        sys.excepthook(kind, error, traceback)
+    return -rv

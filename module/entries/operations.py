@@ -1,0 +1,129 @@
+"""Crossings of the functions that encrypt, decrypt, digest, sign and verify (PKCS #11 3.2, 5.8 to 5.16).
+
+They have five shapes, those of `module/shape.h`. A crossing is the hot path: it holds what it needs in its own
+variables, and knows nothing but two pointers and a method.
+"""
+
+from collections.abc import Callable
+
+from ghostcard.module.cryptoki import Cryptoki
+from ghostcard.module.entries.edge import Edge, Pointer
+
+Crossing = Callable[..., int]
+
+
+def init(edge: Edge, method: Callable[[int, bytes | None, int], None]) -> Crossing:
+    """``C_EncryptInit`` and its kind; a length of -1 is no mechanism, which cancels."""
+    read = edge.read
+
+    def crossing(session: int, mechanism: Pointer, length: int, key: int) -> int:
+        method(session, None if length < 0 else read(mechanism, length), key)
+        return 0
+
+    return crossing
+
+
+def transform(edge: Edge, method: Callable[[int, bytes, int | None], bytes | int]) -> Crossing:
+    """``C_Encrypt`` and its kind; the length of the answer, which is written if it fits."""
+    read, write = edge.read, edge.write
+
+    def crossing(session: int, data: Pointer, length: int, out: Pointer, capacity: int) -> int:
+        result = method(session, read(data, length), None if capacity < 0 else capacity)
+        if isinstance(result, int):
+            return result
+        size = len(result)
+        if size <= capacity:
+            write(out, result, size)
+        return size
+
+    return crossing
+
+
+def final(edge: Edge, method: Callable[[int, int | None], bytes | int]) -> Crossing:
+    """``C_EncryptFinal`` and its kind; the answer is that of `transform`."""
+    write = edge.write
+
+    def crossing(session: int, out: Pointer, capacity: int) -> int:
+        result = method(session, None if capacity < 0 else capacity)
+        if isinstance(result, int):
+            return result
+        size = len(result)
+        if size <= capacity:
+            write(out, result, size)
+        return size
+
+    return crossing
+
+
+def feed(edge: Edge, method: Callable[[int, bytes], None]) -> Crossing:
+    """``C_DigestUpdate`` and its kind."""
+    read = edge.read
+
+    def crossing(session: int, data: Pointer, length: int) -> int:
+        method(session, read(data, length))
+        return 0
+
+    return crossing
+
+
+def connect(edge: Edge, cryptoki: Cryptoki) -> None:
+    """Registers these crossings."""
+    connect_shapes(edge, cryptoki)
+    connect_exceptions(edge, cryptoki)
+
+
+INITS = (
+    "encrypt_init",
+    "decrypt_init",
+    "sign_init",
+    "sign_recover_init",
+    "verify_init",
+    "verify_recover_init",
+)
+TRANSFORMS = (
+    *("encrypt", "encrypt_update", "decrypt", "decrypt_update", "digest"),
+    *("sign", "sign_recover", "verify_recover"),
+    *(
+        "digest_encrypt_update",
+        "decrypt_digest_update",
+        "sign_encrypt_update",
+        "decrypt_verify_update",
+    ),
+)
+FINALS = ("encrypt_final", "decrypt_final", "digest_final", "sign_final")
+FEEDS = ("digest_update", "sign_update", "verify_update", "verify_final")
+
+
+def connect_shapes(edge: Edge, cryptoki: Cryptoki) -> None:
+    """Those that have one of the shapes above."""
+    for name in INITS:
+        edge.cross(name, init(edge, getattr(cryptoki, name)))
+    for name in TRANSFORMS:
+        edge.cross(name, transform(edge, getattr(cryptoki, name)))
+    for name in FINALS:
+        edge.cross(name, final(edge, getattr(cryptoki, name)))
+    for name in FEEDS:
+        edge.cross(name, feed(edge, getattr(cryptoki, name)))
+
+
+def connect_exceptions(edge: Edge, cryptoki: Cryptoki) -> None:
+    """Those that have a shape of their own."""
+    read = edge.read
+
+    def digest_init(session: int, mechanism: Pointer, length: int) -> int:
+        cryptoki.digest_init(session, None if length < 0 else read(mechanism, length))
+        return 0
+
+    def digest_key(session: int, key: int) -> int:
+        cryptoki.digest_key(session, key)
+        return 0
+
+    def verify(
+        session: int, data: Pointer, length: int, signature: Pointer, signature_length: int
+    ) -> int:
+        cryptoki.verify(session, read(data, length), read(signature, signature_length))
+        return 0
+
+    edge.cross("digest_init", digest_init)
+    edge.cross("digest_key", digest_key)
+    edge.cross("verify", verify)

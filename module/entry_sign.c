@@ -1,0 +1,70 @@
+/* Signing and MACing functions, and those that verify (PKCS #11 3.2, 5.13 to 5.15). */
+#include "shape.h"
+
+CK_RV C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    return shape_init(cross_sign_init, session, mechanism, key);
+}
+
+CK_RV C_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *signature, CK_ULONG *signature_length)
+{
+    return shape_transform(cross_sign, session, data, length, signature, signature_length);
+}
+
+CK_RV C_SignUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
+{
+    return shape_feed(cross_sign_update, session, data, length);
+}
+
+CK_RV C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG *length)
+{
+    return shape_final(cross_sign_final, session, signature, length);
+}
+
+CK_RV C_SignRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    return shape_init(cross_sign_recover_init, session, mechanism, key);
+}
+
+CK_RV C_SignRecover(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *signature,
+                    CK_ULONG *signature_length)
+{
+    return shape_transform(cross_sign_recover, session, data, length, signature, signature_length);
+}
+
+CK_RV C_VerifyInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    return shape_init(cross_verify_init, session, mechanism, key);
+}
+
+CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *signature, CK_ULONG signature_length)
+{
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    if (is_input(data, length) && is_input(signature, signature_length))
+        rv = outcome(cross_verify(session, input(data), length, input(signature), signature_length));
+    else rv = CKR_ARGUMENTS_BAD;
+    library_leave();
+    return rv;
+}
+
+CK_RV C_VerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
+{
+    return shape_feed(cross_verify_update, session, data, length);
+}
+
+CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG length)
+{
+    return shape_feed(cross_verify_final, session, signature, length);
+}
+
+CK_RV C_VerifyRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    return shape_init(cross_verify_recover_init, session, mechanism, key);
+}
+
+CK_RV C_VerifyRecover(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG length, CK_BYTE *data,
+                      CK_ULONG *data_length)
+{
+    return shape_transform(cross_verify_recover, session, signature, length, data, data_length);
+}

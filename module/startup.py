@@ -1,0 +1,59 @@
+"""What runs first in the interpreter, as part of the library (cffi's "init code"): finds the package, connects it.
+
+The text is compiled into libghostcard.so; nobody imports this file. In a host that is a Python program of another
+environment the package is imported from its own place, without adding a folder to the host's ``sys.path``.
+Whatever fails is said in one line, and the library answers CKR_GENERAL_ERROR from then on.
+"""
+
+import sys
+
+from _ghostcard import ffi, lib  # type: ignore[import-not-found]
+
+
+def adopt(root: str) -> None:
+    """Imports the package ghostcard that belongs to this library; ImportError if there is another."""
+    try:
+        import ghostcard
+    except ModuleNotFoundError as error:
+        if error.name != "ghostcard":
+            raise
+        load(root)
+        return
+    import os.path
+
+    found = os.path.dirname(ghostcard.__file__)
+    if not os.path.samefile(found, f"{root}/ghostcard"):
+        raise ImportError(
+            f"this process has the ghostcard of {found}, the library is that of {root}"
+        )
+
+
+def load(root: str) -> None:
+    """Imports the package from ``root``, which need not be on the path."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("ghostcard", f"{root}/ghostcard/__init__.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no package ghostcard in {root}")
+    sys.modules["ghostcard"] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def start() -> None:
+    """Everything a later call needs, so that what is missing is known at the first one."""
+    adopt(ffi.string(lib.place.root).decode(sys.getfilesystemencoding(), "surrogateescape"))
+    import cryptography  # noqa: F401  (used by the card's firmware and the token store, only when they need it)
+
+    from ghostcard.module.entries import connect
+
+    connect(ffi, lib)
+
+
+try:
+    start()
+except Exception as error:
+    lib.interpreter_refuse(f"cannot start: {error}".encode(errors="replace"))
+    from os import environ
+
+    if environ.get("GHOSTCARD_DEBUG"):
+        sys.excepthook(*sys.exc_info())
