@@ -48,7 +48,7 @@ class AesKeyGen(Mechanism):
     __slots__ = ()
     counts_bytes = True
 
-    def operation(self, key: Key | None, use: str) -> str:
+    def keyless_operation(self) -> str:
         return "aes-keygen"
 
     def generate(self, key_bytes: int, draw: Draw) -> Key:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.mechanisms.hashes import HASHES, Hash, opener
-from ghostcard.firmware.mechanisms.key import Key
+from ghostcard.firmware.mechanisms.hashes import HASHES, Hash, Sink, opener
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.table import Table
 
@@ -32,12 +31,18 @@ class Digest(Mechanism):
         super().__init__(which.digest, 0, 0, ck.CKF_HW | ck.CKF_DIGEST)
         self.hash = which
 
-    def operation(self, key: Key | None, use: str) -> str:
+    def keyless_operation(self) -> str:
         return self.hash.operation
 
     def hasher(self) -> Callable[[bytes], bytes]:
         start = opener(self.hash)
         return lambda data: start(data).digest()
+
+    def hash_sink(self) -> Sink:
+        return opener(self.hash)()
+
+    def digest_bytes(self) -> int:
+        return self.hash.size
 
 
 def known_answers() -> bool:

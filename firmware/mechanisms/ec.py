@@ -1,7 +1,8 @@
 """Keys on the prime curves: their form in card memory, and their generation (PKCS #11 3.2, 6.3.8).
 
 Material of a private key: the scalar at the width of the field, then the public point in its
-uncompressed form. Scalars come from the card's random source with 64 bits to spare (FIPS 186-5, A.2.1).
+uncompressed form. Scalars come from the card's random source, with 64 bits to spare (FIPS 186-5,
+A.2.1).
 """
 
 from typing import TYPE_CHECKING, cast

@@ -96,6 +96,10 @@ class Mechanism:
         """The name under which the profile prices `use` (sign, verify, ...) of this key."""
         _invalid()
 
+    def keyless_operation(self) -> str:
+        """The name under which the profile prices what needs no key: a hash, a new secret key."""
+        _invalid()
+
     def generate(self, key_bytes: int, draw: Draw) -> Key:
         """A new secret key of `key_bytes` bytes."""
         _invalid()
@@ -182,6 +186,14 @@ class Mechanism:
 
     def hasher(self) -> Callable[[bytes], bytes]:
         """The function that hashes whole messages."""
+        _invalid()
+
+    def hash_sink(self) -> Sink:
+        """Hashes the parts of a message."""
+        _invalid()
+
+    def digest_bytes(self) -> int:
+        """Size of a hash."""
         _invalid()
 
     def derive(self, key: Key, params: bytes, key_bytes: int | None) -> bytes:

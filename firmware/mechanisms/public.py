@@ -23,46 +23,53 @@ RSA_BITS = range(1024, 4097, 256)
 
 _BIT_STRING = 0x03
 _INTEGER = 0x02
-_RSA = bytes.fromhex("300d06092a864886f70d0101010500")
+RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 _EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
-_ED25519 = bytes((0x30, len(ED25519_OID))) + ED25519_OID
+ED25519_ALGORITHM = bytes((0x30, len(ED25519_OID))) + ED25519_OID
 
 
-def _algorithm(curve: Curve) -> bytes:
+def ec_algorithm(curve: Curve) -> bytes:
+    """AlgorithmIdentifier of keys on a prime curve."""
     body = _EC_PUBLIC_KEY + curve.oid
     return ber.head(ber.SEQUENCE, len(body)) + body
 
 
-_EC = {_algorithm(curve): curve for curve in CURVES}
+_EC = {ec_algorithm(curve): curve for curve in CURVES}
 
 
-def _sequence(body: bytes) -> bytes:
+def sequence(body: bytes) -> bytes:
+    """A DER SEQUENCE."""
     return ber.head(ber.SEQUENCE, len(body)) + body
 
 
+def bit_string(value: bytes) -> bytes:
+    """A DER BIT STRING of whole bytes."""
+    return ber.head(_BIT_STRING, 1 + len(value)) + b"\0" + value
+
+
 def _info(algorithm: bytes, key: bytes) -> bytes:
-    bits = b"\0" + key  # no unused bits
-    return _sequence(algorithm + ber.head(_BIT_STRING, len(bits)) + bits)
+    return sequence(algorithm + bit_string(key))
 
 
-def _integer(value: int) -> bytes:
+def integer(value: int) -> bytes:
+    """A DER INTEGER that is not negative."""
     body = value.to_bytes(value.bit_length() // 8 + 1, "big")
     return ber.head(_INTEGER, len(body)) + body
 
 
 def rsa_spki(modulus: int, exponent: int) -> bytes:
     """The SPKI of an RSA key; its size follows from the sizes of the two numbers alone."""
-    return _info(_RSA, _sequence(_integer(modulus) + _integer(exponent)))
+    return _info(RSA_ALGORITHM, sequence(integer(modulus) + integer(exponent)))
 
 
 def ec_spki(curve: Curve, point: bytes) -> bytes:
     """The SPKI of an uncompressed point."""
-    return _info(_algorithm(curve), point)
+    return _info(ec_algorithm(curve), point)
 
 
 def ed25519_spki(public: bytes) -> bytes:
     """The SPKI of an Ed25519 key."""
-    return _info(_ED25519, public)
+    return _info(ED25519_ALGORITHM, public)
 
 
 def rsa_material(modulus: int, exponent: int, bits: int) -> bytes:
@@ -79,14 +86,14 @@ def public_key(spki: bytes) -> Key:
     """
     try:
         algorithm, value = _split(spki)
-        if algorithm == _RSA:
+        if algorithm == RSA_ALGORITHM:
             return _rsa(value)
     except WireError:
         raise Refused(CKR_IBM_BLOB_ERROR) from None
     curve = _EC.get(algorithm)
     if curve is not None:
         return _point(ck.CKK_EC, curve.bits, value, 1 + 2 * curve.size)
-    if algorithm == _ED25519:
+    if algorithm == ED25519_ALGORITHM:
         return _point(ck.CKK_EC_EDWARDS, ED25519_BITS, value, ED25519_SIZE)
     raise Refused(ck.CKR_KEY_TYPE_INCONSISTENT)
 

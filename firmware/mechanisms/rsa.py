@@ -66,18 +66,21 @@ def public_numbers(key: Key) -> tuple[int, int]:
 
 
 def private_numbers(key: Key) -> "RSAPrivateNumbers":
-    """All numbers of a private key."""
+    """The numbers of a private key as `cryptography` wants them."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers, RSAPublicNumbers
 
-    modulus, exponent = public_numbers(key)
-    width, half = key.bits // 8, key.bits // 16
-    at = width + EXPONENT_SIZE
-    d = int.from_bytes(key.material[at : at + width], "big")
-    p, q, dp, dq, qi = (
-        int.from_bytes(key.material[start : start + half], "big")
-        for start in range(at + width, at + width + 5 * half, half)
-    )
+    modulus, exponent, d, p, q, dp, dq, qi = all_numbers(key)
     return RSAPrivateNumbers(p, q, d, dp, dq, qi, RSAPublicNumbers(exponent, modulus))
+
+
+def all_numbers(key: Key) -> tuple[int, ...]:
+    """n, e, d, p, q, d mod p-1, d mod q-1, 1/q mod p: the order of PKCS #1 (RFC 8017, A.1.2)."""
+    width, half = key.bits // 8, key.bits // 16
+    found, at = [], 0
+    for size in (width, EXPONENT_SIZE, width, half, half, half, half, half):
+        found.append(int.from_bytes(key.material[at : at + size], "big"))
+        at += size
+    return tuple(found)
 
 
 def private_key(numbers: "RSAPrivateNumbers") -> Key:

@@ -30,7 +30,7 @@ class GenericKeyGen(Mechanism):
 
     __slots__ = ()
 
-    def operation(self, key: Key | None, use: str) -> str:
+    def keyless_operation(self) -> str:
         return "secret-keygen"
 
     def generate(self, key_bytes: int, draw: Draw) -> Key:

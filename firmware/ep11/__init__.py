@@ -1,0 +1,1 @@
+"""The EP11 coprocessor image: secure keys as blobs under a wrapping key per domain."""

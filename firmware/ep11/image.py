@@ -1,0 +1,156 @@
+"""The EP11 coprocessor image: boots, takes request blocks apart, sends them to their verb.
+
+Boot is short, since every program that loads the library waits for it: wrapping keys are read, or
+made at the first boot; the hash that everything rests on is tested. The other self tests run before
+the first use of their family (FIPS 140-3, 7.10.3), or all at once by get_xcp_info(SELFTEST). A test
+that fails puts the image into its error state, in which every request is answered with
+CKR_IBM_ERROR_STATE until the next boot.
+"""
+
+from typing import NamedTuple
+
+from ghostcard import pkcs11 as ck
+from ghostcard.emulator.image import Plan, Services
+from ghostcard.firmware.abi import errorreply, reply, request, verbs
+from ghostcard.firmware.abi.errorreply import ReplyCode
+from ghostcard.firmware.abi.errors import WireError
+from ghostcard.firmware.abi.operations import EP11_OPERATIONS, ERROR
+from ghostcard.firmware.abi.status import (
+    CKR_IBM_API_MISMATCH,
+    CKR_IBM_ERROR_STATE,
+    CKR_IBM_INTERNAL_ERROR,
+    CKR_IBM_TRANSPORT_LIMIT,
+)
+from ghostcard.firmware.ep11.answer import Answer, Params, Verb
+from ghostcard.firmware.ep11.attributes import AttributeVerbs
+from ghostcard.firmware.ep11.contexts import Contexts
+from ghostcard.firmware.ep11.domain import Domain
+from ghostcard.firmware.ep11.information import InformationVerbs
+from ghostcard.firmware.ep11.keys import KeyVerbs
+from ghostcard.firmware.ep11.multipart import MultipartVerbs
+from ghostcard.firmware.ep11.single import SingleVerbs
+from ghostcard.firmware.ep11.transport import TransportVerbs
+from ghostcard.firmware.ep11.workbench import Workbench
+from ghostcard.firmware.ep11.wrapping import KEY_SIZE, WrappingKey, nvram_name
+from ghostcard.firmware.mechanisms import all_mechanisms, digest
+from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.table import SelfTestFailed
+from ghostcard.firmware.pipeline import Pipeline
+
+SERIAL = "ep11.serial"  # in NVRAM: 16 characters
+
+
+class Route(NamedTuple):
+    """A verb and how many parameters it takes."""
+
+    verb: Verb
+    params: int
+
+
+class Ep11Image:
+    """Implements `ghostcard.emulator.image.Image`. `fault` is the last error that was our own."""
+
+    mode = "ep11"
+    facilities = 0x06800000  # X, N, F: AP sheet 2
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self._routes: dict[int, Route] = {}
+        self._domains: dict[int, Domain] = {}
+
+    def boot(self, services: Services) -> None:
+        """Read or make the secrets of each domain; ProfileError if an operation has no price."""
+        draw, profile = services.random.bytes, services.profile
+        self._pipeline = Pipeline(profile, EP11_OPERATIONS)
+        is_null = services.function == "null"
+        for index in services.domains:
+            key = services.nvram.create(nvram_name(index), lambda: draw(KEY_SIZE))
+            self._domains[index] = Domain(index, WrappingKey(key), draw, is_null)
+        serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
+        table = all_mechanisms()
+        workbench = Workbench(table, is_null)
+        self._contexts = Contexts(draw)
+        self._max_reply = profile.queue.max_message_bytes
+        information = InformationVerbs(table, serial, services.domains, self._max_reply)
+        for family in (
+            SingleVerbs(workbench, draw),
+            MultipartVerbs(workbench, self._contexts),
+            KeyVerbs(workbench, draw),
+            TransportVerbs(workbench),
+            AttributeVerbs(),
+            information,
+        ):
+            self._add(family.table())
+        information.announce(tuple(self._routes))
+        if not digest.known_answers():
+            self._fail()
+
+    def _add(self, table: dict[int, Verb]) -> None:
+        for function, verb in table.items():
+            self._routes[function] = Route(verb, len(verbs.VERBS[function].request))
+
+    def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
+        """Answer one request block: reply, operation, payload bytes. Never raises; thread-safe."""
+        try:
+            head, params = request.unpack(block)
+        except WireError as error:
+            return errorreply.pack(error.code), ERROR, 0
+        try:
+            if head.domain != domain:
+                return errorreply.pack(ReplyCode.INVALID_DOMAIN_PENDING), ERROR, 0
+            verb, count = self._routes[head.function]
+            if len(params) != count or head.api > request.API_ORDINAL:
+                return self._mismatch(head)
+            values, operation, payload_bytes = verb(self._domains[domain], params)
+            answer = reply.pack(head, 0, values)
+            if len(answer) > self._max_reply:
+                return reply.pack(head, CKR_IBM_TRANSPORT_LIMIT), operation, payload_bytes
+            return answer, operation, payload_bytes
+        except Refused as refusal:
+            return (
+                reply.pack(head, refusal.rv),
+                refusal.operation or ERROR,
+                refusal.payload_bytes,
+            )
+        except WireError as error:
+            return errorreply.pack(error.code), ERROR, 0
+        except Exception as error:
+            return self._unexpected(head, error)
+
+    def _mismatch(self, head: request.Head) -> tuple[bytes, str, int]:
+        if head.api > request.API_ORDINAL:
+            return reply.pack(head, CKR_IBM_API_MISMATCH), ERROR, 0
+        return errorreply.pack(ReplyCode.MALFORMED_MSG), ERROR, 0
+
+    def _unexpected(self, head: request.Head, error: Exception) -> tuple[bytes, str, int]:
+        if isinstance(error, SelfTestFailed):
+            self.fault = error
+            self._fail()
+            return reply.pack(head, CKR_IBM_ERROR_STATE), ERROR, 0
+        if head.function not in self._routes:
+            return reply.pack(head, ck.CKR_FUNCTION_NOT_SUPPORTED), ERROR, 0
+        # A host can do nothing about it, but must not be left without an answer either.
+        self.fault = error
+        return reply.pack(head, CKR_IBM_INTERNAL_ERROR), ERROR, 0
+
+    def _fail(self) -> None:
+        """Enter the error state: no verb is left that does anything."""
+        for function, route in self._routes.items():
+            self._routes[function] = Route(_error_state, route.params)
+
+    def plan(self, operation: str, payload_bytes: int) -> Plan:
+        """The cost of one request on this card."""
+        return self._pipeline.plan(operation, payload_bytes)
+
+    def zeroize(self, domain: int) -> None:
+        """ZAPQ: drop what the domain has in card memory, opened keys and multi-part operations.
+
+        The wrapping key stays. Drivers zeroize a queue whenever they let go of it (AP sheet 1.7),
+        and keys survive that; clearing a wrapping key is an administrator's command (AP sheet 7.5).
+        """
+        self._domains[domain].forget()
+        self._contexts.end_domain(domain)
+
+
+def _error_state(domain: Domain, params: Params) -> Answer:
+    raise Refused(CKR_IBM_ERROR_STATE)

@@ -1,0 +1,109 @@
+"""Makes the function that does a mechanism with a key, once, and leaves it with the key.
+
+All checks that depend on key and mechanism alone are done here: self test, use, type, size, rights,
+parameters where they are the same for every message. On the `null` function track the function made
+gives zeros of the right size, and nothing cryptographic is loaded or computed.
+"""
+
+from typing import TypeVar
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.ep11 import rights
+from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
+from ghostcard.firmware.mechanisms.mechanism import Mechanism
+from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.table import Table
+
+MAX_PREPARED = 64  # functions of one kind kept with one key; then all of them are forgotten
+T = TypeVar("T")
+
+
+class Workbench:
+    """Prepared functions with their operation names; safe to use from several threads."""
+
+    def __init__(self, table: Table, is_null: bool) -> None:
+        self._table = table
+        self.is_null = is_null
+
+    def find(self, mechanism: bytes) -> Mechanism:
+        """The mechanism those bytes name; its self test runs if it stands before real work."""
+        number = wire.identifier(mechanism)
+        return self._table.describe(number) if self.is_null else self._table.find(number)
+
+    def usable(self, mechanism: bytes, key: Key, flag: int, right: int) -> Mechanism:
+        """The mechanism, after the checks of its use with that key."""
+        found = self.find(mechanism)
+        rights.check_use(found, key, flag, right)
+        return found
+
+    def signer(self, key: Key, mechanism: bytes) -> tuple[Signer, str]:
+        """Signs whole messages; kept under all bytes of the mechanism."""
+        found = self.usable(mechanism, key, ck.CKF_SIGN, rights.SIGN)
+        params = mechanism[4:]
+        if self.is_null:
+            zeros = bytes(found.signature_bytes(key, params))
+            made: Signer = lambda data: zeros  # noqa: E731
+        else:
+            made = found.signer(key, params)
+        return _kept(key.signers, mechanism, (made, found.operation(key, "sign")))
+
+    def verifier(self, key: Key, mechanism: bytes) -> tuple[Verifier, str]:
+        """Checks signatures of whole messages."""
+        found = self.usable(mechanism, key, ck.CKF_VERIFY, rights.VERIFY)
+        params = mechanism[4:]
+        if self.is_null:
+            made = null_verifier(found.signature_bytes(key, params))
+        else:
+            made = found.verifier(key, params)
+        return _kept(key.verifiers, mechanism, (made, found.operation(key, "verify")))
+
+    def encrypter(self, key: Key, mechanism: bytes) -> tuple[Transform, str]:
+        """Encrypts whole messages; kept under the mechanism's number, as parameters change."""
+        found = self.usable(mechanism, key, ck.CKF_ENCRYPT, rights.ENCRYPT)
+        if self.is_null:
+            made: Transform = lambda params, data: bytes(  # noqa: E731
+                found.encrypted_bytes(key, params, len(data))
+            )
+        else:
+            made = found.encrypter(key)
+        return _kept(key.encrypters, mechanism[:4], (made, found.operation(key, "encrypt")))
+
+    def decrypter(self, key: Key, mechanism: bytes) -> tuple[Transform, str]:
+        """Decrypts whole messages."""
+        found = self.usable(mechanism, key, ck.CKF_DECRYPT, rights.DECRYPT)
+        if self.is_null:
+            made: Transform = lambda params, data: bytes(  # noqa: E731
+                found.decrypted_bytes(key, params, len(data))
+            )
+        else:
+            made = found.decrypter(key)
+        return _kept(key.decrypters, mechanism[:4], (made, found.operation(key, "decrypt")))
+
+    def hasher(self, mechanism: bytes) -> tuple[Signer, str]:
+        """Hashes whole messages."""
+        found = self.find(mechanism)
+        if not found.flags & ck.CKF_DIGEST or len(mechanism) != 4:
+            invalid = ck.CKR_MECHANISM_PARAM_INVALID
+            raise Refused(invalid if found.flags & ck.CKF_DIGEST else ck.CKR_MECHANISM_INVALID)
+        if self.is_null:
+            zeros = bytes(found.digest_bytes())
+            return (lambda data: zeros), found.keyless_operation()
+        return found.hasher(), found.keyless_operation()
+
+
+def null_verifier(size: int) -> Verifier:
+    """Takes every signature of the right size for genuine."""
+
+    def verify(data: bytes, signature: bytes) -> None:
+        if len(signature) != size:
+            raise Refused(ck.CKR_SIGNATURE_LEN_RANGE)
+
+    return verify
+
+
+def _kept(shelf: dict[bytes, T], name: bytes, made: T) -> T:
+    if len(shelf) >= MAX_PREPARED:
+        shelf.clear()
+    shelf[name] = made
+    return made
