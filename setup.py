@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from setuptools import setup
-from setuptools.command.build_ext import build_ext
+from setuptools import setup  # type: ignore[import-untyped]
+from setuptools.command.build_ext import build_ext  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ghostcard.module.build import extension  # noqa: E402  (it is found by the line above)
+from ghostcard.module.build import extension
 
 
-class BuildLibrary(build_ext):
+class BuildLibrary(build_ext):  # type: ignore[misc]  # setuptools has no types
     """A shared library for any program, so without Python's suffix in its name."""
 
     def get_ext_filename(self, fullname: str) -> str:

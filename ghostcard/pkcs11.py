@@ -1,4 +1,4 @@
-"""The numbers of PKCS #11 3.2, generated from `module/standard.json` by `python -m ghostcard.module.declarations`.
+"""The numbers of PKCS #11 3.2, generated from `module/standard.json` (`module/declarations.py`).
 
 Facts of the standard, not of a layer: firmware, driver and module all import them from here.
 """

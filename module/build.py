@@ -1,17 +1,17 @@
-"""How libghostcard.so is built: cffi's embedding code, the C files beside this one, and what is generated for them."""
+"""How libghostcard.so is built: cffi's embedding code, the C files here, and what is generated."""
 
 import os
 import sys
 import sysconfig
 from pathlib import Path
 
-from cffi import FFI
-from setuptools import Extension
+from cffi import FFI  # type: ignore[import-untyped]
+from setuptools import Extension  # type: ignore[import-untyped]
 
 from ghostcard.module import declarations
 
 HERE = Path("ghostcard") / "module"
-"""As setuptools wants it, relative to the project; the link `ghostcard/module` leads to the sources."""
+"""Relative to the project, as setuptools wants it; the link `ghostcard/module` leads here."""
 GENERATED = HERE / "generated"
 CROSSINGS_C = GENERATED / "crossings.c"
 STRUCTURES = (
@@ -65,7 +65,7 @@ def extension() -> Extension:
 
 
 def link_flags() -> list[str]:
-    """Nothing but the standard's names goes out; libpython is found where it is now, whatever LD_LIBRARY_PATH says."""
+    """Only the standard's names go out; libpython is found whatever LD_LIBRARY_PATH says."""
     return [
         f"-Wl,--version-script={GENERATED / 'exports.map'}",
         f"-Wl,-rpath,{sysconfig.get_config_var('LIBDIR')}",

@@ -1,7 +1,7 @@
-"""Everything that is written from `module/standard.json`: the C header, the function lists, the exports, the numbers.
+"""What is written from `module/standard.json`: C header, function lists, exports, numbers.
 
-``python -m ghostcard.module.declarations`` rewrites `ghostcard/pkcs11.py`, which is committed; the C files are
-written to `module/generated/` by every build. Nothing of the standard is typed by hand anywhere else.
+``python -m ghostcard.module.declarations`` rewrites `ghostcard/pkcs11.py`, which is committed; each
+build writes the C files to `module/generated/`. Nothing of the standard is typed by hand.
 """
 
 import json
@@ -34,7 +34,7 @@ typedef CK_RV (*CK_LOCKMUTEX)(void *);
 typedef CK_RV (*CK_UNLOCKMUTEX)(void *);
 """
 _PKCS11 = '''\
-"""The numbers of PKCS #11 3.2, generated from `module/standard.json` by `python -m ghostcard.module.declarations`.
+"""The numbers of PKCS #11 3.2, generated from `module/standard.json` (`module/declarations.py`).
 
 Facts of the standard, not of a layer: firmware, driver and module all import them from here.
 """

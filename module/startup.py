@@ -1,8 +1,9 @@
-"""What runs first in the interpreter, as part of the library (cffi's "init code"): finds the package, connects it.
+"""What the library runs first in the interpreter (cffi's "init code"): finds, connects the package.
 
-The text is compiled into libghostcard.so; nobody imports this file. In a host that is a Python program of another
-environment the package is imported from its own place, without adding a folder to the host's ``sys.path``.
-Whatever fails is said in one line, and the library answers CKR_GENERAL_ERROR from then on.
+The text is compiled into libghostcard.so; nobody imports this file. In a Python program of another
+environment the package is imported from its own place, so that no folder of ours comes into the
+host's ``sys.path`` for it. What fails is said in one line, and CKR_GENERAL_ERROR is the answer
+from then on.
 """
 
 import sys
@@ -11,7 +12,7 @@ from _ghostcard import ffi, lib  # type: ignore[import-not-found]
 
 
 def adopt(root: str) -> None:
-    """Imports the package ghostcard that belongs to this library; ImportError if there is another."""
+    """Imports the ghostcard that belongs to this library; ImportError if there is another."""
     try:
         import ghostcard
     except ModuleNotFoundError as error:

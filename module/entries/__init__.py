@@ -1,4 +1,4 @@
-"""The Python ends of the crossings (`module/crossings.h`): they know pointers, and call plain Python.
+"""The Python ends of the crossings (`module/crossings.h`): they know pointers, call plain Python.
 
 `connect` is called once, by `module/startup.py`, in the process that has the library loaded.
 """
@@ -14,9 +14,9 @@ from ghostcard.module.entries.edge import Edge
 
 
 def connect(ffi: Any, lib: Any) -> None:
-    """Gives every crossing its Python function, and sees to forks and to the end of the interpreter.
+    """Gives every crossing its Python function; sees to forks and to the end of the interpreter.
 
-    ImportError when the process has a second copy of the library, since both would share this package.
+    ImportError when the process has a second copy of the library: both would share this package.
     """
     if Edge.connected:
         raise ImportError("another copy of libghostcard.so runs in this process")
@@ -31,9 +31,7 @@ def connect(ffi: Any, lib: Any) -> None:
         after_in_child=lambda: start_anew(edge, cryptoki),
     )
     if lib.interpreter_is_ours():
-        sys.setswitchinterval(
-            1e-4
-        )  # seconds; a thread that waits for the GIL gets it within a signature's time
+        sys.setswitchinterval(1e-4)  # seconds; no thread waits long for the GIL
     else:
         atexit.register(lib.library_exit)
 

@@ -62,7 +62,7 @@ def code(error: BaseException) -> int:
 
 
 def answer(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> int:
-    """What a crossing returns that raised: minus the code. With GHOSTCARD_DEBUG the unforeseen is shown."""
+    """What a crossing that raised returns: minus the code. GHOSTCARD_DEBUG shows the unforeseen."""
     rv = code(error)
     if rv == ck.CKR_GENERAL_ERROR and os.environ.get("GHOSTCARD_DEBUG"):
         sys.excepthook(kind, error, traceback)

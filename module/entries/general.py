@@ -31,9 +31,7 @@ def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
             cryptoki.initialize()
         except (CryptokiError, DriverError):
             raise
-        except (
-            Exception
-        ) as error:  # the user's configuration, as a rule: it must be told what is wrong with it
+        except Exception as error:  # as a rule the configuration: the user must be told
             edge.complain(str(error) or type(error).__name__)
             raise
         return 0

@@ -10,7 +10,7 @@ _HEAD = Struct("=QQ")
 
 
 def parse_template(flat: bytes) -> list[tuple[int, bytes]]:
-    """The attributes of a flattened template (`module/template.c`): type and length, u64 native, then the value."""
+    """The attributes of a flattened template (`module/template.c`): type, length, value of each."""
     template = []
     position = 0
     while position < len(flat):

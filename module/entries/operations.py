@@ -1,7 +1,7 @@
-"""Crossings of the functions that encrypt, decrypt, digest, sign and verify (PKCS #11 3.2, 5.8 to 5.16).
+"""Crossings of the functions that encrypt, decrypt, digest, sign, verify (PKCS #11 3.2, 5.8-5.16).
 
-They have five shapes, those of `module/shape.h`. A crossing is the hot path: it holds what it needs in its own
-variables, and knows nothing but two pointers and a method.
+They have few shapes, those of `module/shape.h`. A crossing is the hot path: it holds what it needs
+in its own variables, and knows nothing but pointers and a method.
 """
 
 from collections.abc import Callable

@@ -37,7 +37,8 @@ def connect_states(edge: Edge, cryptoki: Cryptoki) -> None:
     def set_operation_state(
         session: int, state: Pointer, length: int, encryption: int, authentication: int
     ) -> int:
-        cryptoki.set_operation_state(session, edge.read(state, length), encryption, authentication)
+        saved = edge.read(state, length)
+        cryptoki.set_operation_state(session, saved, encryption, authentication)
         return 0
 
     def login(session: int, user: int, pin: Pointer, length: int) -> int:
