@@ -32,7 +32,7 @@ class Pipeline:
         missing = [name for name in operations if name not in profile.operations]
         if missing:
             raise ProfileError(
-                f"profile {profile.name}: no service time for {', '.join(missing)}, which every card "
+                f"profile {profile.name}: no service time for {', '.join(missing)}, which a card "
                 f"in mode {profile.mode} performs"
             )
         self._profile = profile

@@ -71,9 +71,9 @@ def _verb(function: int, name: str, request: str = "", reply: str = "") -> Verb:
     return Verb(function, name, tuple(request.split()), tuple(reply.split()))
 
 
-# `checksum` of a secret key: its 3-byte check value, and after UnwrapKey its size in bits as u32
-# (AP sheet 7.6); of a private key: its SubjectPublicKeyInfo. GetMechanismList answers with one
-# parameter, a u32 for each mechanism; GetMechanismInfo with one: least and most key size, flags.
+# `checksum` of a secret key: its 3-byte check value and its size in bits as u32 (AP sheet 7.6);
+# of a private key: its SubjectPublicKeyInfo. GetMechanismList answers with one parameter, a u32 for
+# each mechanism; GetMechanismInfo with one: least and most key size and flags, each a u32.
 VERBS: dict[int, Verb] = {
     verb.function: verb
     for verb in (
