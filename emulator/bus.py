@@ -16,7 +16,6 @@ from ghostcard.emulator.status import (
     APSC,
     CHECKSTOPPED,
     DECONFIGURED,
-    INTERRUPTS_ENABLED,
     MESSAGE_TOO_BIG,
     NO_PENDING_REPLY,
     NORMAL,
@@ -25,9 +24,6 @@ from ghostcard.emulator.status import (
     Q_NOT_AVAIL,
     QCI_APSC,
     QCI_APXA,
-    QUEUE_EMPTY,
-    QUEUE_FULL,
-    REPLIES_WAITING,
     RESET_IN_PROGRESS,
     RESPONSE_CODE_SHIFT,
     qci_block,
@@ -98,16 +94,16 @@ class Bus:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
         now = self._now_required()
         if now < queue.available_from:
-            return self._status(queue, now, _availability(queue, now))
+            return queue.status(now, _availability(queue, now))
         in_hardware = queue.in_hardware
         if in_hardware >= queue.depth:
-            return self._status(queue, now, Q_FULL)
-        if job.request_bytes > queue.card.profile.queue.max_message_bytes:
-            return self._status(queue, now, MESSAGE_TOO_BIG)
+            return queue.status(now, Q_FULL)
+        if job.request_bytes > queue.max_message_bytes:
+            return queue.status(now, MESSAGE_TOO_BIG)
         queue.in_hardware = job.depth = in_hardware + 1
         job.queue = queue
         queue.accept(job, now)
-        return self._status(queue, now, NORMAL)
+        return queue.status(now, NORMAL)
 
     def dqap(self, qid: int) -> tuple[int, Job | None]:
         """Dequeue the oldest reply: 00 and its job, or 10, there is none, and None.
@@ -119,13 +115,13 @@ class Bus:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, None
         now = self._now_required()
         if now < queue.available_from:
-            return self._status(queue, now, _availability(queue, now)), None
+            return queue.status(now, _availability(queue, now)), None
         replies = queue.replies
         if not replies or replies[0].times[REPLIED] > now:
-            return self._status(queue, now, NO_PENDING_REPLY), None
+            return queue.status(now, NO_PENDING_REPLY), None
         job = replies.popleft()
         queue.in_hardware -= 1
-        return self._status(queue, now, NORMAL), job
+        return queue.status(now, NORMAL), job
 
     def tapq(self, qid: int) -> tuple[int, int]:
         """Test a queue: status word and 64-bit hardware information (0 if there is no such
@@ -134,7 +130,7 @@ class Bus:
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, 0
         now = self._now()
-        return self._status(queue, now, _availability(queue, now)), queue.card.hardware_info
+        return queue.status(now, _availability(queue, now)), queue.card.hardware_info
 
     def rapq(self, qid: int) -> int:
         """Reset a queue: purge it, disable its interrupts.
@@ -161,7 +157,7 @@ class Bus:
                 queue.available_from = now + queue.card.profile.queue.reset_ns
             if zeroize:
                 queue.card.image.zeroize(queue.domain)
-        return self._status(queue, now, code)
+        return queue.status(now, code)
 
     def aqic(self, qid: int, enable: bool) -> int:
         """Enable or disable a queue's interrupts; 07 when that was requested before.
@@ -178,7 +174,7 @@ class Bus:
                 code = OTHERWISE_CHANGED
             else:
                 queue.request_interrupts(enable, now + queue.card.profile.queue.interrupt_enable_ns)
-        return self._status(queue, now, code)
+        return queue.status(now, code)
 
     def qci(self) -> bytes:
         """The 128-byte configuration block (AP sheet 1.5)."""
@@ -206,7 +202,7 @@ class Bus:
             if code != NORMAL:
                 return code, b"", "", 0
         card = queue.card
-        if len(block) > card.profile.queue.max_message_bytes:
+        if len(block) > queue.max_message_bytes:
             return MESSAGE_TOO_BIG, b"", "", 0
         reply, operation, payload_bytes = card.image.perform(queue.domain, block)
         return NORMAL, reply, operation, payload_bytes
@@ -220,20 +216,6 @@ class Bus:
         if self._timeline is None:
             raise TimelineError("NQAP and DQAP need a timeline: call Bus.attach first")
         return self._timeline.now
-
-    def _status(self, queue: CommandQueue, now: int, code: int) -> int:
-        status = code << RESPONSE_CODE_SHIFT
-        in_hardware = queue.in_hardware
-        if not in_hardware:
-            status |= QUEUE_EMPTY
-        elif in_hardware >= queue.depth:
-            status |= QUEUE_FULL
-        replies = queue.replies
-        if replies and replies[0].times[REPLIED] <= now:
-            status |= REPLIES_WAITING
-        if queue.interrupts_from <= now < queue.interrupts_until:
-            status |= INTERRUPTS_ENABLED
-        return status
 
 
 def _availability(queue: CommandQueue, now: int) -> int:

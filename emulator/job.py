@@ -51,6 +51,7 @@ class Job:
         "reply",
         "reply_bytes",
         "request_bytes",
+        "serial",
         "times",
     )
     _ok = True
@@ -86,5 +87,6 @@ class Job:
         self.on_done: Callable[[Job], None] | None = None
         self.context: Any = None
         self.plan: Plan
+        self.serial: int
         self.pool: EnginePool | None = None
-        self.queue: CommandQueue
+        self.queue: CommandQueue | None = None

@@ -6,6 +6,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ghostcard.emulator.job import REPLIED
+from ghostcard.emulator.status import (
+    INTERRUPTS_ENABLED,
+    QUEUE_EMPTY,
+    QUEUE_FULL,
+    REPLIES_WAITING,
+    RESPONSE_CODE_SHIFT,
+)
+
 if TYPE_CHECKING:
     from ghostcard.emulator.card import Card
     from ghostcard.emulator.job import Job
@@ -45,6 +54,7 @@ class CommandQueue:
         "interrupt_due",
         "interrupts_from",
         "interrupts_until",
+        "max_message_bytes",
         "qid",
         "replies",
     )
@@ -55,6 +65,7 @@ class CommandQueue:
         self.accept: Callable[[Job, int], None]  # the card's stations; set when time is attached
         self.qid = card.adapter << 8 | domain
         self.depth = depth
+        self.max_message_bytes = card.profile.queue.max_message_bytes
         self.in_hardware = 0
         self.replies: deque[Job] = deque()
         self.available_from = 0
@@ -62,6 +73,21 @@ class CommandQueue:
         self.interrupts_until = NEVER
         self.interrupt_due = -1
         self.interrupt = Interrupt(self)
+
+    def status(self, now: int, code: int) -> int:
+        """The status word (AP sheet 1.3) of an instruction that ends at `now` with `code`."""
+        status = code << RESPONSE_CODE_SHIFT
+        in_hardware = self.in_hardware
+        if not in_hardware:
+            status |= QUEUE_EMPTY
+        elif in_hardware >= self.depth:
+            status |= QUEUE_FULL
+        replies = self.replies
+        if replies and replies[0].times[REPLIED] <= now:
+            status |= REPLIES_WAITING
+        if self.interrupts_from <= now < self.interrupts_until:
+            status |= INTERRUPTS_ENABLED
+        return status
 
     def interrupts_enabled(self, now: int) -> bool:
         """The I bit at the time `now`."""

@@ -109,7 +109,10 @@ class Recorder:
             return
         except struct.error as error:
             raise RecordError(f"a request that cannot be recorded: {error}") from None
-        self._keep(packed)
+        if len(self._records) < self._limit:
+            self._records += packed
+        else:
+            self.dropped += 1
 
     def shape(
         self,
@@ -138,12 +141,6 @@ class Recorder:
         """Keep a request of a known shape, submitted at `submitted_ns`: a cheaper `add`."""
         if len(self._records) < self._limit:
             self._records += _SUBMITTED.pack(submitted_ns) + shape
-        else:
-            self.dropped += 1
-
-    def _keep(self, packed: bytes) -> None:
-        if len(self._records) < self._limit:
-            self._records += packed
         else:
             self.dropped += 1
 

@@ -4,7 +4,11 @@ link in -> firmware cores -> engine pool -> reply builders -> link out, first co
 each. A decision is taken when its time has come, so that a reset can take away whatever still
 waits. Where order is kept on the way to a single server (both directions of the link; the reply
 builder, if there is one) the end of service follows from the server's next free time at once, and
-costs no event.
+costs no event. Nor does the arrival of a message for which a core is sure to be idle, unless it
+has a block to execute then.
+
+All events of a message carry the serial number that it drew at NQAP. So what happens at one
+instant happens in the order of NQAP, and the times do not depend on which events were spared.
 """
 
 from __future__ import annotations
@@ -30,12 +34,13 @@ from ghostcard.emulator.job import (
 from ghostcard.emulator.link import LinkDirection, TransferTimes
 
 if TYPE_CHECKING:
-    from ghostcard.emulator.image import Image
+    from ghostcard.emulator.image import Image, Plan
     from ghostcard.emulator.profile import Profile
     from ghostcard.emulator.queue import CommandQueue, Interrupt
     from ghostcard.emulator.timeline import Timeline
 
 NORMAL_PRIORITY = 1  # simpy.events.NORMAL; SimPy stays off this module's import path
+PLANS_MAX = 4096  # plans remembered; one more and the memory starts anew
 
 
 class Remnant:
@@ -48,6 +53,22 @@ class Remnant:
     def __init__(self, job: Job, callbacks: tuple[Callable[[Any], None], ...]) -> None:
         self.callbacks: Any = callbacks
         self.pool = job.pool
+
+
+class Plans(dict[tuple[str, int], "Plan"]):
+    """(Operation, payload bytes) -> the image's plan, asked for once while it is remembered."""
+
+    __slots__ = ("_plan",)
+
+    def __init__(self, image: Image) -> None:
+        super().__init__()
+        self._plan = image.plan
+
+    def __missing__(self, key: tuple[str, int]) -> Plan:
+        if len(self) >= PLANS_MAX:
+            self.clear()
+        plan = self[key] = self._plan(*key)
+        return plan
 
 
 class Stations:
@@ -68,12 +89,13 @@ class Stations:
         self._heap = timeline.heap
         self._serial = timeline.serial
         self._perform = image.perform
-        self._plan = image.plan
+        self._plans = Plans(image)
         self._deliver_interrupt = deliver_interrupt
         self._link_in = LinkDirection(transfer_times, profile.link.latency_ns)
         self._link_out = LinkDirection(transfer_times, profile.link.latency_ns)
         self._idle_cores = profile.firmware.cores
         self._awaiting_core: deque[Job] = deque()
+        self._travelling = 0  # messages on the link that have no core reserved
         self._pools = {engine.name: EnginePool(engine.size) for engine in profile.engines}
         self._builders_free = [0] * profile.firmware.reply_builders
         self._one_builder = profile.firmware.reply_builders == 1
@@ -91,12 +113,20 @@ class Stations:
         times = job.times
         times[ENQUEUED] = now
         times[ARRIVED] = arrived = self._link_in.send(now, job.request_bytes)
-        job.callbacks = self._on_arrived
-        heappush(self._heap, (arrived, NORMAL_PRIORITY, next(self._serial), job))
+        job.serial = serial = next(self._serial)
+        if job.block is None and self._idle_cores and not self._travelling:
+            # Nobody can overtake on the link: that core is idle when the message arrives.
+            self._idle_cores -= 1
+            self._fetch(job, arrived)
+        else:
+            self._travelling += 1
+            job.callbacks = self._on_arrived
+            heappush(self._heap, (arrived, NORMAL_PRIORITY, serial, job))
 
     # Firmware cores
 
     def _arrived(self, job: Job) -> None:
+        self._travelling -= 1
         if self._idle_cores:
             self._idle_cores -= 1
             self._fetch(job, job.times[ARRIVED])
@@ -109,13 +139,13 @@ class Stations:
             reply, job.operation, job.payload_bytes = self._perform(job.queue.domain, job.block)
             job.reply = reply
             job.reply_bytes = len(reply)
-        job.plan = plan = self._plan(job.operation, job.payload_bytes)
+        job.plan = plan = self._plans[job.operation, job.payload_bytes]
         times = job.times
         times[FETCHED] = now
         times[DECODED] = decoded = now + plan.decode_ns
         times[UNWRAPPED] = unwrapped = decoded + plan.unwrap_ns
         job.callbacks = self._on_unwrapped
-        heappush(self._heap, (unwrapped, NORMAL_PRIORITY, next(self._serial), job))
+        heappush(self._heap, (unwrapped, NORMAL_PRIORITY, job.serial, job))
 
     def _free_core(self, now: int) -> None:
         if self._awaiting_core:
@@ -145,7 +175,7 @@ class Stations:
         times[STARTED] = now
         times[FINISHED] = finished = now + job.plan.engine_ns
         job.callbacks = self._on_finished
-        heappush(self._heap, (finished, NORMAL_PRIORITY, next(self._serial), job))
+        heappush(self._heap, (finished, NORMAL_PRIORITY, job.serial, job))
 
     def _free_engine(self, pool: EnginePool, now: int) -> None:
         if pool.waiting:
@@ -174,7 +204,7 @@ class Stations:
         else:
             heapreplace(free, built)
             job.callbacks = self._on_built
-            heappush(self._heap, (built, NORMAL_PRIORITY, next(self._serial), job))
+            heappush(self._heap, (built, NORMAL_PRIORITY, job.serial, job))
 
     def _built(self, job: Job) -> None:
         built = job.times[BUILT]
@@ -205,23 +235,43 @@ class Stations:
         """Take every message of `queue` away.
 
         What waits is gone. A service in progress holds its server to its end and its result is
-        dropped. A transfer arranged by NQAP is carried out and dropped on arrival.
+        dropped; a core that would fetch at this very instant does not. A transfer arranged by NQAP
+        or for a finished reply is carried out, and dropped at its end.
         """
+        now = self._timeline.now
         self._awaiting_core = deque(job for job in self._awaiting_core if job.queue is not queue)
         for pool in self._pools.values():
             pool.waiting = deque(job for job in pool.waiting if job.queue is not queue)
-        remains: dict[Any, tuple[Callable[[Any], None], ...]] = {
-            self._on_arrived: (_drop,),
-            self._on_unwrapped: (self._core_ends,),
-            self._on_finished: (self._engine_ends,),
-            self._on_built: (_drop,),
-        }
+        idle_again = 0
         heap = self._heap
         for place, (time, priority, serial, event) in enumerate(heap):
-            if isinstance(event, Job) and event.callbacks in remains and event.queue is queue:
-                # In its place: the host may send the very same job again at once.
-                remnant = Remnant(event, remains[event.callbacks])
-                heap[place] = (time, priority, serial, remnant)
+            if not isinstance(event, Job) or event.queue is not queue:
+                continue
+            remnant = self._remnant(event)
+            if remnant is None:
+                continue
+            if event.callbacks is self._on_unwrapped and event.times[FETCHED] >= now:
+                idle_again += 1
+                remnant.callbacks = (_drop,)
+            heap[place] = (time, priority, serial, remnant)
+        for _ in range(idle_again):
+            self._free_core(now)
+
+    def _remnant(self, job: Job) -> Remnant | None:
+        """What takes the place of a job on the timeline; None if it is not there for us.
+
+        The job itself may not stay: the host may send the very same one again at once.
+        """
+        if job.callbacks is self._on_arrived:
+            return Remnant(job, (self._arrives_for_nobody,))
+        if job.callbacks is self._on_unwrapped:
+            return Remnant(job, (self._core_ends,))
+        if job.callbacks is self._on_finished:
+            return Remnant(job, (self._engine_ends,))
+        return Remnant(job, (_drop,)) if job.callbacks is self._on_built else None
+
+    def _arrives_for_nobody(self, _remnant: Remnant) -> None:
+        self._travelling -= 1
 
     def _core_ends(self, _remnant: Remnant) -> None:
         self._free_core(self._timeline.now)
@@ -232,4 +282,4 @@ class Stations:
 
 
 def _drop(_remnant: Remnant) -> None:
-    """A message taken away arrives, or its reply is built, and nobody wants it."""
+    """What a message taken away would have come to: nothing."""
