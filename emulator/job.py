@@ -89,4 +89,4 @@ class Job:
         self.plan: Plan
         self.serial: int
         self.pool: EnginePool | None = None
-        self.queue: CommandQueue | None = None
+        self.queue: CommandQueue

@@ -245,10 +245,8 @@ class Stations:
         idle_again = 0
         heap = self._heap
         for place, (time, priority, serial, event) in enumerate(heap):
-            if not isinstance(event, Job) or event.queue is not queue:
-                continue
-            remnant = self._remnant(event)
-            if remnant is None:
+            remnant = self._remnant(event) if isinstance(event, Job) else None
+            if remnant is None or event.queue is not queue:
                 continue
             if event.callbacks is self._on_unwrapped and event.times[FETCHED] >= now:
                 idle_again += 1
