@@ -21,20 +21,21 @@ STATE_SIZE = 64
 _MAGIC = b"GCST"
 
 
-def _no_signature(signature: bytes) -> None:
+def no_signature(signature: bytes) -> None:
+    """The check of an operation that is no verification."""
     raise Refused(ck.CKR_OPERATION_NOT_INITIALIZED)
 
 
 class Context:
     """One operation: `feed` takes data and gives what comes out, `close` gives the last of it.
 
-    `check` takes the signature instead, if the operation is a verification. `lock` keeps two
-    requests with one state from meeting in it.
+    `check` takes the signature instead, if the operation is a verification. Two requests with one
+    state do not meet in it, and none gets in after the end.
     """
 
     __slots__ = (
-        "check", "close", "close_operation", "feed", "feed_operation", "held_bytes", "holder",
-        "kind", "lock",
+        "_check", "_close", "_feed", "_is_closed", "_lock", "close_operation", "feed_operation",
+        "held_bytes", "holder", "kind",
     )  # fmt: skip
 
     def __init__(
@@ -43,17 +44,45 @@ class Context:
         feed: Callable[[bytes], bytes],
         close: Callable[[], bytes],
         operations: tuple[str, str],
-        check: Callable[[bytes], None] = _no_signature,
+        check: Callable[[bytes], None] = no_signature,
         holder: Holder | None = None,
     ) -> None:
         self.kind = kind
-        self.feed = feed
-        self.close = close
-        self.check = check
+        self._feed = feed
+        self._close = close
+        self._check = check
+        self._is_closed = False
+        self._lock = Lock()
         self.feed_operation, self.close_operation = operations
         self.holder = holder
         self.held_bytes = 0
-        self.lock = Lock()
+
+    def update(self, data: bytes) -> bytes:
+        """Work on a part of the data."""
+        with self._lock:
+            self._refuse_if_closed()
+            return self._feed(data)
+
+    def finish(self, data: bytes) -> bytes:
+        """Work on the last part, if there is one, and end."""
+        with self._lock:
+            self._end()
+            return (self._feed(data) if data else b"") + self._close()
+
+    def verify(self, data: bytes, signature: bytes) -> None:
+        """Work on the last part, if there is one, and check the signature of all."""
+        with self._lock:
+            self._end()
+            self._feed(data)
+            self._check(signature)
+
+    def _end(self) -> None:
+        self._refuse_if_closed()
+        self._is_closed = True
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise Refused(ck.CKR_SAVED_STATE_INVALID)
 
 
 class Contexts:

@@ -5,6 +5,8 @@ changed misses and is opened, and refused, as if there were no cache. Neither st
 anything about a MAC that he does not hold already.
 """
 
+from collections.abc import Callable
+
 from ghostcard.firmware.abi import blob as wire
 from ghostcard.firmware.abi import spki
 from ghostcard.firmware.abi.errors import WireError
@@ -22,10 +24,19 @@ MAX_KEYS = 4096  # opened keys kept in card memory; then all are forgotten
 class Domain:
     """Opens and seals the keys of one domain; safe to use from several threads."""
 
-    __slots__ = ("_draw", "_is_null", "_keys", "index", "wrapping")
+    __slots__ = ("_draw", "_ensure_tested", "_is_null", "_keys", "index", "wrapping")
 
-    def __init__(self, index: int, wrapping: WrappingKey, draw: Draw, is_null: bool) -> None:
+    def __init__(
+        self,
+        index: int,
+        wrapping: WrappingKey,
+        draw: Draw,
+        is_null: bool,
+        ensure_tested: Callable[[], None],
+    ) -> None:
+        """`ensure_tested` runs the self test of blobs before the first is opened or made."""
         self.index = index
+        self._ensure_tested = ensure_tested
         self.wrapping = wrapping
         self._draw = draw
         self._is_null = is_null
@@ -40,6 +51,7 @@ class Domain:
 
     def seal(self, key: Key) -> bytes:
         """The blob of a new key."""
+        self._ensure_tested()
         return self.wrapping.seal(key, self._draw)
 
     def forget(self) -> None:
@@ -47,6 +59,7 @@ class Domain:
         self._keys.clear()
 
     def _opened(self, blob: bytes) -> Key:
+        self._ensure_tested()
         key = _public(blob) if wire.is_public(blob) else self.wrapping.open(blob)
         rights.check_null(key, self._is_null)
         if len(self._keys) >= MAX_KEYS:

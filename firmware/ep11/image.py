@@ -21,6 +21,7 @@ from ghostcard.firmware.abi.status import (
     CKR_IBM_INTERNAL_ERROR,
     CKR_IBM_TRANSPORT_LIMIT,
 )
+from ghostcard.firmware.ep11 import wrapping
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.attributes import AttributeVerbs
 from ghostcard.firmware.ep11.contexts import Contexts
@@ -31,7 +32,6 @@ from ghostcard.firmware.ep11.multipart import MultipartVerbs
 from ghostcard.firmware.ep11.single import SingleVerbs
 from ghostcard.firmware.ep11.transport import TransportVerbs
 from ghostcard.firmware.ep11.workbench import Workbench
-from ghostcard.firmware.ep11.wrapping import KEY_SIZE, WrappingKey, nvram_name
 from ghostcard.firmware.mechanisms import all_mechanisms, digest
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import SelfTestFailed
@@ -57,17 +57,25 @@ class Ep11Image:
         self.fault: Exception | None = None
         self._routes: dict[int, Route] = {}
         self._domains: dict[int, Domain] = {}
+        self._unknown = ck.CKR_FUNCTION_NOT_SUPPORTED
 
     def boot(self, services: Services) -> None:
         """Read or make the secrets of each domain; ProfileError if an operation has no price."""
         draw, profile = services.random.bytes, services.profile
         self._pipeline = Pipeline(profile, EP11_OPERATIONS)
         is_null = services.function == "null"
-        for index in services.domains:
-            key = services.nvram.create(nvram_name(index), lambda: draw(KEY_SIZE))
-            self._domains[index] = Domain(index, WrappingKey(key), draw, is_null)
-        serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
         table = all_mechanisms()
+        table.register(wrapping.FAMILY, wrapping.known_answers, ())
+        for index in services.domains:
+            key = services.nvram.create(wrapping.nvram_name(index), lambda: draw(wrapping.KEY_SIZE))
+            self._domains[index] = Domain(
+                index,
+                wrapping.WrappingKey(key),
+                draw,
+                is_null,
+                lambda: table.ensure(wrapping.FAMILY),
+            )
+        serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
         workbench = Workbench(table, is_null)
         self._contexts = Contexts(draw)
         self._max_reply = profile.queue.max_message_bytes
@@ -83,7 +91,7 @@ class Ep11Image:
             self._add(family.table())
         information.announce(tuple(self._routes))
         if not digest.known_answers():
-            self._fail()
+            self._fail(SelfTestFailed("digest"))
 
     def _add(self, table: dict[int, Verb]) -> None:
         for function, verb in table.items():
@@ -96,12 +104,12 @@ class Ep11Image:
         except WireError as error:
             return errorreply.pack(error.code), ERROR, 0
         try:
-            if head.domain != domain:
-                return errorreply.pack(ReplyCode.INVALID_DOMAIN_PENDING), ERROR, 0
-            verb, count = self._routes[head.function]
-            if len(params) != count or head.api > request.API_ORDINAL:
+            route, served = self._routes.get(head.function), self._domains.get(domain)
+            if route is None or len(params) != route[1] or head.api > request.API_ORDINAL:
                 return self._mismatch(head)
-            values, operation, payload_bytes = verb(self._domains[domain], params)
+            if served is None or head.domain != domain:
+                return errorreply.pack(ReplyCode.INVALID_DOMAIN_PENDING), ERROR, 0
+            values, operation, payload_bytes = route[0](served, params)
             answer = reply.pack(head, 0, values)
             if len(answer) > self._max_reply:
                 return reply.pack(head, CKR_IBM_TRANSPORT_LIMIT), operation, payload_bytes
@@ -114,27 +122,26 @@ class Ep11Image:
             )
         except WireError as error:
             return errorreply.pack(error.code), ERROR, 0
+        except SelfTestFailed as error:
+            self._fail(error)
+            return reply.pack(head, CKR_IBM_ERROR_STATE), ERROR, 0
         except Exception as error:
-            return self._unexpected(head, error)
+            # A host can do nothing about it, but must not be left without an answer either.
+            self.fault = error
+            return reply.pack(head, CKR_IBM_INTERNAL_ERROR), ERROR, 0
 
     def _mismatch(self, head: request.Head) -> tuple[bytes, str, int]:
+        """The answer to a request that has no route: unknown verb, newer API, odd parameters."""
+        if head.function not in self._routes:
+            return reply.pack(head, self._unknown), ERROR, 0
         if head.api > request.API_ORDINAL:
             return reply.pack(head, CKR_IBM_API_MISMATCH), ERROR, 0
         return errorreply.pack(ReplyCode.MALFORMED_MSG), ERROR, 0
 
-    def _unexpected(self, head: request.Head, error: Exception) -> tuple[bytes, str, int]:
-        if isinstance(error, SelfTestFailed):
-            self.fault = error
-            self._fail()
-            return reply.pack(head, CKR_IBM_ERROR_STATE), ERROR, 0
-        if head.function not in self._routes:
-            return reply.pack(head, ck.CKR_FUNCTION_NOT_SUPPORTED), ERROR, 0
-        # A host can do nothing about it, but must not be left without an answer either.
-        self.fault = error
-        return reply.pack(head, CKR_IBM_INTERNAL_ERROR), ERROR, 0
-
-    def _fail(self) -> None:
+    def _fail(self, fault: SelfTestFailed) -> None:
         """Enter the error state: no verb is left that does anything."""
+        self.fault = fault
+        self._unknown = CKR_IBM_ERROR_STATE
         for function, route in self._routes.items():
             self._routes[function] = Route(_error_state, route.params)
 

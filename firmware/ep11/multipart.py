@@ -11,7 +11,7 @@ from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.operations import QUERY
 from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
-from ghostcard.firmware.ep11.contexts import Context, Contexts
+from ghostcard.firmware.ep11.contexts import Context, Contexts, no_signature
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.workbench import Workbench, null_verifier
 from ghostcard.firmware.mechanisms.hashes import Sink
@@ -124,9 +124,12 @@ class MultipartVerbs:
         else:
             sink = found.sink(key, mechanism[4:])
             check = found.checker(key, mechanism[4:])
-        context = _gathering(VERIFY, sink, bytes, *operations)
-        context.check = lambda signature: check(sink.digest(), signature)
-        return self._begin(domain, context)
+        return self._begin(
+            domain,
+            _gathering(
+                VERIFY, sink, bytes, *operations, check=lambda mac: check(sink.digest(), mac)
+            ),
+        )
 
     def verify_final(self, domain: Domain, params: Params) -> Answer:
         state, signature = params
@@ -140,9 +143,7 @@ class MultipartVerbs:
         context = self._contexts.find(domain.index, state, VERIFY)
         self._contexts.end(state)
         try:
-            with context.lock:
-                context.feed(data)
-                context.check(signature)
+            context.verify(data, signature)
         except Refused as refusal:
             raise refusal.during(context.close_operation, len(data)) from None
         return (), context.close_operation, len(data)
@@ -185,8 +186,7 @@ class MultipartVerbs:
             context = self._contexts.find(domain.index, state, kind)
             operation = context.feed_operation
             try:
-                with context.lock:
-                    out = context.feed(data)
+                out = context.update(data)
                 self._contexts.account(state, context)
             except Refused as refusal:
                 self._contexts.end(state)
@@ -212,15 +212,18 @@ class MultipartVerbs:
         self._contexts.end(state)
         operation = context.close_operation
         try:
-            with context.lock:
-                out = (context.feed(data) if data else b"") + context.close()
+            out = context.finish(data)
         except Refused as refusal:
             raise refusal.during(operation, len(data)) from None
         return (out,), operation, len(data)
 
 
 def _gathering(
-    kind: str, sink: Sink, close: Callable[[], bytes], *operations: str
+    kind: str,
+    sink: Sink,
+    close: Callable[[], bytes],
+    *operations: str,
+    check: Callable[[bytes], None] = no_signature,
 ) -> Context:  # fmt: skip
     """A context that only takes data until it is closed; one operation prices both if it must."""
 
@@ -230,4 +233,4 @@ def _gathering(
 
     feed_operation, close_operation = operations if len(operations) == 2 else operations * 2
     holder = sink if isinstance(sink, Holder) else None
-    return Context(kind, feed, close, (feed_operation, close_operation), holder=holder)
+    return Context(kind, feed, close, (feed_operation, close_operation), check, holder)

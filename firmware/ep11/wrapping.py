@@ -16,6 +16,7 @@ The IV is the start of HMAC(random 14 || what is to be encrypted): a card that r
 draws the same bytes again after each start, and two keys must not meet under one key stream.
 """
 
+import hashlib
 import hmac
 import struct
 from typing import NamedTuple
@@ -29,6 +30,7 @@ from ghostcard.firmware.mechanisms.mechanism import Draw
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 KEY_SIZE = 32
+FAMILY = "blob"  # of the self test below
 MODE = 0x1  # compliance bits of a domain that enforces nothing: FIPS2009 (AP sheet 7.5)
 
 _INTERIOR = struct.Struct(">BBHIIIII")
@@ -125,3 +127,22 @@ def _key(interior: bytes) -> Key:
         found.object_class, found.key_type, found.bits, material, found.booleans,
         bool(found.null_mark),
     )  # fmt: skip
+
+
+# SHA-256 of the blob of the AES key 00 01 .. 1f, with no rights, under the wrapping key 20 .. 3f,
+# the random bytes being zeros: computed from the description above by other code (see the tests).
+_KNOWN_BLOB = "566f5c1f800c1c57be06e533c726463aaf7b769bd8860ff7f4028d01358b13a7"
+
+
+def known_answers() -> bool:
+    """A blob comes out as known, opens again, and does not open with its last bit changed."""
+    wrapping = WrappingKey(bytes(range(KEY_SIZE, 2 * KEY_SIZE)))
+    value = bytes(range(32))
+    blob = wrapping.seal(Key(ck.CKO_SECRET_KEY, ck.CKK_AES, 256, value), bytes)
+    if hashlib.sha256(blob).hexdigest() != _KNOWN_BLOB or wrapping.open(blob).material != value:
+        return False
+    try:
+        wrapping.open(blob[:-1] + bytes((blob[-1] ^ 1,)))
+    except Refused:
+        return True
+    return False

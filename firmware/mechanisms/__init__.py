@@ -2,6 +2,7 @@
 
 from ghostcard.firmware.mechanisms import (
     aes,
+    aes_ctr,
     aes_gcm,
     aes_keywrap,
     digest,
@@ -24,6 +25,7 @@ FAMILIES = (
     ecdh,
     eddsa,
     aes,
+    aes_ctr,
     aes_gcm,
     aes_keywrap,
     secret,

@@ -60,6 +60,12 @@ class Table:
             family.test()
         return mechanism
 
+    def ensure(self, family: str) -> None:
+        """Run the self test of a family unless it has passed before."""
+        entry = self._families[family]
+        if not entry.passed:
+            entry.test()
+
     def describe(self, number: int) -> Mechanism:
         """The mechanism for its description alone: no self test."""
         return self._entry(number)[0]
