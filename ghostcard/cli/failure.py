@@ -18,9 +18,10 @@ from ghostcard.config import ConfigError
 from ghostcard.emulator.errors import EmulatorError, ProfileError
 from ghostcard.home import HomeError
 from ghostcard.library import LibraryError
+from ghostcard.module.token_admin import TokenAdminError
 
 _WRONG: tuple[type[Exception], ...] = (ConfigError, HomeError, ProfileError)
-_FAILED: tuple[type[Exception], ...] = (LibraryError, ClientError, EmulatorError)
+_FAILED: tuple[type[Exception], ...] = (LibraryError, ClientError, EmulatorError, TokenAdminError)
 
 
 class Failure(Exception):

@@ -1,0 +1,112 @@
+"""``ghostcard token``: makes tokens and lists them, without a PKCS #11 program."""
+
+import sys
+from typing import TextIO
+
+import click
+
+from ghostcard.cli.failure import Failure
+from ghostcard.cli.output import document, table
+from ghostcard.config import Config, load
+from ghostcard.module.token_admin import TokenListing, initialise, listing
+
+
+@click.group("token")
+def command() -> None:
+    """Initialise and list tokens."""
+
+
+@command.command(
+    "init",
+    epilog="""\b
+Examples:
+  ghostcard token init --label test --so-pin 87654321 --pin 12345678
+  ghostcard token init --label test                   (asks for both PINs)
+  ghostcard token init --label test --so-pin-file so --pin-file user
+  GHOSTCARD_SO_PIN=... GHOSTCARD_PIN=... ghostcard token init --label test
+""",
+)
+@click.option("--label", required=True, help="Name of the token, at most 32 bytes.")
+@click.option("--so-pin", envvar="GHOSTCARD_SO_PIN", help="PIN of the security officer.")
+@click.option(
+    "--so-pin-file", type=click.File(), help="Take it from a file's first line (-: stdin)."
+)
+@click.option("--pin", envvar="GHOSTCARD_PIN", help="PIN of the user.")
+@click.option("--pin-file", type=click.File(), help="Take it from a file's first line.")
+@click.option("--slot", type=int, help="Number of the slot; default: the first without a token.")
+@click.option("--force", is_flag=True, help="Also if the slot has a token: destroys its objects.")
+def init(
+    label: str,
+    so_pin: str | None,
+    so_pin_file: TextIO | None,
+    pin: str | None,
+    pin_file: TextIO | None,
+    slot: int | None,
+    force: bool,
+) -> None:
+    """Put a new token into a slot and set both PINs.
+
+    Each PIN comes from its option, its file or the environment (GHOSTCARD_SO_PIN, GHOSTCARD_PIN),
+    or is asked for. Other users of the machine can see the command line of a program.
+    """
+    config = load()
+    number = _free_slot(config) if slot is None else slot
+    if not force:
+        _refuse_to_destroy(config, number)
+    so = _secret("SO PIN", "--so-pin", so_pin, so_pin_file)
+    user = _secret("user PIN", "--pin", pin, pin_file)
+    initialise(config, number, label, so, user)
+    click.echo(f"slot {number}: token {label!r} initialised")
+
+
+@command.command(
+    "list", epilog="\b\nExamples:\n  ghostcard token list\n  ghostcard token list --json\n"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(as_json: bool) -> None:
+    """List the slots and their tokens."""
+    tokens = listing(load())
+    if as_json:
+        document([token._asdict() for token in tokens])
+    else:
+        columns = (">slot", "label", "serial", "token", "user PIN", "SO PIN", "~slot description")
+        table("Tokens", columns, map(_row, tokens))
+
+
+def _row(token: TokenListing) -> tuple[str, ...]:
+    if token.is_damaged:
+        return (str(token.slot), "-", "-", "damaged", "-", "-", token.description)
+    if not token.is_initialised:
+        return (str(token.slot), "-", "-", "none", "-", "-", token.description)
+    user = "locked" if token.is_user_pin_locked else "set" if token.has_user_pin else "not set"
+    so = "locked" if token.is_so_pin_locked else "set"
+    serial = token.serial
+    return (str(token.slot), token.label, serial, "ready", user, so, token.description)
+
+
+def _free_slot(config: Config) -> int:
+    for token in listing(config):
+        if not token.is_initialised and not token.is_damaged:
+            return token.slot
+    raise Failure("every slot has a token; choose one with --slot and --force")
+
+
+def _refuse_to_destroy(config: Config, slot: int) -> None:
+    for token in listing(config):
+        if token.slot == slot and token.is_initialised:
+            raise Failure(
+                f"slot {slot} has the token {token.label!r}; --force initialises it again "
+                "and destroys its objects"
+            )
+
+
+def _secret(name: str, option: str, value: str | None, file: TextIO | None) -> str:
+    """A PIN from wherever it was given; asked for, twice, at a terminal."""
+    if file is not None:
+        return file.readline().rstrip("\r\n")
+    if value is not None:
+        return value
+    if not sys.stdin.isatty():
+        raise Failure(f"the {name} is missing: give {option} or {option}-file", 2)
+    typed: str = click.prompt(name, hide_input=True, confirmation_prompt=True)
+    return typed
