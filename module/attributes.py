@@ -190,13 +190,13 @@ def _schema(*parts: tuple[Attribute, ...], **defaults: bytes) -> Schema:
 
 
 def _secret(**defaults: bytes) -> Schema:
-    return _schema(
-        *(_STORAGE, _KEY, _SECURE, _SECRET), PRIVATE=TRUE, EXTRACTABLE=TRUE, **defaults
-    )
+    return _schema(*(_STORAGE, _KEY, _SECURE, _SECRET), PRIVATE=TRUE, EXTRACTABLE=TRUE, **defaults)
 
 
 def _private(rows: tuple[Attribute, ...], **defaults: bytes) -> Schema:
-    return _schema(*(_STORAGE, _KEY, _SECURE, _PRIVATE, rows), PRIVATE=TRUE, SENSITIVE=TRUE, **defaults)
+    return _schema(
+        *(_STORAGE, _KEY, _SECURE, _PRIVATE, rows), PRIVATE=TRUE, SENSITIVE=TRUE, **defaults
+    )
 
 
 def _public(rows: tuple[Attribute, ...], **defaults: bytes) -> Schema:

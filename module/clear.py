@@ -10,14 +10,11 @@ from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.module import der, pkcs8
 from ghostcard.module.attributes import schema_of
-from ghostcard.module.encoding import TRUE
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.slot import Slot
 from ghostcard.module.template import Attributes
 
-_WRAP_USE = (ck.CKA_ENCRYPT, ck.CKA_DECRYPT, ck.CKA_WRAP, ck.CKA_UNWRAP)
-_WRAP_KEY_BYTES = 32
 _IV_BYTES = 16
 
 
@@ -62,13 +59,6 @@ def insert(slot: Slot, value: bytes, attributes: Attributes) -> tuple[bytes, byt
     wrap_key, mechanism = slot.wrap_key(), _cbc_pad()
     wrapped = slot.host.encrypt_single(mechanism, wrap_key, value)
     return slot.host.unwrap_key(attributes, mechanism, wrap_key, wrapped)
-
-
-def new_wrap_key(slot: Slot) -> bytes:
-    """The blob of a new wrap key."""
-    mechanism = ck.CKM_AES_KEY_GEN.to_bytes(4, "big")
-    use: Attributes = dict.fromkeys(_WRAP_USE, TRUE)
-    return slot.host.generate_key(mechanism, _WRAP_KEY_BYTES, use)[0]
 
 
 def _cbc_pad() -> bytes:

@@ -71,9 +71,12 @@ def complete_public(attributes: Attributes) -> Attributes:
     if attributes.get(ck.CKA_PUBLIC_KEY_INFO) not in (None, EMPTY, info):
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     key_type = number(attributes[ck.CKA_KEY_TYPE])
-    return spki.public_attributes(info, key_type) | attributes | _normal_point(info, attributes) | {
-        ck.CKA_PUBLIC_KEY_INFO: info
-    }
+    return (
+        spki.public_attributes(info, key_type)
+        | attributes
+        | _normal_point(info, attributes)
+        | {ck.CKA_PUBLIC_KEY_INFO: info}
+    )
 
 
 def complete_private(attributes: Attributes, info: bytes) -> Attributes:
@@ -82,7 +85,9 @@ def complete_private(attributes: Attributes, info: bytes) -> Attributes:
     public = spki.public_attributes(info, key_type)
     public.pop(ck.CKA_MODULUS_BITS, None)
     if key_type != ck.CKK_RSA and ck.CKA_EC_PARAMS in attributes:
-        public[ck.CKA_EC_PARAMS] = attributes[ck.CKA_EC_PARAMS]  # the way the caller names the curve
+        public[ck.CKA_EC_PARAMS] = attributes[
+            ck.CKA_EC_PARAMS
+        ]  # the way the caller names the curve
     for type in (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT):
         if attributes.get(type, public.get(type)) != public.get(type):
             raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)

@@ -1,9 +1,10 @@
-"""What the host must know of a mechanism: its keys, the length of its result, its parameters, whether it takes parts.
+"""What the host must know of a mechanism: its keys, its parameters, the length of its result.
 
 Which of these a slot really has, and for what, the card says (GetMechanismList, GetMechanismInfo).
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
@@ -47,11 +48,13 @@ class Length(NamedTuple):
 
 
 class Mechanism(NamedTuple):
-    """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire."""
+    """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire.
+
+    ``length(key, mechanism, encrypts)`` tells the lengths of results; False for a decryption.
+    """
 
     key_types: frozenset[int]
     parameters: range
-    takes_parts: bool
     length: Callable[[Object | None, bytes, bool], Length]
 
 
@@ -103,7 +106,13 @@ def _next_block(size: int) -> int:
 
 
 def _tagged(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    tag = (int.from_bytes(mechanism[ID_BYTES : ID_BYTES + 4], "big") + 7) // 8
+    return _tagged_by(
+        (int.from_bytes(mechanism[ID_BYTES : ID_BYTES + 4], "big") + 7) // 8, encrypts
+    )
+
+
+@lru_cache(maxsize=64)
+def _tagged_by(tag: int, encrypts: bool) -> Length:
     if encrypts:
         return Length(lambda size: size + tag, lambda size: size, lambda size: size + tag)
     # nothing of the plaintext is given out before the tag has been checked
@@ -164,39 +173,38 @@ _HMACS = {
 }
 
 TABLE: dict[int, Mechanism] = {
-    ck.CKM_RSA_PKCS_KEY_PAIR_GEN: Mechanism(RSA, _NONE, False, _same),
-    ck.CKM_RSA_PKCS: Mechanism(RSA, _NONE, False, _modulus),
-    ck.CKM_RSA_X_509: Mechanism(RSA, _NONE, False, _modulus),
-    ck.CKM_RSA_PKCS_PSS: Mechanism(RSA, _PSS, False, _modulus),
-    ck.CKM_RSA_PKCS_OAEP: Mechanism(RSA, _OAEP, False, _modulus),
-    **_hashed("{}_RSA_PKCS", Mechanism(RSA, _NONE, True, _modulus)),
-    **_hashed("{}_RSA_PKCS_PSS", Mechanism(RSA, _PSS, True, _modulus)),
-    ck.CKM_EC_KEY_PAIR_GEN: Mechanism(EC, _NONE, False, _same),
-    ck.CKM_ECDSA: Mechanism(EC, _NONE, False, _curve),
-    **_hashed("ECDSA_{}", Mechanism(EC, _NONE, True, _curve)),
-    ck.CKM_ECDH1_DERIVE: Mechanism(EC, _ECDH, False, _same),
-    ck.CKM_EC_EDWARDS_KEY_PAIR_GEN: Mechanism(EDWARDS, _NONE, False, _same),
-    ck.CKM_EDDSA: Mechanism(EDWARDS, _CONTEXT, False, _curve),
-    ck.CKM_AES_KEY_GEN: Mechanism(AES, _NONE, False, _same),
-    ck.CKM_AES_ECB: Mechanism(AES, _NONE, True, _blocks),
-    ck.CKM_AES_CBC: Mechanism(AES, _IV, True, _blocks),
-    ck.CKM_AES_CBC_PAD: Mechanism(AES, _IV, True, _padded),
-    ck.CKM_AES_CTR: Mechanism(AES, _CTR, True, _same),
-    ck.CKM_AES_GCM: Mechanism(AES, _GCM, True, _tagged),
-    ck.CKM_AES_KEY_WRAP: Mechanism(AES, _BYTES, False, _same),
-    ck.CKM_AES_KEY_WRAP_PAD: Mechanism(AES, _BYTES, False, _same),
-    ck.CKM_AES_KEY_WRAP_KWP: Mechanism(AES, _BYTES, False, _same),
-    ck.CKM_GENERIC_SECRET_KEY_GEN: Mechanism(GENERIC_TYPES, _NONE, False, _same),
+    ck.CKM_RSA_PKCS_KEY_PAIR_GEN: Mechanism(RSA, _NONE, _same),
+    ck.CKM_RSA_PKCS: Mechanism(RSA, _NONE, _modulus),
+    ck.CKM_RSA_X_509: Mechanism(RSA, _NONE, _modulus),
+    ck.CKM_RSA_PKCS_PSS: Mechanism(RSA, _PSS, _modulus),
+    ck.CKM_RSA_PKCS_OAEP: Mechanism(RSA, _OAEP, _modulus),
+    **_hashed("{}_RSA_PKCS", Mechanism(RSA, _NONE, _modulus)),
+    **_hashed("{}_RSA_PKCS_PSS", Mechanism(RSA, _PSS, _modulus)),
+    ck.CKM_EC_KEY_PAIR_GEN: Mechanism(EC, _NONE, _same),
+    ck.CKM_ECDSA: Mechanism(EC, _NONE, _curve),
+    **_hashed("ECDSA_{}", Mechanism(EC, _NONE, _curve)),
+    ck.CKM_ECDH1_DERIVE: Mechanism(EC, _ECDH, _same),
+    ck.CKM_EC_EDWARDS_KEY_PAIR_GEN: Mechanism(EDWARDS, _NONE, _same),
+    ck.CKM_EDDSA: Mechanism(EDWARDS, _CONTEXT, _curve),
+    ck.CKM_AES_KEY_GEN: Mechanism(AES, _NONE, _same),
+    ck.CKM_AES_ECB: Mechanism(AES, _NONE, _blocks),
+    ck.CKM_AES_CBC: Mechanism(AES, _IV, _blocks),
+    ck.CKM_AES_CBC_PAD: Mechanism(AES, _IV, _padded),
+    ck.CKM_AES_CTR: Mechanism(AES, _CTR, _same),
+    ck.CKM_AES_GCM: Mechanism(AES, _GCM, _tagged),
+    ck.CKM_AES_KEY_WRAP: Mechanism(AES, _BYTES, _same),
+    ck.CKM_AES_KEY_WRAP_PAD: Mechanism(AES, _BYTES, _same),
+    ck.CKM_AES_KEY_WRAP_KWP: Mechanism(AES, _BYTES, _same),
+    ck.CKM_GENERIC_SECRET_KEY_GEN: Mechanism(GENERIC_TYPES, _NONE, _same),
     **{
-        mechanism: Mechanism(NO_KEY, _NONE, True, _digest(size))
-        for mechanism, size in HASH_BYTES.items()
+        mechanism: Mechanism(NO_KEY, _NONE, _digest(size)) for mechanism, size in HASH_BYTES.items()
     },
     **{
-        mechanism: Mechanism(_hmac_keys(mechanism), _NONE, True, _digest(size))
+        mechanism: Mechanism(_hmac_keys(mechanism), _NONE, _digest(size))
         for mechanism, size in _HMACS.items()
     },
     **{
-        mechanism + 1: Mechanism(_hmac_keys(mechanism), _ONE_NUMBER, True, _general)
+        mechanism + 1: Mechanism(_hmac_keys(mechanism), _ONE_NUMBER, _general)
         for mechanism in _HMACS  # CKM_*_HMAC_GENERAL follows CKM_*_HMAC
     },
 }

@@ -8,6 +8,7 @@ from ghostcard.module.encoding import TRUE, number
 from ghostcard.module.template import Attributes
 
 if TYPE_CHECKING:
+    from ghostcard.module.mechanisms import Mechanism
     from ghostcard.module.operation import Locked, Operation
 
 NO_ROW = 0
@@ -22,6 +23,7 @@ class Object:
         "blob",
         "card_key",
         "changed",
+        "checked",
         "handle",
         "object_class",
         "prepared",
@@ -40,6 +42,7 @@ class Object:
         self.blob = blob
         self.object_class = number(attributes[ck.CKA_CLASS])
         self.card_key: bytes | None = blob or None
+        self.checked: dict[tuple[int, int, int], Mechanism] = {}
         self.prepared: dict[tuple[int, bytes], Operation | Locked] = {}
 
     @property

@@ -5,15 +5,15 @@ state. The first part of a multi-part operation turns it into a `Stream`, whose 
 a result that did not fit into the caller's buffer; `locked` waits for the PIN of a key that asks for it each time.
 """
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.mechanisms import Length, fixed
 
-CHUNK = 8192
-"""Bytes per request of what is longer: a message must fit the card's 12 KiB (AP sheet 1.4); whole AES blocks."""
-
+Part = Callable[[bytes], bytes | None]
 Single = Callable[[bytes], bytes]
 Check = Callable[[bytes, bytes], None]
 
@@ -21,15 +21,22 @@ Check = Callable[[bytes, bytes], None]
 class Stream:
     """A multi-part operation: three functions of the host library around a context in the card.
 
-    ``update`` takes a part and returns what comes out; ``final`` returns the end; ``check`` verifies instead.
+    ``update`` takes a part of at most ``limit`` bytes and returns what comes out; ``final`` returns the end;
+    ``check`` verifies instead.
     """
 
-    __slots__ = ("_kept", "_length", "_pending", "check", "final", "update")
+    __slots__ = ("_kept", "_length", "_limit", "_pending", "check", "final", "update")
 
     def __init__(
-        self, length: Length, update: Single, final: Callable[[], bytes], check: Callable[[bytes], None]
+        self,
+        length: Length,
+        limit: int,
+        update: Part,
+        final: Callable[[], bytes],
+        check: Callable[[bytes], None],
     ) -> None:
         self._length = length
+        self._limit = limit
         self._pending = 0
         self._kept: bytes | None = None
         self.update = update
@@ -42,7 +49,7 @@ class Stream:
             room = self._length.update(self._pending + len(data))
             if capacity is None or (capacity < room and self._length.is_exact):
                 return room
-            self._kept = b"".join(map(self.update, chunks(data)))
+            self._kept = self.feed(data)
             self._pending += len(data) - len(self._kept)
         return self._fetched(capacity)
 
@@ -55,10 +62,11 @@ class Stream:
             self._kept = self.final()
         return self._fetched(capacity)
 
-    def absorb(self, data: bytes) -> None:
-        """One more part of a digest or signature, of which nothing comes out before the end."""
-        for chunk in chunks(data):
-            self.update(chunk)
+    def feed(self, data: bytes) -> bytes:
+        """One more part, in as many requests as it takes; what comes out (of a digest or signature nothing)."""
+        limit = self._limit
+        pieces = (data[start : start + limit] for start in range(0, len(data), limit))
+        return b"".join([self.update(piece) or b"" for piece in pieces])
 
     def settle(self, signature: bytes) -> None:
         """Check the signature of all parts; CKR_SIGNATURE_LEN_RANGE."""
@@ -80,36 +88,36 @@ class Operation:
     """An operation of which no part has been given yet.
 
     ``room(size)`` is the length of the result of ``size`` bytes, the largest possible unless ``is_exact``;
-    ``single`` and ``check`` do everything at once; ``begin`` starts the parts. The one that does not belong to the
-    function refuses.
+    ``single`` and ``check`` do everything at once, up to ``limit`` bytes; ``begin`` starts the parts. The one that does
+    not belong to the function refuses.
     """
 
-    __slots__ = ("begin", "check", "is_exact", "room", "single")
+    __slots__ = ("begin", "check", "is_exact", "limit", "room", "single")
 
     def __init__(
-        self, length: Length, single: Single, check: Check, begin: Callable[[], Stream]
+        self, length: Length, limit: int, single: Single, check: Check, begin: Callable[[], Stream]
     ) -> None:
         self.room = length.single
         self.is_exact = length.is_exact
+        self.limit = limit
         self.single = single
         self.check = check
         self.begin = begin
 
     def whole(self, data: bytes) -> bytes:
         """The result of all the data at once; in several requests if it is too long for one."""
-        if len(data) <= CHUNK:
+        if len(data) <= self.limit:
             return self.single(data)
         stream = self.begin()
-        parts = [stream.update(chunk) for chunk in chunks(data)]
-        return b"".join((*parts, stream.final()))
+        return stream.feed(data) + stream.final()
 
     def verify(self, data: bytes, signature: bytes) -> None:
         """Check all the data at once."""
-        if len(data) <= CHUNK:
+        if len(data) <= self.limit:
             self.check(data, signature)
             return
         stream = self.begin()
-        stream.absorb(data)
+        stream.feed(data)
         stream.settle(signature)
 
 
@@ -122,17 +130,12 @@ class Locked:
         self.inner = inner
 
 
-def chunks(data: bytes) -> Iterator[bytes]:
-    """The data in pieces of one request each; nothing for no data."""
-    if len(data) <= CHUNK:
-        return iter((data,) if data else ())
-    return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
-
-
 def finished(result: bytes) -> Operation:
     """An operation that is done, and whose result waits for a buffer that is long enough."""
-    return Operation(fixed(len(result)), lambda _: result, _misplaced, _misplaced)
+    size = len(result)
+    return Operation(fixed(size), sys.maxsize, lambda _: result, misplaced_call, misplaced_call)
 
 
-def _misplaced(*_: bytes) -> "Stream":
+def misplaced_call(*_: bytes) -> NoReturn:
+    """In the place of what the function does not have."""
     raise CryptokiError(ck.CKR_OPERATION_ACTIVE)

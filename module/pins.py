@@ -65,7 +65,13 @@ def stretch(pin: bytes, salt: bytes) -> bytes:
     import hashlib  # 4 ms: not at start-up
 
     return hashlib.scrypt(
-        pin, salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P, maxmem=_SCRYPT_MEMORY, dklen=_KEY_BYTES
+        pin,
+        salt=salt,
+        n=_SCRYPT_N,
+        r=_SCRYPT_R,
+        p=_SCRYPT_P,
+        maxmem=_SCRYPT_MEMORY,
+        dklen=_KEY_BYTES,
     )
 
 

@@ -76,7 +76,14 @@ def _rsa_numbers(attributes: Attributes) -> tuple[int, ...]:
     e = e or _USUAL_EXPONENT
     if not (p and q):
         p, q = _primes(n, e, d)
-    if p * q != n or p < 3 or q < 3 or gcd(p, q) != 1 or (e * d - 1) % (p - 1) or (e * d - 1) % (q - 1):
+    if (
+        p * q != n
+        or p < 3
+        or q < 3
+        or gcd(p, q) != 1
+        or (e * d - 1) % (p - 1)
+        or (e * d - 1) % (q - 1)
+    ):
         raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     right = (d % (p - 1), d % (q - 1), pow(q, -1, p))
     if any(given not in (0, computed) for given, computed in zip((dp, dq, u), right, strict=True)):

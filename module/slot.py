@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
+from ghostcard.module.encoding import TRUE
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.information import MechanismInfo
-from ghostcard.module.mechanisms import TABLE
+from ghostcard.module.mechanisms import AES_BLOCK, TABLE
 from ghostcard.module.operation import Operation
+from ghostcard.module.template import Attributes
 from ghostcard.module.token import Token
 
 if TYPE_CHECKING:
@@ -17,16 +19,33 @@ if TYPE_CHECKING:
     from ghostcard.driver.port import Port
 
 
-class Slot:
-    """A slot of the configuration."""
+_WRAP_USE: Attributes = dict.fromkeys(
+    (ck.CKA_ENCRYPT, ck.CKA_DECRYPT, ck.CKA_WRAP, ck.CKA_UNWRAP), TRUE
+)
+_WRAP_KEY_BYTES = 32
+_OVERHEAD = 4096
+"""Bytes of a message that are kept for headers, key blob or state, and mechanism."""
 
-    def __init__(self, config: "SlotConfig", port: "Port", path: str, handles: Iterator[int]) -> None:
+
+class Slot:
+    """A slot of the configuration. ``part_bytes``: the most data that goes into one request."""
+
+    def __init__(
+        self,
+        config: "SlotConfig",
+        port: "Port",
+        max_message: int,
+        path: str,
+        handles: Iterator[int],
+    ) -> None:
+        """`max_message`: what every card of the slot takes, bytes; `path`: the token's store."""
         self.id = config.id
         self.description = config.description
-        self.host = Ep11Host(port, config.apqns)
+        self.host = Ep11Host(port, config.apqns, max_message)
+        self.part_bytes = (max_message - _OVERHEAD) & -AES_BLOCK
         self.token = Token(path, handles)
         self.digests: dict[bytes, Operation] = {}
-        self._queues = [Ep11Host(port, (apqn,)) for apqn in config.apqns]
+        self._queues = [Ep11Host(port, (apqn,), max_message) for apqn in config.apqns]
         self._lock = Lock()
         self._wrap_key = b""
         self._mechanisms: tuple[int, ...] = ()
@@ -46,7 +65,8 @@ class Slot:
         """Blob of the key under which values in clear enter and leave the card; made at first need."""
         with self._lock:
             if not self._wrap_key:
-                self._wrap_key = new_wrap_key(self.host)
+                keygen = ck.CKM_AES_KEY_GEN.to_bytes(4, "big")
+                self._wrap_key, _ = self.host.generate_key(keygen, _WRAP_KEY_BYTES, _WRAP_USE)
             return self._wrap_key
 
     def mechanism_info(self, mechanism: int) -> MechanismInfo:

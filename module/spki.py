@@ -24,7 +24,9 @@ def build(attributes: Attributes) -> bytes:
 def rsa(modulus: bytes, exponent: bytes) -> bytes:
     """The SubjectPublicKeyInfo of an RSA key, from big-endian numbers."""
     numbers = (der.integer(int.from_bytes(value, "big")) for value in (modulus, exponent))
-    return _info(der.encode(der.SEQUENCE, RSA_ENCRYPTION, der.NULL), der.encode(der.SEQUENCE, *numbers))
+    return _info(
+        der.encode(der.SEQUENCE, RSA_ENCRYPTION, der.NULL), der.encode(der.SEQUENCE, *numbers)
+    )
 
 
 def algorithm(curve_oid: bytes, key_type: int) -> bytes:

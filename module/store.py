@@ -47,6 +47,7 @@ CREATE INDEX object_changed ON object (changed);
 CREATE TABLE deleted (changed INTEGER PRIMARY KEY, object INTEGER NOT NULL) STRICT;
 """
 
+
 def store_path(home: str | os.PathLike[str], slot: int) -> str:
     """The file of a slot's token in the state folder."""
     return os.path.join(home, "tokens", f"slot-{slot}.sqlite")
@@ -162,9 +163,13 @@ class Store:
     def update(self, row: int, body: bytes) -> bool:
         """Write an object anew; False if it is gone."""
         with self.writing():
-            return self._connection.execute(
-                "UPDATE object SET changed = ?, body = ? WHERE id = ?", (self._next(), body, row)
-            ).rowcount == 1
+            return (
+                self._connection.execute(
+                    "UPDATE object SET changed = ?, body = ? WHERE id = ?",
+                    (self._next(), body, row),
+                ).rowcount
+                == 1
+            )
 
     def delete(self, row: int) -> bool:
         """Remove an object; False if it is gone already."""
@@ -236,7 +241,10 @@ class Store:
 
     def _settle(self, connection: "Connection") -> None:
         """Refuse a foreign file before anything is written to it."""
-        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        application, version = (
+            _pragma(connection, "application_id"),
+            _pragma(connection, "user_version"),
+        )
         if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
             is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
             if not (application == version == 0 and is_empty):
@@ -274,7 +282,9 @@ class Store:
         rows = self._connection.execute(
             f"SELECT id, changed, private, body FROM object WHERE {condition} ORDER BY id", values
         )
-        return [ObjectRow(row, changed, bool(private), body) for row, changed, private, body in rows]
+        return [
+            ObjectRow(row, changed, bool(private), body) for row, changed, private, body in rows
+        ]
 
     def _next(self) -> int:
         """The sequence number of the change that is being written."""

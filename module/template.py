@@ -26,7 +26,9 @@ class Origin(NamedTuple):
 CREATED = Origin(2, 1)
 GENERATED = Origin(4, 3)
 UNWRAPPED = Origin(6, 5)
-DERIVED = Origin(6, 0)  # the standard has no notes for C_DeriveKey; what unwrapping forbids is forbidden
+DERIVED = Origin(
+    6, 0
+)  # the standard has no notes for C_DeriveKey; what unwrapping forbids is forbidden
 
 _CHECKS: dict[str, Callable[[bytes], bool]] = {
     table.BOOL: lambda value: value in (TRUE, FALSE),
@@ -144,10 +146,7 @@ def _demand(schema: table.Schema, given: Attributes, origin: Origin) -> None:
 
 def _check_relations(attributes: Attributes) -> None:
     """Rules between attributes."""
-    if (
-        attributes.get(ck.CKA_ALWAYS_AUTHENTICATE) == TRUE
-        and attributes[ck.CKA_PRIVATE] == FALSE
-    ):
+    if attributes.get(ck.CKA_ALWAYS_AUTHENTICATE) == TRUE and attributes[ck.CKA_PRIVATE] == FALSE:
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     first, last = (attributes.get(type, EMPTY) for type in (ck.CKA_START_DATE, ck.CKA_END_DATE))
     if first and last and first > last:

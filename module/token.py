@@ -58,12 +58,9 @@ class Token:
             if self._store is not None:
                 self._store.close()
             self._store = self._failure = None
+            self.counter = (0,)
             self.sessions.clear()
             self._forget()
-
-    def abandon(self) -> Store | None:
-        """In the child of a fork: hand over the parent's store, which may be neither used nor closed here."""
-        return self._store
 
     def _opened(self) -> Store:
         if self._failure is not None:
@@ -162,9 +159,8 @@ class Token:
         row, key = self._unlock(_ROLES[user], pin)
         with self._lock:
             self._check_login(user)
-            if row.epoch != self._epoch:
-                self._forget()
-            self.user, self._key, self._epoch = user, key, row.epoch
+            self._enter_life(row.epoch)
+            self.user, self._key = user, key
             self.refresh()
             if user == ck.CKU_USER:
                 for entry in self._opened().private_objects():
@@ -226,9 +222,7 @@ class Token:
             if changes is None:
                 self._forget()
                 return
-            if changes.token.epoch != self._epoch:
-                self._forget()
-                self._epoch = changes.token.epoch
+            if self._enter_life(changes.token.epoch):
                 changes = store.changes(_UNREAD, False) or changes
             if changes.is_complete:
                 self._drop_all_but({row.id for row in changes.objects})
@@ -323,6 +317,14 @@ class Token:
         for entry in self._catalog.all():
             if entry.is_on_token and entry.row not in rows:
                 self._catalog.remove(entry)
+
+    def _enter_life(self, epoch: bytes) -> bool:
+        """Whether the token was initialised anew since it was last looked at; then nothing of it is left."""
+        is_another = self._epoch not in (b"", epoch)
+        if is_another:
+            self._forget()
+        self._epoch = epoch
+        return is_another
 
     def _forget(self) -> None:
         """The token has begun a new life, or is not used any more."""

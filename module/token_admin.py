@@ -1,8 +1,8 @@
 """Tokens without the C library: what `ghostcard token` does, and scripts that prepare a machine.
 
-    machine = config.load()
-    token_admin.initialise(machine, 0, label="bench", so_pin="12345678", pin="1234")
-    for token in token_admin.listing(machine): print(token.slot, token.label)
+machine = config.load()
+token_admin.initialise(machine, 0, label="bench", so_pin="12345678", pin="1234")
+for token in token_admin.listing(machine): print(token.slot, token.label)
 """
 
 import os

@@ -40,7 +40,7 @@ class Digesting(Chapter):
 
     def digest_update(self, session: int, data: bytes) -> None:
         """Digest a part."""
-        part(self._session(session), "digesting", lambda it: it.absorb(data))
+        part(self._session(session), "digesting", lambda it: it.feed(data))
 
     def digest_key(self, session: int, key: int) -> None:
         """Digest the value of a secret key that may be read; CKR_KEY_INDIGESTIBLE for any other."""
@@ -52,7 +52,7 @@ class Digesting(Chapter):
             active.digesting = None
             raise CryptokiError(ck.CKR_KEY_INDIGESTIBLE)
         value = ask(active, lambda: clear.extract(active.slot, entry))
-        part(active, "digesting", lambda it: it.absorb(value))
+        part(active, "digesting", lambda it: it.feed(value))
 
     def digest_final(self, session: int, capacity: int | None) -> bytes | int:
         """Fetch the digest and end."""

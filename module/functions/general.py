@@ -17,6 +17,7 @@ from ghostcard.module.store import store_path
 
 if TYPE_CHECKING:
     from ghostcard.emulator.record import Recorder
+    from ghostcard.machine import Machine
 
 RUN_FOLDER = "GHOSTCARD_RUN_DIR"
 """Environment variable: the folder that takes the request records of this process."""
@@ -91,10 +92,22 @@ class General(Chapter):
             print(f"ghostcard: {error}", file=sys.stderr)
             raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
         self._slots = {
-            slot.id: Slot(slot, machine.native, store_path(folder, slot.id), self._object_handles)
+            slot.id: Slot(
+                slot,
+                machine.native,
+                _max_message(machine, slot.apqns),
+                store_path(folder, slot.id),
+                self._object_handles,
+            )
             for slot in wanted.slots
         }
         self._machine = machine
+
+
+def _max_message(machine: "Machine", apqns: tuple[int, ...]) -> int:
+    """The longest message that every card of a slot takes, bytes."""
+    cards = machine.bus.cards
+    return min(cards[apqn >> 8].profile.queue.max_message_bytes for apqn in apqns)
 
 
 def _save(recorder: "Recorder") -> None:

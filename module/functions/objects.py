@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import clear, keys, template
+from ghostcard.module import clear, creation, template
 from ghostcard.module.encoding import FALSE, ULONG_BYTES
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, ask
@@ -22,12 +22,12 @@ class Objects(Chapter):
     def create_object(self, session: int, template: Template) -> int:
         """A new object from its attributes; a key given in clear goes into the card and stays there."""
         active = self._session(session)
-        return ask(active, lambda: keys.create(active, template)).handle
+        return ask(active, lambda: creation.create(active, template)).handle
 
     def copy_object(self, session: int, object: int, template: Template) -> int:
         """A copy that differs in what the template says."""
         active = self._session(session)
-        return ask(active, lambda: keys.copy(active, active.object(object), template)).handle
+        return ask(active, lambda: creation.copy(active, active.object(object), template)).handle
 
     def destroy_object(self, session: int, object: int) -> None:
         """Remove an object; CKR_ACTION_PROHIBITED if CKA_DESTROYABLE is CK_FALSE."""
@@ -69,7 +69,7 @@ class Objects(Chapter):
         active = self._session(session)
         entry = active.object(object)
         active.may_write(entry.is_on_token, entry.is_private)
-        ask(active, lambda: keys.change(active, entry, template))
+        ask(active, lambda: creation.change(active, entry, template))
 
     def find_objects_init(self, session: int, template: Template) -> None:
         """Start a search for the objects that have all these attributes."""

@@ -3,7 +3,6 @@
 from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, ask
-from ghostcard.module.operation import CHUNK
 
 
 class Randomness(Chapter):
@@ -17,6 +16,4 @@ class Randomness(Chapter):
     def generate_random(self, session: int, length: int) -> bytes:
         """Bytes of the card's random source; long ones take several requests."""
         active = self._session(session)
-        sizes = [min(CHUNK, length - start) for start in range(0, length, CHUNK)]
-        draw = active.slot.host.generate_random
-        return b"".join(ask(active, lambda: [draw(size) for size in sizes]))
+        return ask(active, lambda: active.slot.host.generate_random(length))

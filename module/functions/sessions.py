@@ -75,7 +75,9 @@ class Sessions(Chapter):
 
 def _unlock(active: Session, pin: bytes | None) -> None:
     locked = {kind: getattr(active, kind) for kind in _KINDS}
-    locked = {kind: operation for kind, operation in locked.items() if isinstance(operation, Locked)}
+    locked = {
+        kind: operation for kind, operation in locked.items() if isinstance(operation, Locked)
+    }
     if not locked:
         raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
     active.token.verify_user(pin)

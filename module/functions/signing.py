@@ -39,7 +39,7 @@ class Signing(Chapter):
 
     def sign_update(self, session: int, data: bytes) -> None:
         """Sign a part."""
-        part(self._session(session), "signing", lambda it: it.absorb(data))
+        part(self._session(session), "signing", lambda it: it.feed(data))
 
     def sign_final(self, session: int, capacity: int | None) -> bytes | int:
         """Fetch the signature and end."""
@@ -71,7 +71,7 @@ class Signing(Chapter):
 
     def verify_update(self, session: int, data: bytes) -> None:
         """Verify a part."""
-        part(self._session(session), "verifying", lambda it: it.absorb(data))
+        part(self._session(session), "verifying", lambda it: it.feed(data))
 
     def verify_final(self, session: int, signature: bytes) -> None:
         """Check the signature and end."""

@@ -104,7 +104,9 @@ def _token_info(token: Token, row: TokenRow | None, flags: int) -> TokenInfo:
 def _token_flags(row: TokenRow | None) -> int:
     if row is None:
         return 0
-    user = _pin_flags(row.user, ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED)
+    user = _pin_flags(
+        row.user, ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED
+    )
     so = _pin_flags(row.so, ck.CKF_SO_PIN_COUNT_LOW, ck.CKF_SO_PIN_FINAL_TRY, ck.CKF_SO_PIN_LOCKED)
     is_set = ck.CKF_USER_PIN_INITIALIZED if row.user.is_set else 0
     return ck.CKF_TOKEN_INITIALIZED | is_set | user | so
