@@ -28,7 +28,7 @@ _VARIANT = verbs.VARIANT_RESULT
 
 
 class Ep11Host:
-    """One token's view of its cards; `max_message` is the least of their message limits in bytes."""
+    """One token's view of its cards; `max_message`: the least of their message limits, bytes."""
 
     def __init__(
         self, port: Port, targets: tuple[int, ...], max_message: int = MAX_MESSAGE

@@ -1,8 +1,8 @@
 """EP11 reply blocks: type 86 header, ep11_cprb and payload, built and parsed whole (AP sheet 3.5).
 
 The payload repeats function and domain of the request and adds the return value, 0 or a code of
-PKCS #11 or `status`; parameters follow only if it is 0. Building and parsing of the common replies,
-those with one parameter, go by heads built once per request head and length.
+PKCS #11 or `status`; parameters follow only if it is 0. The common replies, those with one
+parameter, are built behind bytes made once per request head and length.
 """
 
 from ghostcard.firmware.abi import ber, cprb, type86
@@ -12,7 +12,6 @@ from ghostcard.firmware.abi.request import Head
 
 PAYLOAD = type86.SIZE + cprb.EP11_SIZE  # where the payload starts: 80
 
-_VALUES = 18  # bytes of function, domain and return value
 _MAX_HEADS = 2048  # remembered; then all are forgotten
 
 
@@ -49,39 +48,6 @@ def _front(head: Head, rv: int, params: bytes) -> bytes:
         flags=head.flags, target_id=head.domain, ret_code=0, payload_len=len(payload)
     )
     return type86.pack(header) + cprb.pack_ep11(block) + payload
-
-
-def parameter(block: bytes, head: Head) -> bytes | None:
-    """The parameter, if the block is the good reply to `head` with one parameter.
-
-    None if it is anything else: an error, more parameters, or no reply at all; `unpack` tells.
-    """
-    front = _fronts.get((head, len(block)))
-    if front is None:
-        front = _front_of(head, len(block))
-    return block[len(front) :] if front and block.startswith(front) else None
-
-
-_fronts: dict[tuple[Head, int], bytes] = {}
-
-
-def _front_of(head: Head, total: int) -> bytes:
-    """All before the parameter of the good reply that has `total` bytes; nothing if none can."""
-    if total > PAYLOAD + 4 + ber.MAX_LENGTH:
-        return b""
-    for tags in range(4, 9):  # bytes of the heads of SEQUENCE and parameter
-        length = total - PAYLOAD - _VALUES - tags
-        if length >= 0 and _tags(length) == tags:
-            if len(_fronts) >= _MAX_HEADS:
-                _fronts.clear()
-            front = _fronts[head, total] = _single_head(head, length)
-            return front
-    return b""
-
-
-def _tags(length: int) -> int:
-    parameter = len(ber.head(ber.OCTET_STRING, length))
-    return parameter + len(ber.head(ber.SEQUENCE, _VALUES + parameter + length))
 
 
 def unpack(block: bytes) -> tuple[Head, int, tuple[bytes, ...]]:
