@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ghostcard.driver.queue import (
     AGAIN,
     DQAP,
+    HIGH_TIMEOUT,
     INTERRUPT,
+    IRQ_ENABLED,
     LOW_TIMEOUT,
     NONE,
     NQAP,
@@ -21,12 +23,23 @@ from ghostcard.driver.queue import (
     TAPQ,
     Device,
     Event,
+    Instruction,
+    Next,
     QueueMachine,
     State,
     Wait,
 )
 from ghostcard.emulator.job import NOTIFIED, REPLIED, Job
-from ghostcard.emulator.status import CHECKSTOPPED, DECONFIGURED, Q_NOT_AVAIL, response_code
+from ghostcard.emulator.status import (
+    CHECKSTOPPED,
+    DECONFIGURED,
+    NO_PENDING_REPLY,
+    Q_NOT_AVAIL,
+    QUEUE_EMPTY,
+    REPLIES_WAITING,
+    RESPONSE_CODE_SHIFT,
+    response_code,
+)
 
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
@@ -38,6 +51,11 @@ SCAN_NS = 30_000_000_000  # AP sheet 1.8: config_time
 
 _POLL = Event.POLL
 _OPERATING = Device.OPERATING
+_WORKING = State.WORKING
+_IDLE = State.IDLE
+# Bits of a status word with which the next DQAP could answer anything but "no reply yet".
+_NO_REPLY = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
+_UNKNOWN = QUEUE_EMPTY | REPLIES_WAITING
 _BIND_STATE_SHIFT = 46  # BS, IBM bits 16 and 17 of the 64 that TAPQ gives (AP sheet 1.4)
 
 
@@ -58,8 +76,8 @@ class Tick:
     _ok = True
     _value = None
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._calls = (lambda _: call(),)
+    def __init__(self, call: Callable[["Tick"], None]) -> None:
+        self._calls = (call,)
         self.callbacks: Any = None
         self.pending = False
 
@@ -82,10 +100,10 @@ class ApQueue:
         self.dequeue_ns = queue.dequeue_ns
         self.machine: QueueMachine[Job] = QueueMachine(queue.depth, interrupts)
         self.machine.device = _OPERATING  # a host meets queues that were initialised long ago
-        self.machine.state = State.IDLE
+        self.machine.state = _IDLE
         self.in_service = True
         self.deadline_ns = 0
-        self.timer = Tick(lambda: expired(self))
+        self.timer = Tick(lambda _: expired(self))
 
 
 class ApDriver:
@@ -157,25 +175,30 @@ class ApDriver:
     def _pump(self, queue: ApQueue, event: Event) -> Wait:
         """Do what the queue machine asks for until it waits."""
         machine, bus, qid = queue.machine, self._bus, queue.qid
-        step, answer = machine.step, machine.answer
+        step = machine.step
+        status = _UNKNOWN
         todo = step(event)
         while True:
             if todo is DQAP:
-                status, job = bus.dqap(qid)
-                todo = answer(status, job, 0)
-            elif todo is INTERRUPT:
-                break
-            elif todo is AGAIN:
-                todo = step(_POLL)
+                if status & _UNKNOWN:
+                    status, job = bus.dqap(qid)
+                    todo = machine.answer(status, job)
+                else:  # known from the status word before
+                    todo = machine.answer(status & 0xFF00FFFF | _NO_REPLY)
             elif todo is NQAP:
-                todo = answer(bus.nqap(qid, machine.requests[0]), None, 0)
+                status = bus.nqap(qid, machine.requests[0])
+                todo = machine.answer(status)
+            elif todo is AGAIN:
+                if not status & _UNKNOWN and machine.state is _WORKING and not machine.requests:
+                    # Such a DQAP, nothing to write: this is what would follow.
+                    todo = INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
+                    break
+                todo = step(_POLL)
             elif isinstance(todo, Wait):
                 break
-            elif todo is TAPQ:
-                status, info = bus.tapq(qid)
-                todo = answer(status, None, info >> _BIND_STATE_SHIFT & 3)
             else:
-                todo = answer(bus.rapq(qid) if todo is RAPQ else bus.aqic(qid, True), None, 0)
+                status = _UNKNOWN
+                todo = self._seldom(todo, queue)
         if machine.timer_restarted:
             machine.timer_restarted = False
             self._restart_timer(queue)
@@ -184,6 +207,14 @@ class ApDriver:
         if machine.completed:
             self._collect(machine)
         return todo
+
+    def _seldom(self, instruction: Instruction, queue: ApQueue) -> Next:
+        """Execute what belongs to a reset."""
+        bus, qid, answer = self._bus, queue.qid, queue.machine.answer
+        if instruction is TAPQ:
+            status, info = bus.tapq(qid)
+            return answer(status, None, info >> _BIND_STATE_SHIFT & 3)
+        return answer(bus.rapq(qid) if instruction is RAPQ else bus.aqic(qid, True))
 
     def _collect(self, machine: QueueMachine[Job]) -> None:
         woken = self._woken_ns
@@ -205,7 +236,7 @@ class ApDriver:
             self._finished(*self._ended.popleft())
 
     def _restart_timer(self, queue: ApQueue) -> None:
-        queue.deadline_ns = self._timeline.now + REQUEST_TIMEOUT_NS
+        queue.deadline_ns = self._timeline._now + REQUEST_TIMEOUT_NS
         if not queue.timer.pending:
             queue.timer.at(self._timeline, queue.deadline_ns)
 
@@ -214,7 +245,7 @@ class ApDriver:
         queue.timer.pending = False
         if not queue.machine.count:
             return
-        if self._timeline.now < queue.deadline_ns:
+        if self._timeline._now < queue.deadline_ns:
             queue.timer.at(self._timeline, queue.deadline_ns)
             return
         self._close(self._pump(queue, Event.TIMEOUT))
@@ -227,14 +258,14 @@ class ApDriver:
     def _wake(self, delay_ns: int) -> None:
         """Have the tasklet run; being woken again before it runs changes nothing."""
         if not self._tasklet.pending:
-            self._woken_ns = now = self._timeline.now
+            self._woken_ns = now = self._timeline._now
             self._tasklet.at(self._timeline, now + delay_ns)
 
-    def _run_tasklet(self) -> None:
+    def _run_tasklet(self, _tick: Tick) -> None:
         self._tasklet.pending = False
         wait: Wait = NONE
         for queue in self._queues.values():
-            if queue.machine.state is not State.IDLE or queue.machine.requests:
+            if queue.machine.state is not _IDLE or queue.machine.requests:
                 wait = min(wait, self._pump(queue, _POLL))
         self._close(wait)
 
@@ -244,20 +275,20 @@ class ApDriver:
             return
         if not self._poll_timer.pending:
             period = LOW_POLL_NS if wait is LOW_TIMEOUT else self._poll_ns
-            periods = (self._timeline.now - self._poll_expiry_ns) // period + 1
+            periods = (self._timeline._now - self._poll_expiry_ns) // period + 1
             self._poll_expiry_ns += periods * period
             self._poll_timer.at(self._timeline, self._poll_expiry_ns)
 
-    def _poll_expired(self) -> None:
+    def _poll_expired(self, _tick: Tick) -> None:
         self._poll_timer.pending = False
         self._wake(self._slowest_dequeue_ns)
 
     # -- cards that come and go ----------------------------------------------------------------
 
     def _scan_later(self) -> None:
-        self._scan_timer.at(self._timeline, (self._timeline.now // SCAN_NS + 1) * SCAN_NS)
+        self._scan_timer.at(self._timeline, (self._timeline._now // SCAN_NS + 1) * SCAN_NS)
 
-    def _scan_expired(self) -> None:
+    def _scan_expired(self, _tick: Tick) -> None:
         """While a queue is out of service and requests are under way, scan on."""
         self._scan_timer.pending = False
         self.scan()

@@ -107,7 +107,9 @@ OTHERWISE_CHANGED = 0x07
 FULL_OR_NO_REPLY = 0x10
 MESSAGE_ERRORS = frozenset((0x15, 0x16, 0x42))  # too big, facility missing, invalid domain
 
-# `is` against these is the cheapest test there is; the attribute of an enum class costs more.
+# As names of the module: looking a member up in its class takes ten times as long.
+RESET_START, RESET_WAIT, SETIRQ_WAIT, IDLE, WORKING, FULL, ASSOC_WAIT = State
+UNINITIATED, OPERATING, SHUTDOWN, ERROR = Device
 AGAIN, HIGH_TIMEOUT, LOW_TIMEOUT, INTERRUPT, NONE = Wait
 NQAP, DQAP, TAPQ, RAPQ, AQIC = Instruction
 Next = Instruction | Wait
@@ -120,16 +122,30 @@ class Message(Protocol):
 
 
 M = TypeVar("M", bound=Message)
+M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
+
+
+class Answer(Protocol[M_contra]):
+    """What takes the status word of an instruction."""
+
+    def __call__(
+        self, status: int, message: M_contra | None = None, bind_state: int = 0
+    ) -> Next: ...
 
 
 class QueueMachine(Generic[M]):
-    """One AP queue of the driver; ``depth`` messages fit in hardware."""
+    """One AP queue of the driver; ``depth`` messages fit in hardware.
+
+    ``answer(status, message, bind_state)`` says what follows from the status word of the
+    instruction asked for last; ``message`` is what DQAP dequeued, ``bind_state`` the field BS of
+    TAPQ (AP sheet 1.4).
+    """
 
     __slots__ = (
         "_actions",
-        "_answer",
         "_read_wait",
         "_with_interrupts",
+        "answer",
         "checkstopped",
         "completed",
         "configured",
@@ -146,8 +162,8 @@ class QueueMachine(Generic[M]):
 
     def __init__(self, depth: int, with_interrupts: bool = True) -> None:
         self.depth = depth
-        self.state = State.RESET_START
-        self.device = Device.UNINITIATED
+        self.state = RESET_START
+        self.device = UNINITIATED
         self.configured = True
         self.checkstopped = False
         self.last_error = NORMAL
@@ -159,7 +175,7 @@ class QueueMachine(Generic[M]):
         self.unassociated = 0  # replies that belonged to no pending message, dropped
         self._with_interrupts = with_interrupts
         self._read_wait: Wait = NONE
-        self._answer: Callable[[int, M | None, int], Next] = self._unasked
+        self.answer: Answer[M] = self._unasked
         self._actions = tuple(
             tuple(getattr(self, "_" + TABLE[state, event].value) for event in Event)
             for state in State
@@ -169,17 +185,10 @@ class QueueMachine(Generic[M]):
 
     def step(self, event: Event) -> Next:
         """The first thing that ``event`` asks for."""
-        if self.device is Device.UNINITIATED or self.checkstopped or not self.configured:
+        if self.device is UNINITIATED or self.checkstopped or not self.configured:
             return NONE
         action: Callable[[], Next] = self._actions[self.state][event]
         return action()
-
-    def answer(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
-        """What follows from the status word of the instruction asked for last.
-
-        ``message`` is what DQAP dequeued, ``bind_state`` the field BS of TAPQ (AP sheet 1.4).
-        """
-        return self._answer(status, message, bind_state)
 
     @property
     def head(self) -> M:
@@ -194,14 +203,14 @@ class QueueMachine(Generic[M]):
     def start(self) -> None:
         """(Re-)initialise: every message fails with EAGAIN and the queue begins with a reset."""
         self.flush()
-        self.device = Device.OPERATING
+        self.device = OPERATING
         self.reset()
 
     def reset(self) -> None:
         """Fail every message with EAGAIN and reset the queue at the next POLL (AP sheet 1.7)."""
         self.flush()
         self.count = 0
-        self.state = State.RESET_START
+        self.state = RESET_START
 
     def flush(self) -> None:
         """Fail every message with EAGAIN; the sender may try another queue."""
@@ -213,11 +222,11 @@ class QueueMachine(Generic[M]):
     def shut_down(self) -> None:
         """Fail every message with EAGAIN and take no further one."""
         self.flush()
-        self.device = Device.SHUTDOWN
+        self.device = SHUTDOWN
 
     def fail(self, code: int) -> None:
         """The device has failed with response ``code``; it takes nothing until `start`."""
-        self.device = Device.ERROR
+        self.device = ERROR
         self.last_error = code
 
     # -- actions -------------------------------------------------------------------------------
@@ -226,78 +235,78 @@ class QueueMachine(Generic[M]):
         return NONE
 
     def _reset(self) -> Next:
-        self._answer = self._reset_begun
+        self.answer = self._reset_begun
         return RAPQ
 
     def _reset_wait(self) -> Next:
-        self._answer = self._reset_tested
+        self.answer = self._reset_tested
         return TAPQ
 
     def _setirq_wait(self) -> Next:
         if self.count:
-            self._answer = self._setirq_read
+            self.answer = self._setirq_read
             return DQAP
-        self._answer = self._setirq_tested
+        self.answer = self._setirq_tested
         return TAPQ
 
     def _read(self) -> Next:
-        self._answer = self._received
+        self.answer = self._received
         return DQAP
 
     def _read_write(self) -> Next:
-        self._answer = self._received_then_write
+        self.answer = self._received_then_write
         return DQAP
 
     def _write(self) -> Next:
         if not self.requests:
             return NONE
-        self._answer = self._sent
+        self.answer = self._sent
         return NQAP
 
     def _assoc_wait(self) -> Next:
-        self._answer = self._association_tested
+        self.answer = self._association_tested
         return TAPQ
 
     # -- answers and transitions ---------------------------------------------------------------
 
-    def _unasked(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _unasked(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         raise RuntimeError("answer() without an instruction; step() comes first")
 
-    def _reset_begun(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _reset_begun(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         code = status >> 16 & 0xFF
         if status & ASYNC:
             return NONE
         if code != NORMAL and code != RESET_IN_PROGRESS:
             return self._failed(code)
-        self.state = State.RESET_WAIT
+        self.state = RESET_WAIT
         return LOW_TIMEOUT
 
-    def _reset_tested(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _reset_tested(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         code = status >> 16 & 0xFF
         if code in (BUSY, RESET_IN_PROGRESS):
             return LOW_TIMEOUT
         if code != NORMAL:
             return self._failed(code)
         if self._with_interrupts:
-            self._answer = self._reset_enabled
+            self.answer = self._reset_enabled
             return AQIC
-        self.state = State.WORKING if self.count else State.IDLE
+        self.state = WORKING if self.count else IDLE
         return AGAIN
 
-    def _reset_enabled(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _reset_enabled(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         if _enables(status):
-            self.state = State.SETIRQ_WAIT
+            self.state = SETIRQ_WAIT
         else:
-            self.state = State.WORKING if self.count else State.IDLE
+            self.state = WORKING if self.count else IDLE
         return AGAIN
 
-    def _setirq_read(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _setirq_read(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         self._dequeued(status, message)
         return self._setirq_tested(status, None, bind_state)
 
-    def _setirq_tested(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _setirq_tested(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         if status & IRQ_ENABLED:
-            self.state = State.WORKING if self.count else State.IDLE
+            self.state = WORKING if self.count else IDLE
         code = status >> 16 & 0xFF
         if code == NORMAL and self.count:
             return AGAIN
@@ -305,55 +314,60 @@ class QueueMachine(Generic[M]):
             return LOW_TIMEOUT
         return self._failed(code)
 
-    def _received_then_write(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _received_then_write(
+        self, status: int, message: M | None = None, bind_state: int = 0
+    ) -> Next:
         wait = self._received(status, message, bind_state)
         if wait is AQIC:
-            self._answer = self._enabled_then_write
+            self.answer = self._enabled_then_write
             return AQIC
         return self._write_too(wait) if self.requests else wait
 
-    def _received(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _received(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         if status & ASYNC:
             return NONE
         code = status >> 16 & 0xFF
         if code != NORMAL and code != FULL_OR_NO_REPLY:
             return self._failed(code)
-        self._dequeued(status, message)
+        if message is not None or status & EMPTY:
+            self._dequeued(status, message)
         if not self.count:
             return self._idle(status)
         if code == NORMAL:
-            self.state = State.WORKING
+            self.state = WORKING
             return AGAIN
         return INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
 
     def _idle(self, status: int) -> Next:
-        self.state = State.IDLE
+        self.state = IDLE
         if self._with_interrupts and status & (EMPTY | IRQ_ENABLED) == EMPTY:
-            self._answer = self._enabled  # somebody has switched our interrupt off
+            self.answer = self._enabled  # somebody has switched our interrupt off
             return AQIC
         # From QUEUE_FULL requests may be left with nothing in hardware that would wake the queue.
         return AGAIN if self.requests else NONE
 
-    def _enabled(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _enabled(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         if _enables(status):
-            self.state = State.SETIRQ_WAIT
+            self.state = SETIRQ_WAIT
             return AGAIN
         return AGAIN if self.requests else NONE
 
-    def _enabled_then_write(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _enabled_then_write(
+        self, status: int, message: M | None = None, bind_state: int = 0
+    ) -> Next:
         wait = self._enabled(status, None, 0)
         return self._write_too(wait) if self.requests else wait
 
     def _write_too(self, wait: Next) -> Next:
         assert isinstance(wait, Wait)
         self._read_wait = wait
-        self._answer = self._sent_after_read
+        self.answer = self._sent_after_read
         return NQAP
 
-    def _sent_after_read(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _sent_after_read(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         return min(self._read_wait, self._sent(status, message, bind_state))
 
-    def _sent(self, status: int, message: M | None, bind_state: int) -> Wait:
+    def _sent(self, status: int, message: M | None = None, bind_state: int = 0) -> Wait:
         if status & ASYNC:
             return NONE
         code = status >> 16 & 0xFF
@@ -362,7 +376,7 @@ class QueueMachine(Generic[M]):
         if code == FULL_OR_NO_REPLY:
             return self._full(status)
         if code == RESET_IN_PROGRESS:
-            self.state = State.RESET_WAIT
+            self.state = RESET_WAIT
             return LOW_TIMEOUT
         if code in MESSAGE_ERRORS:
             self.completed.append((self.requests.popleft(), errno.EINVAL))
@@ -376,21 +390,23 @@ class QueueMachine(Generic[M]):
         if count == 1:
             self.timer_restarted = True
         if count < self.depth:
-            self.state = State.WORKING
+            self.state = WORKING
             return AGAIN
         return self._full(status)
 
     def _full(self, status: int) -> Wait:
-        self.state = State.QUEUE_FULL
+        self.state = FULL
         return INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
 
-    def _association_tested(self, status: int, message: M | None, bind_state: int) -> Next:
+    def _association_tested(
+        self, status: int, message: M | None = None, bind_state: int = 0
+    ) -> Next:
         code = status >> 16 & 0xFF
         if code != NORMAL or bind_state > 1:
             return self._failed(code)
         if bind_state == 1:
             return LOW_TIMEOUT
-        self.state = State.IDLE
+        self.state = IDLE
         return AGAIN if self.requests else NONE
 
     def _failed(self, code: int) -> Wait:

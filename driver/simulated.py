@@ -45,6 +45,8 @@ class SimulatedPort:
         self.in_flight = 0
         self._dispatcher = dispatcher
         self._record = recorder.add
+        self._pick = dispatcher.pick
+        self._drop = dispatcher.drop
         self._submit_ns = {queue.qid: queue.submit_ns for queue in _queues_of(bus)}
         bus.attach(timeline)
         self.driver = ApDriver(
@@ -70,7 +72,7 @@ class SimulatedPort:
         again. DriverError ENODEV when no target takes requests.
         """
         job.on_done = on_done
-        job.times[SUBMITTED] = self.timeline.now
+        job.times[SUBMITTED] = self.timeline._now
         self._post(job, (targets, render, 1), 0)
         self.in_flight += 1
 
@@ -83,26 +85,22 @@ class SimulatedPort:
         targets, render, _ = attempt
         if render is not None:
             job.request_bytes = len(render(targets[0] & 0xFF))
-        job.qid = qid = self._pick(job, targets, last_qid)
+        try:
+            qid = self._pick(targets, job.function, job.request_bytes, last_qid).qid
+        except DriverError:
+            if not self.driver.scan():  # AP sheet 4.3: once more if a bus scan finds news
+                raise
+            qid = self._pick(targets, job.function, job.request_bytes, last_qid).qid
         if render is not None:
             job.block = render(qid & 0xFF)
             job.outcome = 0
+        job.qid = qid
         job.context = attempt
         job.psmid = next(self._psmids)
         job.callbacks = self._on_enqueue
         timeline = self.timeline
-        due = timeline.now + self._submit_ns[qid]
+        due = timeline._now + self._submit_ns[qid]
         heappush(timeline.heap, (due, 1, next(timeline.serial), job))
-
-    def _pick(self, job: Job, targets: tuple[int, ...], last_qid: int) -> int:
-        """The dispatcher's choice; when there is none, once more if a bus scan finds news."""
-        dispatcher = self._dispatcher
-        try:
-            return dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
-        except DriverError:
-            if not self.driver.scan():
-                raise
-        return dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
 
     def _enqueue(self, job: Job) -> None:
         if not self.driver.enqueue(job):
@@ -112,7 +110,7 @@ class SimulatedPort:
 
     def _ended(self, job: Job, error: int) -> None:
         """A job has come back with a reply (``error`` 0) or without one."""
-        self._dispatcher.drop(job.qid, job.function)
+        self._drop(job.qid, job.function)
         if not error and job.block is not None:
             error = self._judge(job)
         if error:
@@ -150,7 +148,7 @@ class SimulatedPort:
     def _give_up(self, job: Job, error: int) -> None:
         """No reply came of it: it has passed no stage."""
         job.outcome = DRIVER_OUTCOME + error
-        job.times[1:] = [self.timeline.now] * (len(job.times) - 1)
+        job.times[1:] = [self.timeline._now] * (len(job.times) - 1)
 
     def _finish(self, job: Job) -> None:
         self._write(job)
@@ -160,7 +158,7 @@ class SimulatedPort:
 
     def _write(self, job: Job) -> None:
         times = job.times
-        times[DONE] = self.timeline.now
+        times[DONE] = self.timeline._now
         self._record(
             job.client,
             job.qid,

@@ -1,0 +1,101 @@
+"""Simulated clients in a closed loop: each submits its next request when it has the last reply.
+
+With ``function`` off a request is an operation and sizes; with real or null it is a request block
+that the card executes. The records are the same. A client that has several kinds of work draws the
+next from a generator of its own, seeded by (seed, client), so that it asks for the same things in
+the same order whatever the others do.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ghostcard.driver.simulated import SimulatedPort
+from ghostcard.emulator.job import Job
+
+
+class Work(NamedTuple):
+    """One kind of request: what it is and how long its messages are, or how its block is made."""
+
+    operation: str
+    payload_bytes: int
+    function: int
+    request_bytes: int
+    reply_bytes: int
+    render: Callable[[int], bytes] | None = None
+
+
+class ClosedLoop:
+    """``clients`` clients on one port, with ``think_ns`` between a reply and the next request.
+
+    They begin together, in order of their number, at the time of the port's timeline. Each sends
+    ``requests`` requests, or goes on for ``duration_ns``, or whichever ends first.
+    """
+
+    def __init__(
+        self,
+        port: SimulatedPort,
+        targets: tuple[int, ...],
+        work: Sequence[Work],
+        clients: int = 1,
+        requests: int | None = None,
+        duration_ns: int | None = None,
+        think_ns: int = 0,
+        seed: int = 0,
+    ) -> None:
+        if not work or clients < 1 or think_ns < 0:
+            raise ValueError("a closed loop needs work, a client, and no negative think time")
+        if requests is None and duration_ns is None:
+            raise ValueError("say when to end: requests for each client, or a duration")
+        self._port = port
+        self._targets = targets
+        self._work = tuple(work)
+        self._requests = requests
+        start = port.timeline.now
+        self._end_ns = None if duration_ns is None else start + duration_ns
+        self._think_ns = think_ns
+        self._clients = [_Client(number, seed) for number in range(clients)]
+
+    def start(self) -> None:
+        """Submit every client's first request; the timeline does the rest."""
+        for client in self._clients:
+            self._next(client.job)
+
+    def run(self) -> None:
+        """Start, and run the timeline until every client has ended."""
+        self.start()
+        self._port.timeline.run()
+
+    def _next(self, job: Job) -> None:
+        client = self._clients[job.client]
+        if self._requests is not None and client.sent >= self._requests:
+            return
+        if self._end_ns is not None and self._port.timeline.now >= self._end_ns:
+            return
+        client.sent += 1
+        work = self._work[0] if len(self._work) == 1 else client.random.choice(self._work)
+        job.function = work.function
+        if work.render is None:
+            job.operation = work.operation
+            job.payload_bytes = work.payload_bytes
+            job.request_bytes = work.request_bytes
+            job.reply_bytes = work.reply_bytes
+            job.outcome = 0
+        self._port.submit(job, self._targets, self._after, work.render)
+
+    def _after(self, job: Job) -> None:
+        if self._think_ns:
+            timeline = self._port.timeline
+            job.callbacks = (self._next,)  # the job is its own event: it thinks
+            timeline.at(timeline.now + self._think_ns, job)
+        else:
+            self._next(job)
+
+
+class _Client:
+    __slots__ = ("job", "random", "sent")
+
+    def __init__(self, number: int, seed: int) -> None:
+        self.job = Job(client=number)
+        self.random = random.Random(f"{seed}/{number}")
+        self.sent = 0
