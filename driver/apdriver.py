@@ -5,7 +5,6 @@ wake, the request timers and the bus scan (AP sheet 1.6 to 1.9). The tasklet loo
 as the kernel's does.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -109,8 +108,8 @@ class ApQueue:
 class ApDriver:
     """The queues of one host, which are up and running, their interrupts on if they are used.
 
-    ``finished(job, errno)`` is called for every job that ends, ``changed(qid, in_service)`` when a
-    queue stops or resumes taking requests.
+    ``finished`` is called with the jobs that an event has ended, each with its errno (0: its reply
+    is there); ``changed(qid, in_service)`` when a queue stops or resumes taking requests.
     """
 
     def __init__(
@@ -118,7 +117,7 @@ class ApDriver:
         timeline: "Timeline",
         bus: "Bus",
         queues: Sequence[HostQueue],
-        finished: Callable[[Job, int], None],
+        finished: Callable[[list[tuple[Job, int]]], None],
         changed: Callable[[int, bool], None],
         interrupts: bool = True,
     ) -> None:
@@ -136,7 +135,7 @@ class ApDriver:
         self._poll_expiry_ns = 0
         self._scan_timer = Tick(self._scan_expired)
         self._absent = 0  # queues out of service
-        self._ended: deque[tuple[Job, int]] = deque()
+        self._ended: list[tuple[Job, int]] = []
         if interrupts:
             bus.on_interrupt(self._interrupted)
 
@@ -232,8 +231,9 @@ class ApDriver:
         Told last, so that what the callers do next never comes between the driver's own steps.
         """
         self._arm(wait)
-        while self._ended:
-            self._finished(*self._ended.popleft())
+        if self._ended:
+            ended, self._ended = self._ended, []
+            self._finished(ended)
 
     def _restart_timer(self, queue: ApQueue) -> None:
         queue.deadline_ns = self._timeline._now + REQUEST_TIMEOUT_NS

@@ -104,19 +104,31 @@ class SimulatedPort:
 
     def _enqueue(self, job: Job) -> None:
         if not self.driver.enqueue(job):
-            self._ended(job, errno.ENODEV)
+            self._ended([(job, errno.ENODEV)])
 
     # -- the end of a request ------------------------------------------------------------------
 
-    def _ended(self, job: Job, error: int) -> None:
-        """A job has come back with a reply (``error`` 0) or without one."""
+    def _ended(self, ended: list[tuple[Job, int]]) -> None:
+        """Jobs have come back, with a reply (errno 0) or without one.
+
+        All are booked before any caller hears of his: he may submit again at once, and the choice
+        of a queue is not to depend on who is told first.
+        """
+        over = [job for job, error in ended if self._is_over(job, error)]
+        for job in over:
+            assert job.on_done is not None
+            job.on_done(job)
+
+    def _is_over(self, job: Job, error: int) -> bool:
+        """Book a job that has come back; False if it has been sent on its way again."""
         self._drop(job.qid, job.function)
         if not error and job.block is not None:
             error = self._judge(job)
-        if error:
-            self._failed(job, error)
-        else:
-            self._finish(job)
+        if error and self._goes_again(job, error):
+            return False
+        self._write(job)
+        self.in_flight -= 1
+        return True
 
     def _judge(self, job: Job) -> int:
         reply = job.reply or b""
@@ -128,8 +140,8 @@ class SimulatedPort:
             return errno.EAGAIN
         return verdict
 
-    def _failed(self, job: Job, error: int) -> None:
-        """AP sheet 4.3: another attempt if it may help, else the end."""
+    def _goes_again(self, job: Job, error: int) -> bool:
+        """AP sheet 4.3: whether another attempt is made; if not, the outcome says why."""
         targets, render, attempts = job.context
         answered = job.block is not None and job.outcome != 0
         if error in (errno.EAGAIN, errno.ENODEV) and attempts < ATTEMPTS:
@@ -137,24 +149,17 @@ class SimulatedPort:
                 self._write(job)  # a request of its own to the card, with its own record
             try:
                 self._post(job, (targets, render, attempts + 1), job.qid)
+                return True
             except DriverError as refusal:
                 error, answered = refusal.code, False
-            else:
-                return
         if not answered:
             self._give_up(job, errno.EIO if error == errno.EAGAIN else error)
-        self._finish(job)
+        return False
 
     def _give_up(self, job: Job, error: int) -> None:
         """No reply came of it: it has passed no stage."""
         job.outcome = DRIVER_OUTCOME + error
         job.times[1:] = [self.timeline._now] * (len(job.times) - 1)
-
-    def _finish(self, job: Job) -> None:
-        self._write(job)
-        self.in_flight -= 1
-        assert job.on_done is not None
-        job.on_done(job)
 
     def _write(self, job: Job) -> None:
         times = job.times
