@@ -1,6 +1,5 @@
 """Crossings of the general, slot and token functions (PKCS #11 3.2, 5.4 and 5.5)."""
 
-from ghostcard.driver.errors import DriverError
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries.edge import Edge, Pointer
 from ghostcard.module.errors import CryptokiError
@@ -29,9 +28,9 @@ def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
     def initialize() -> int:
         try:
             cryptoki.initialize()
-        except (CryptokiError, DriverError):
+        except CryptokiError:
             raise
-        except Exception as error:  # as a rule the configuration: the user must be told
+        except Exception as error:  # the configuration or a card: the user must be told
             edge.complain(str(error) or type(error).__name__)
             raise
         return 0
