@@ -47,8 +47,12 @@ class Bus:
     # Assembly
 
     def attach(self, timeline: Timeline) -> None:
-        """Let time pass on `timeline` from now on, for every card plugged or to be plugged."""
+        """Let time pass on `timeline` from now on, for every card plugged or to be plugged.
+
+        Queues and stations are empty; interrupt handlers of an earlier timeline are forgotten.
+        """
         self._timeline = timeline
+        self._interrupt_handlers = ()
         for card in self.cards.values():
             card.attach(timeline)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ghostcard.emulator.errors import RecordError
@@ -65,6 +66,7 @@ class Recorder:
         self._limit = (1 << 62) if capacity is None else capacity * RECORD_BYTES
         self._records = bytearray()
         self._names: dict[str, int] = {}
+        self._learning = Lock()
 
     def __len__(self) -> int:
         return len(self._records) // RECORD_BYTES
@@ -130,7 +132,7 @@ class Recorder:
     ) -> bytes:
         """All of a record but when it was submitted, for `repeat`; arguments as for `add`."""
         single = Recorder()
-        single._names = self._names
+        single._names, single._learning = self._names, self._learning
         single.add(
             client, qid, function, operation, engine, outcome, depth,
             request_bytes, reply_bytes, payload_bytes, times,
@@ -145,8 +147,9 @@ class Recorder:
             self.dropped += 1
 
     def _learn(self, *names: str) -> None:
-        for name in names:
-            self._names.setdefault(name, len(self._names))
+        with self._learning:
+            for name in names:
+                self._names.setdefault(name, len(self._names))
 
     def to_bytes(self) -> bytes:
         """The file `save` writes."""
@@ -196,7 +199,10 @@ class Recorder:
             raise RecordError("damaged (checksum)")
         recorder = cls()
         recorder.dropped = dropped
-        names = data[_HEADER.size : start].decode()
+        try:
+            names = data[_HEADER.size : start].decode()
+        except UnicodeDecodeError:
+            raise RecordError("damaged (names)") from None
         recorder._learn(*names.split("\n") if names or records else ())
         recorder._records += data[start:end]
         return recorder
