@@ -1,17 +1,17 @@
-"""The attribute table: per object class and key type, which attributes there are and what may be done to them.
+"""The attribute table: which attributes an object has, and what may be done to them.
 
-The notes are the numbered footnotes of the standard's tables (PKCS #11 3.2, 4.2, "Common footnotes for object
-attribute tables"), so that a row here and a row there can be held side by side:
+The notes are the numbered footnotes of the standard's tables (PKCS #11 3.2, 4.2, "Common footnotes
+for object attribute tables"), so that a row here and a row there can be held side by side:
 
      1 must be given to C_CreateObject             2 must not be given to C_CreateObject
      3 must be given when generated                4 must not be given when generated
      5 must be given to C_UnwrapKey                6 must not be given to C_UnwrapKey
-     7 hidden if SENSITIVE or not EXTRACTABLE      8 may be changed by C_SetAttributeValue and C_CopyObject
+     7 hidden if SENSITIVE or not EXTRACTABLE      8 C_SetAttributeValue, C_CopyObject may change it
     10 only the SO may set it to CK_TRUE          11 cannot be changed once it is CK_TRUE
-    12 cannot be changed once it is CK_FALSE      13 ours: may be changed by C_CopyObject only
+    12 cannot be changed once it is CK_FALSE      13 (ours) C_CopyObject alone may change it
 
-Note 9 ("the default is the token's choice") is the column `default`: the value of an object whose template is
-silent; None: the object then has no such attribute, or the library fills it in.
+Note 9 ("the default is the token's choice") is the column `default`: the value of an object whose
+template is silent; None: the object then has no such attribute, or the library fills it in.
 """
 
 from typing import NamedTuple
@@ -249,7 +249,9 @@ KNOWN = frozenset(type for schema in SCHEMAS.values() for type in schema)
 
 
 def subtype_of(object_class: int) -> int | None:
-    """The attribute that tells the kinds of a class apart; CKR_ATTRIBUTE_VALUE_INVALID for a class unknown here."""
+    """The attribute that tells the kinds of a class apart; CKR_ATTRIBUTE_VALUE_INVALID for a class
+    unknown here.
+    """
     try:
         return _SUBTYPE[object_class]
     except KeyError:
@@ -257,7 +259,9 @@ def subtype_of(object_class: int) -> int | None:
 
 
 def schema_of(object_class: int, subtype: int) -> Schema:
-    """The rows of one class and subtype; CKR_ATTRIBUTE_VALUE_INVALID if this token has no such object."""
+    """The rows of one class and subtype; CKR_ATTRIBUTE_VALUE_INVALID if this token has no such
+    object.
+    """
     try:
         return SCHEMAS[object_class, subtype]
     except KeyError:

@@ -1,4 +1,4 @@
-"""The objects a process sees of one token: by handle, by row of the store, and by the attributes people look for."""
+"""The objects a process sees of one token, by handle, by row and by what people look for."""
 
 from collections.abc import Iterator
 

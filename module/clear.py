@@ -1,7 +1,8 @@
-"""Key values in clear: into the card for C_CreateObject, out of it for C_GetAttributeValue (AP sheet 7.2).
+"""Key values in clear, into the card for C_CreateObject and out of it to be read (AP sheet 7.2).
 
-Both go through a wrap key, an AES-256 key of the card's that lives as long as the process: what enters is encrypted
-under it and unwrapped, what leaves is wrapped under it and decrypted. So the rules for wrapping are the card's own.
+Both go through a wrap key, an AES-256 key of the card's that lives as long as the process: what
+enters is encrypted under it and unwrapped, what leaves is wrapped under it and decrypted. So the
+rules for wrapping are the card's own.
 """
 
 import os
@@ -19,7 +20,7 @@ _IV_BYTES = 16
 
 
 def hidden_types(entry: Object) -> frozenset[int]:
-    """The attributes of an object that are kept by the card alone (note 7 of the attribute table)."""
+    """The attributes of an object that the card alone keeps (note 7 of the attribute table)."""
     if entry.object_class not in (ck.CKO_PRIVATE_KEY, ck.CKO_SECRET_KEY):
         return frozenset()
     rows = schema_of(entry.object_class, entry.key_type).values()

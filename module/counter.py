@@ -1,12 +1,14 @@
-"""The change counter of a store: eight shared bytes that tell every process at once that something changed.
+"""The change counter of a store: eight shared bytes that tell every process of a change.
 
-A process looks at the counter before each use of an object; that costs a memory read, where asking the data base
-costs system calls. Writers take turns under flock, which the kernel gives back when a process dies.
+A process looks at the counter before each use of an object; that costs a memory read, where asking
+the data base costs system calls. Writers take turns under flock, which the kernel gives back when a
+process dies.
 
     even  nothing is being written: whoever has read the store at this value knows all of it
     odd   a writer is at work, or died there: the store itself must be asked
 
-A writer makes it odd before the transaction and even after the commit; the next writer repairs an odd left-over.
+A writer makes it odd before the transaction and even after the commit; the next writer repairs an
+odd left-over.
 """
 
 import fcntl

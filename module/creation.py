@@ -1,4 +1,4 @@
-"""Objects from templates: C_CreateObject, C_CopyObject, C_SetAttributeValue (PKCS #11 3.2, 4.1 and 5.7)."""
+"""Objects from templates: created, copied, changed (PKCS #11 3.2, 4.1 and 5.7)."""
 
 import os
 
@@ -52,7 +52,7 @@ def is_so(active: Session) -> bool:
 
 
 def check_place(active: Session, attributes: Attributes) -> None:
-    """Whether the session may have such an object: CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN."""
+    """Refuse what the session may not have: CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN."""
     active.may_write(attributes[ck.CKA_TOKEN] == TRUE, attributes[ck.CKA_PRIVATE] == TRUE)
 
 
@@ -95,7 +95,9 @@ def complete_private(attributes: Attributes, info: bytes) -> Attributes:
 
 
 def complete_secret(attributes: Attributes, checksum: bytes, size: int) -> Attributes:
-    """A secret key's attributes with its length in bytes and its check value, which a template may foretell."""
+    """A secret key's attributes with its length in bytes and its check value, which a template may
+    foretell.
+    """
     value = checksum[:CHECK_VALUE_BYTES]
     foretold = attributes.get(ck.CKA_CHECK_VALUE)
     if foretold == EMPTY:  # the caller wants none (PKCS #11 3.2, 4.10.2)

@@ -1,9 +1,10 @@
-"""The Cryptoki functions in plain Python: one method per C_ function, snake case without the prefix.
+"""Cryptoki in plain Python: one method per C_ function, snake case without the prefix.
 
-Handles are ints, templates sequences of (type, value bytes as the C structure holds them), a mechanism is the
-``id u32 | parameters`` of `docs/design.md`; ``None`` in its place cancels the active operation (PKCS #11 3.2, 5.8.1).
-Functions with output take ``capacity`` (None: the caller asks for the length) and return the bytes, or as an ``int``
-the length needed, and then the operation stays active. Errors are CryptokiError and nothing else.
+Handles are ints, templates sequences of (type, value bytes as the C structure holds them), a
+mechanism is the ``id u32, parameters`` of `docs/design.md`; ``None`` in its place cancels the
+active operation (PKCS #11 3.2, 5.8.1). Functions with output take ``capacity`` (None: the caller
+asks for the length) and return the bytes, or as an ``int`` the length needed, and then the
+operation stays active. Errors are CryptokiError and nothing else.
 """
 
 from ghostcard.module.functions.dual import Dual
@@ -15,4 +16,6 @@ from ghostcard.module.functions.slots import Slots
 
 
 class Cryptoki(Slots, Sessions, Objects, Dual, KeyManagement, Randomness):
-    """One library instance; threads may call it at the same time. The chapters are its base classes."""
+    """One library instance; threads may call it at the same time. The chapters are its base
+    classes.
+    """

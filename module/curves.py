@@ -39,7 +39,9 @@ _BY_PARAMETERS = {
 
 
 def curve_of(parameters: bytes, key_type: int) -> Curve:
-    """The curve a CKA_EC_PARAMS names; CKR_CURVE_NOT_SUPPORTED, or if it is of another key type inconsistent."""
+    """The curve a CKA_EC_PARAMS names; CKR_CURVE_NOT_SUPPORTED, or if it is of another key type
+    inconsistent.
+    """
     curve = _BY_PARAMETERS.get(parameters)
     if curve is None:
         raise CryptokiError(ck.CKR_CURVE_NOT_SUPPORTED)
@@ -49,7 +51,9 @@ def curve_of(parameters: bytes, key_type: int) -> Curve:
 
 
 def point_of(value: bytes, curve: Curve) -> bytes:
-    """The point of a CKA_EC_POINT: a DER OCTET STRING around it, or the bare point, as some programs write it."""
+    """The point of a CKA_EC_POINT: a DER OCTET STRING around it, or the bare point, as some
+    programs write it.
+    """
     for point in (_unwrapped(value), value):
         if len(point) == curve.point_size and (curve.key_type != ck.CKK_EC or point[0] == 4):
             return point

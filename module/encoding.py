@@ -1,4 +1,4 @@
-"""CK_BBOOL, CK_ULONG and CK_DATE as the bytes a template holds (x86-64 and s390x alike: native order)."""
+"""CK_BBOOL, CK_ULONG and CK_DATE as the bytes a template holds, in the machine's byte order."""
 
 import struct
 
@@ -32,7 +32,7 @@ def numbers(value: bytes) -> tuple[int, ...]:
 
 
 def big(value: int, size: int = 0) -> bytes:
-    """A big integer as the standard has it: big-endian, no leading zero, at least ``size`` bytes."""
+    """A big integer: big-endian, no leading zero, at least ``size`` bytes."""
     return value.to_bytes(max(size, (value.bit_length() + 7) // 8), "big")
 
 

@@ -1,4 +1,4 @@
-"""The one error of the Cryptoki layer, and the one table that turns the driver's errors into CKR codes."""
+"""The error of the Cryptoki layer, and the table that makes it of the driver's errors."""
 
 import errno
 
@@ -22,7 +22,8 @@ _EP11: dict[int, int] = {
     _VENDOR | 0x10: ck.CKR_FUNCTION_FAILED,  # TRANSPORT_LIMIT
     _VENDOR | 0x101: ck.CKR_DEVICE_ERROR,  # ERROR_STATE: a self test failed
 }
-"""EP11 return code -> CKR, AP sheet 7.2 "Error mapping"; other vendor codes: CKR_FUNCTION_FAILED."""
+"""EP11 return code -> CKR, AP sheet 7.2 "Error mapping"; other vendor codes: CKR_FUNCTION_FAILED.
+"""
 
 _DRIVER: dict[int, int] = {
     errno.ENODEV: ck.CKR_DEVICE_REMOVED,

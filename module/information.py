@@ -1,4 +1,4 @@
-"""What the information functions answer: the fields of the standard's structures, in their order."""
+"""What the information functions answer: the standard's structures, field by field."""
 
 from typing import NamedTuple
 

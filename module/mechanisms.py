@@ -10,7 +10,6 @@ from typing import NamedTuple
 from ghostcard import pkcs11 as ck
 from ghostcard.module.attributes import GENERIC_TYPES, HMAC_TYPES
 from ghostcard.module.curves import curve_of
-from ghostcard.module.encoding import number
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 
@@ -37,8 +36,9 @@ HASH_BYTES: dict[int, int] = {
 class Length(NamedTuple):
     """Lengths of results, in bytes.
 
-    ``single(size)`` of all the data at once; ``update(size)`` of a part, if ``size`` bytes have been
-    taken and not been given back, the part included; ``final(size)`` of the end. Upper bounds unless ``is_exact``.
+    ``single(size)`` of all the data at once; ``update(size)`` of a part, if ``size`` bytes have
+    been taken and not been given back, the part included; ``final(size)`` of the end. Upper bounds
+    unless ``is_exact``.
     """
 
     single: Callable[[int], int]

@@ -16,7 +16,9 @@ NO_ROW = 0
 
 
 class Object:
-    """Attributes are replaced, never changed in place, so that a thread that reads them sees one state."""
+    """Attributes are replaced, never changed in place, so that a thread that reads them sees one
+    state.
+    """
 
     __slots__ = (
         "attributes",
@@ -65,7 +67,9 @@ class Object:
         return self.attributes.get(attribute) == TRUE
 
     def for_card(self) -> bytes:
-        """What stands for the key on the wire: the key blob, or a public key's SubjectPublicKeyInfo."""
+        """What stands for the key on the wire: the key blob, or a public key's
+        SubjectPublicKeyInfo.
+        """
         if self.card_key is None:
             self.card_key = spki.build(self.attributes)
         return self.card_key

@@ -1,8 +1,9 @@
 """Active operations: what C_*Init leaves in a session until the result has been fetched.
 
-An `Operation` without parts is prepared once per key, function and mechanism, kept by the key, and shared: it has no
-state. The first part of a multi-part operation turns it into a `Stream`, whose context is in the card. `finished` keeps
-a result that did not fit into the caller's buffer; `locked` waits for the PIN of a key that asks for it each time.
+An `Operation` without parts is prepared once per key, function and mechanism, kept by the key, and
+shared: it has no state. The first part of a multi-part operation turns it into a `Stream`, whose
+context is in the card. `finished` keeps a result that did not fit into the caller's buffer;
+`locked` waits for the PIN of a key that asks for it each time.
 """
 
 import sys
@@ -21,8 +22,8 @@ Check = Callable[[bytes, bytes], None]
 class Stream:
     """A multi-part operation: three functions of the host library around a context in the card.
 
-    ``update`` takes a part of at most ``limit`` bytes and returns what comes out; ``final`` returns the end;
-    ``check`` verifies instead.
+    ``update`` takes a part of at most ``limit`` bytes and returns what comes out; ``final`` returns
+    the end; ``check`` verifies instead.
     """
 
     __slots__ = ("_kept", "_length", "_limit", "_pending", "check", "final", "update")
@@ -44,7 +45,7 @@ class Stream:
         self.check = check
 
     def take(self, data: bytes, capacity: int | None) -> bytes | int:
-        """The result of one more part, or the length it needs; then the part is to be given again."""
+        """The result of one more part, or its length; then the part is to be given again."""
         if self._kept is None:
             room = self._length.update(self._pending + len(data))
             if capacity is None or (capacity < room and self._length.is_exact):
@@ -63,7 +64,9 @@ class Stream:
         return self._fetched(capacity)
 
     def feed(self, data: bytes) -> bytes:
-        """One more part, in as many requests as it takes; what comes out (of a digest or signature nothing)."""
+        """One more part, in as many requests as it takes; what comes out (of a digest or signature
+        nothing).
+        """
         limit = self._limit
         pieces = (data[start : start + limit] for start in range(0, len(data), limit))
         return b"".join([self.update(piece) or b"" for piece in pieces])
@@ -87,9 +90,9 @@ class Stream:
 class Operation:
     """An operation of which no part has been given yet.
 
-    ``room(size)`` is the length of the result of ``size`` bytes, the largest possible unless ``is_exact``;
-    ``single`` and ``check`` do everything at once, up to ``limit`` bytes; ``begin`` starts the parts. The one that does
-    not belong to the function refuses.
+    ``room(size)`` is the length of the result of ``size`` bytes, the largest possible unless
+    ``is_exact``; ``single`` and ``check`` do everything at once, up to ``limit`` bytes; ``begin``
+    starts the parts. The one that does not belong to the function refuses.
     """
 
     __slots__ = ("begin", "check", "is_exact", "limit", "room", "single")
@@ -122,7 +125,7 @@ class Operation:
 
 
 class Locked:
-    """An operation of a key with CKA_ALWAYS_AUTHENTICATE, until C_Login with CKU_CONTEXT_SPECIFIC."""
+    """An operation of a CKA_ALWAYS_AUTHENTICATE key until C_Login with CKU_CONTEXT_SPECIFIC."""
 
     __slots__ = ("inner",)
 

@@ -1,7 +1,8 @@
 """PINs: what a PIN unlocks, how often it may be wrong, and nothing of the PIN itself.
 
-The token key, which encrypts private objects, is kept once per role, sealed with AES-256-GCM under a key that scrypt
-(RFC 7914) makes of the PIN and a salt. A PIN is right if it opens the seal: there is nothing else to compare it with.
+The token key, which encrypts private objects, is kept once per role, sealed with AES-256-GCM under
+a key that scrypt (RFC 7914) makes of the PIN and a salt. A PIN is right if it opens the seal: there
+is nothing else to compare it with.
 """
 
 import os
@@ -24,7 +25,9 @@ _SCRYPT_MEMORY = 64 << 20
 
 
 class SealedKey(NamedTuple):
-    """A role's seal: salt of scrypt, nonce and sealed token key, wrong tries since the last right one."""
+    """A role's seal: salt of scrypt, nonce and sealed token key, wrong tries since the last right
+    one.
+    """
 
     salt: bytes
     key: bytes

@@ -1,4 +1,4 @@
-"""Private keys in clear, on their way into or out of the card: attributes <-> PKCS #8 (RFC 5958, 8017, 5915, 8410)."""
+"""Private keys in clear: attributes <-> PKCS #8 (RFC 5958, 8017, 5915, 8410)."""
 
 from math import gcd
 
@@ -26,7 +26,9 @@ _USUAL_EXPONENT = 65537
 
 
 def build(attributes: Attributes) -> bytes:
-    """The PrivateKeyInfo of a private key's attributes; what the template left out of an RSA key is computed."""
+    """The PrivateKeyInfo of a private key's attributes; what the template left out of an RSA key is
+    computed.
+    """
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     if key_type == ck.CKK_RSA:
         method = der.encode(der.SEQUENCE, RSA_ENCRYPTION, der.NULL)
@@ -67,7 +69,9 @@ def _info(method: bytes, key: bytes) -> bytes:
 
 
 def _rsa_numbers(attributes: Attributes) -> tuple[int, ...]:
-    """The eight numbers of an RSA key, which must belong together; CKR_ATTRIBUTE_VALUE_INVALID if they do not."""
+    """The eight numbers of an RSA key, which must belong together; CKR_ATTRIBUTE_VALUE_INVALID if
+    they do not.
+    """
     n, e, d, p, q, dp, dq, u = (
         int.from_bytes(attributes.get(part, b""), "big") for part in _RSA_PARTS
     )
@@ -92,7 +96,9 @@ def _rsa_numbers(attributes: Attributes) -> tuple[int, ...]:
 
 
 def _primes(n: int, e: int, d: int) -> tuple[int, int]:
-    """The primes of n from both exponents (NIST SP 800-56B, appendix C.1), by fixed bases: no random source is needed."""
+    """The primes of n from both exponents (NIST SP 800-56B, appendix C.1), by fixed bases: no
+    random source is needed.
+    """
     odd = e * d - 1
     twos = (odd & -odd).bit_length() - 1 if odd > 0 else 0
     if not twos:

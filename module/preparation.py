@@ -1,7 +1,7 @@
-"""From key and mechanism to an operation: checked once, then kept by the key, so that the next C_*Init is a look-up.
+"""From key and mechanism to an operation: checked once and kept, so that C_*Init is a look-up.
 
-What a key keeps is bounded: of a mechanism whose parameters change from call to call (the IV of AES-GCM) the checks
-are kept, and the operation is put together anew.
+What a key keeps is bounded: of a mechanism whose parameters change from call to call (the IV of
+AES-GCM) the checks are kept, and the operation is put together anew.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,9 @@ from typing import NamedTuple, Protocol
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
-from ghostcard.module.errors import CryptokiError
 from ghostcard.module.mechanisms import Mechanism, mechanism_id
 from ghostcard.module.object import Object
-from ghostcard.module.operation import Check, Locked, Operation, Single, Stream, misplaced_call
+from ghostcard.module.operation import Locked, Operation, Single, Stream, misplaced_call
 from ghostcard.module.session import Session
 from ghostcard.module.usage import DECRYPT, ENCRYPT, SIGN, VERIFY, Use, check_use, offered
 
@@ -32,7 +31,9 @@ class Context(Protocol):
 
 
 class Function(NamedTuple):
-    """One of the functions that use a key and answer with data; ``number`` tells them apart in the key's tables."""
+    """One of the functions that use a key and answer with data; ``number`` tells them apart in the
+    key's tables.
+    """
 
     number: int
     use: Use

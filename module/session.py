@@ -25,7 +25,9 @@ STATES: dict[tuple[bool, int], int] = {
     (True, ck.CKU_USER): ck.CKS_RW_USER_FUNCTIONS,
     (True, ck.CKU_SO): ck.CKS_RW_SO_FUNCTIONS,
 }
-"""(is it read/write, who is logged in) -> state, PKCS #11 3.2, 5.6. There is no read-only SO session."""
+"""(is it read/write, who is logged in) -> state, PKCS #11 3.2, 5.6. There is no read-only SO
+session.
+"""
 
 
 class Session:

@@ -62,7 +62,7 @@ class Slot:
             return self._mechanisms
 
     def wrap_key(self) -> bytes:
-        """Blob of the key under which values in clear enter and leave the card; made at first need."""
+        """Blob of the key under which values in clear enter and leave the card."""
         with self._lock:
             if not self._wrap_key:
                 keygen = ck.CKM_AES_KEY_GEN.to_bytes(4, "big")

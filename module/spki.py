@@ -1,4 +1,4 @@
-"""Public keys: the attributes of an object <-> the DER SubjectPublicKeyInfo the card takes and gives (RFC 5280)."""
+"""Public keys: attributes <-> the DER SubjectPublicKeyInfo of the card (RFC 5280)."""
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import der

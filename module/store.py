@@ -1,8 +1,9 @@
-"""The token store: one SQLite file per token, safe with several processes and with kill -9 (WAL, synchronous FULL).
+"""The token store: one SQLite file per token, safe with several processes and with kill -9.
 
-It knows rows and no attributes: the token's row and per object whether it is private and its bytes (`body`, of a
-private object encrypted). `sequence` numbers the changes, so that a process can ask for what it has not seen yet.
-Errors of the data base become CryptokiError here and nowhere else; a damaged file is told of once on stderr.
+It knows rows and no attributes: the token's row and per object whether it is private and its bytes
+(`body`, of a private object encrypted). `sequence` numbers the changes, so that a process can ask
+for what it has not seen yet. Errors of the data base become CryptokiError here and nowhere else; a
+damaged file is told of once on stderr.
 """
 
 import os
@@ -119,7 +120,7 @@ class Store:
             return self._token() if self._is_initialised() else None
 
     def changes(self, since: int, is_user: bool) -> Changes | None:
-        """All that changed after `since`, read at one instant; private objects only for the user."""
+        """All that changed after `since`, read at one instant; private objects for the user."""
         with self._lock, self.guarded():
             self._connection.execute("BEGIN")
             try:
@@ -187,7 +188,9 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[TokenRow | None]:
-        """A transaction nobody else can write beside, with the token's row; an exception takes it back."""
+        """A transaction nobody else can write beside, with the token's row; an exception takes it
+        back.
+        """
         with self._lock, self.guarded():
             self.counter.begin()
             try:
@@ -251,7 +254,7 @@ class Store:
                 self.report(_foreign(application, version))
                 raise CryptokiError(ck.CKR_DEVICE_ERROR)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
 
     def _is_initialised(self) -> bool:
         return _pragma(self._connection, "user_version") == SCHEMA_VERSION

@@ -1,6 +1,7 @@
 """Templates against the attribute table: what a caller may say of a new, copied or changed object.
 
-Pure functions of values; every refusal is a CryptokiError with the code of PKCS #11 3.2, 4.1.1 to 4.1.3.
+Pure functions of values; every refusal is a CryptokiError with the code of PKCS #11 3.2, 4.1.1 to
+4.1.3.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +42,9 @@ _CHECKS: dict[str, Callable[[bytes], bool]] = {
 
 
 def read(template: Template) -> Attributes:
-    """The template as a mapping; an attribute given twice with two values is CKR_TEMPLATE_INCONSISTENT."""
+    """The template as a mapping; an attribute given twice with two values is
+    CKR_TEMPLATE_INCONSISTENT.
+    """
     given: Attributes = {}
     for type, value in template:
         if given.setdefault(type, value) != value:
@@ -50,7 +53,9 @@ def read(template: Template) -> Attributes:
 
 
 def expect(given: Attributes, type: int, value: int) -> None:
-    """Set a CK_ULONG attribute that the call itself decides; a template that says otherwise is inconsistent."""
+    """Set a CK_ULONG attribute that the call itself decides; a template that says otherwise is
+    inconsistent.
+    """
     if given.setdefault(type, ulong(value)) != ulong(value):
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
 

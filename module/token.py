@@ -46,7 +46,9 @@ class Token:
     # --- the store -------------------------------------------------------------------------------
 
     def row(self) -> TokenRow | None:
-        """The token as it is now; None before C_InitToken. CKR_DEVICE_ERROR if the store is damaged."""
+        """The token as it is now; None before C_InitToken. CKR_DEVICE_ERROR if the store is
+        damaged.
+        """
         with self._lock:
             if self._store is None and not os.path.exists(self._path):
                 return None
@@ -125,7 +127,8 @@ class Token:
             store.set_pin(role, sealed)
 
     def _unlock(self, role: str, pin: bytes) -> tuple[TokenRow, bytes]:
-        """The token's row and key for a right PIN; a wrong one is counted, for all processes at once.
+        """The token's row and key for a right PIN; a wrong one is counted, for all processes at
+        once.
 
         The slow part runs outside of any lock; the verdict and its count are one transaction.
         """
@@ -173,7 +176,9 @@ class Token:
         self._unlock(USER, pin)
 
     def logout(self) -> None:
-        """C_Logout: private session objects die, and handles of private objects (PKCS #11 3.2, 5.6.9)."""
+        """C_Logout: private session objects die, and handles of private objects (PKCS #11 3.2,
+        5.6.9).
+        """
         with self._lock:
             if self.user == NOBODY:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
@@ -240,7 +245,9 @@ class Token:
         return self._catalog.find(wanted)
 
     def add(self, attributes: Attributes, blob: bytes, session: "Session") -> Object:
-        """A new object: of the token if CKA_TOKEN says so (when it returns it is on the disk), else of the session."""
+        """A new object: of the token if CKA_TOKEN says so (when it returns it is on the disk), else
+        of the session.
+        """
         with self._lock:
             if attributes[ck.CKA_TOKEN] == b"\0":
                 entry = self._catalog.add(attributes, blob)
@@ -319,7 +326,9 @@ class Token:
                 self._catalog.remove(entry)
 
     def _enter_life(self, epoch: bytes) -> bool:
-        """Whether the token was initialised anew since it was last looked at; then nothing of it is left."""
+        """Whether the token was initialised anew since it was last looked at; then nothing of it is
+        left.
+        """
         is_another = self._epoch not in (b"", epoch)
         if is_another:
             self._forget()

@@ -25,7 +25,9 @@ class TokenAdminError(Exception):
 
 
 class TokenListing(NamedTuple):
-    """One slot's token; ``label`` and ``serial`` are empty and the flags False until it is initialised."""
+    """One slot's token; ``label`` and ``serial`` are empty and the flags False until it is
+    initialised.
+    """
 
     slot: int
     description: str
@@ -51,7 +53,8 @@ _REASONS = {
 def initialise(config: Config, slot: int, label: str, so_pin: str, pin: str | None) -> None:
     """C_InitToken and, if there is a ``pin``, C_InitPIN. Objects of an initialised token are lost.
 
-    TokenAdminError for an unknown slot, a label of more than 32 bytes, a PIN of a wrong length or a wrong SO PIN.
+    TokenAdminError for an unknown slot, a label of more than 32 bytes, a PIN of a wrong length or a
+    wrong SO PIN.
     """
     _check_pin("SO PIN", so_pin)
     if pin is not None:

@@ -1,4 +1,4 @@
-"""What a key may be used for: one row per function, and the checks every use begins with (PKCS #11 3.2, 5.8 to 5.18)."""
+"""What a key may be used for: a row per function, and the checks every use begins with."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Use(NamedTuple):
     """A function as the rules for keys see it.
 
-    ``flag`` of CK_MECHANISM_INFO, ``attribute`` of the key, ``half`` of a key pair that does it, and what the
-    standard calls a key of a wrong type or size here.
+    ``flag`` of CK_MECHANISM_INFO, ``attribute`` of the key, ``half`` of a key pair that does it,
+    and what the standard calls a key of a wrong type or size here.
     """
 
     flag: int

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghostcard.module.slot import Slot
 
 Mechanism = bytes | None
-"""``id u32 | parameters`` of docs/design.md; None cancels the active operation (PKCS #11 3.2, 5.8.1)."""
+"""``id u32, parameters`` of docs/design.md; None cancels what is active (PKCS #11 3.2, 5.8.1)."""
 
 Result = TypeVar("Result")
 
@@ -52,7 +52,9 @@ class Chapter:
 
 
 def ask(active: Session, question: Callable[[], Result]) -> Result:
-    """Ask the card; what the driver raises is the application's CK_RV and the session's device error."""
+    """Ask the card; what the driver raises is the application's CK_RV and the session's device
+    error.
+    """
     try:
         return question()
     except DriverError as error:

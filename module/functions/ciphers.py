@@ -60,7 +60,7 @@ class Ciphers(Chapter):
         active.decrypting = decryption(active, mechanism, active.key(key))
 
     def decrypt(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
-        """Decrypt everything at once and end; a result that does not fit waits for a longer buffer."""
+        """Decrypt everything at once and end; what does not fit waits for a longer buffer."""
         active = self._session(session)
         operation = active.decrypting
         if operation.__class__ is not Operation:

@@ -8,7 +8,8 @@ from ghostcard.module.functions.signing import Signing
 class Dual(Ciphers, Digesting, Signing):
     """C_DigestEncryptUpdate to C_DecryptVerifyUpdate.
 
-    The cipher goes first: if its result does not fit, the caller gives the part again, and it is digested once.
+    The cipher goes first: if its result does not fit, the caller gives the part again, and it is
+    digested once.
     """
 
     def digest_encrypt_update(self, session: int, data: bytes, capacity: int | None) -> bytes | int:

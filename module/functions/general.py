@@ -23,7 +23,9 @@ RUN_FOLDER = "GHOSTCARD_RUN_DIR"
 """Environment variable: the folder that takes the request records of this process."""
 
 _ABANDONED: list[object] = []
-"""What a forked child has of its parent: never used, and never closed, for that would touch the parent's files."""
+"""What a forked child has of its parent: never used, and never closed, for that would touch the
+parent's files.
+"""
 
 
 class General(Chapter):
@@ -40,7 +42,8 @@ class General(Chapter):
     def initialize(self) -> None:
         """Build the machine of the configuration, and its slots.
 
-        CKR_CRYPTOKI_ALREADY_INITIALIZED; CKR_GENERAL_ERROR, with one line on stderr, for an unusable configuration or home.
+        CKR_CRYPTOKI_ALREADY_INITIALIZED; CKR_GENERAL_ERROR, with one line on stderr, for an
+        unusable configuration or home.
         """
         if self._process != os.getpid():
             self.after_fork()
@@ -51,7 +54,9 @@ class General(Chapter):
             self._ended = Event()
 
     def finalize(self) -> None:
-        """Close sessions and stores, end the timing track, and write the records if a run wants them."""
+        """Close sessions and stores, end the timing track, and write the records if a run wants
+        them.
+        """
         with self._life:
             self._check_initialised()
             machine, self._machine = self._machine, None
@@ -71,7 +76,9 @@ class General(Chapter):
         return LibraryInfo((3, 2), MANUFACTURER, 0, LIBRARY, library_version())
 
     def after_fork(self) -> None:
-        """In the child of a fork: the library is not initialised, and nothing of the parent's is touched."""
+        """In the child of a fork: the library is not initialised, and nothing of the parent's is
+        touched.
+        """
         _ABANDONED.append((self._machine, self._slots, self._sessions, self._life, self._ended))
         self._machine, self._slots = None, {}
         self._sessions = {}

@@ -20,7 +20,9 @@ class Objects(Chapter):
     """C_CreateObject to C_FindObjectsFinal."""
 
     def create_object(self, session: int, template: Template) -> int:
-        """A new object from its attributes; a key given in clear goes into the card and stays there."""
+        """A new object from its attributes; a key given in clear goes into the card and stays
+        there.
+        """
         active = self._session(session)
         return ask(active, lambda: creation.create(active, template)).handle
 
@@ -47,7 +49,9 @@ class Objects(Chapter):
     def get_attribute_value(
         self, session: int, object: int, types: Sequence[int]
     ) -> list[bytes | int]:
-        """Per attribute its value, or the CKR why there is none: hidden, or not an attribute of the object."""
+        """Per attribute its value, or the CKR why there is none: hidden, or not an attribute of the
+        object.
+        """
         active = self._session(session)
         entry = active.object(object)
         attributes = entry.attributes

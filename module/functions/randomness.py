@@ -9,7 +9,9 @@ class Randomness(Chapter):
     """C_SeedRandom, C_GenerateRandom."""
 
     def seed_random(self, session: int, data: bytes) -> None:
-        """The card has its own entropy and takes none (AP sheet 7.6): CKR_RANDOM_SEED_NOT_SUPPORTED."""
+        """The card has its own entropy and takes none (AP sheet 7.6):
+        CKR_RANDOM_SEED_NOT_SUPPORTED.
+        """
         self._session(session)
         raise CryptokiError(ck.CKR_RANDOM_SEED_NOT_SUPPORTED)
 

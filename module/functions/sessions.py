@@ -45,7 +45,9 @@ class Sessions(Chapter):
         return SessionInfo(active.slot.id, active.state, active.flags, active.device_error)
 
     def login(self, session: int, user_type: int, pin: bytes | None) -> None:
-        """Log a user in, for all sessions with the token; CKU_CONTEXT_SPECIFIC unlocks the active operation."""
+        """Log a user in, for all sessions with the token; CKU_CONTEXT_SPECIFIC unlocks the active
+        operation.
+        """
         active = self._session(session)
         if user_type == ck.CKU_CONTEXT_SPECIFIC:
             _unlock(active, pin)
@@ -59,7 +61,9 @@ class Sessions(Chapter):
         self._session(session).token.logout()
 
     def get_operation_state(self, session: int, capacity: int | None) -> bytes | int:
-        """The context of an operation lives in one card, so it cannot be saved: CKR_STATE_UNSAVEABLE."""
+        """The context of an operation lives in one card, so it cannot be saved:
+        CKR_STATE_UNSAVEABLE.
+        """
         active = self._session(session)
         if all(getattr(active, kind) is None for kind in _KINDS):
             raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)

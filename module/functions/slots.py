@@ -62,7 +62,9 @@ class Slots(General):
         return ask_slot(lambda: found.mechanism_info(mechanism))
 
     def init_token(self, slot: int, pin: bytes | None, label: bytes) -> None:
-        """Give the token its SO PIN and label; an initialised one wants its SO PIN and loses all objects."""
+        """Give the token its SO PIN and label; an initialised one wants its SO PIN and loses all
+        objects.
+        """
         self._slot(slot).token.initialise(pin, label)
 
     def init_pin(self, session: int, pin: bytes | None) -> None:
@@ -70,7 +72,9 @@ class Slots(General):
         self._session(session).token.set_user_pin(pin)
 
     def set_pin(self, session: int, old: bytes | None, new: bytes | None) -> None:
-        """Change the PIN of who is logged in, or of the user; CKR_SESSION_READ_ONLY in such a session."""
+        """Change the PIN of who is logged in, or of the user; CKR_SESSION_READ_ONLY in such a
+        session.
+        """
         active = self._session(session)
         if not active.is_rw:
             raise CryptokiError(ck.CKR_SESSION_READ_ONLY)

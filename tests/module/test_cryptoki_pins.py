@@ -163,7 +163,7 @@ for _ in range(4):
 
 
 def test_tries_are_counted_across_processes(path: str) -> None:
-    """Three processes try four times each, at once: ten tries are wrong, two find the PIN locked."""
+    """Three processes try four times each, at once: ten are wrong, two find it locked."""
     command = [sys.executable, "-c", _TRY_WRONG_PINS, path]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     answers = [line for process in running for line in process.communicate()[0].split()]

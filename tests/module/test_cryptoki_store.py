@@ -1,4 +1,6 @@
-"""The token store: nothing acknowledged is lost, other processes see it at once, and what is damaged is refused."""
+"""The token store: nothing acknowledged is lost, other processes see it at once, and what is
+damaged is refused.
+"""
 
 import os
 import signal
