@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ghostcard.emulator.record import Recorder
 
 BACKLOG = 10_000  # requests in one thread's line at which idle threads are parked
-LONE_SHAPES = 4_096  # kinds of lone request remembered; beyond that all are forgotten
+LONE_KINDS = 4_096  # kinds of lone request remembered; one more and all are forgotten
 
 # targets, function, operation, payload bytes, request bytes, reply bytes, outcome
 Request = tuple[tuple[int, ...], int, str, int, int, int, int]
@@ -90,7 +90,7 @@ class TimingTrack:
         self._clients = 0
         self._lone: Client | None = None  # the only thread alive, as far as is known
         self._now = 0  # its host time
-        self._kinds: dict[tuple[int, int, Request], _Lone] = {}
+        self._kinds: dict[Request, _Lone] = {}  # of the lone thread
         self._ready: deque[Client] = deque()  # whose turn it is at this instant, in order
         self._left: list[Client] = []  # parked, or not there at the last `finish`
         self._machine: SimulatedPort | None = None
@@ -108,7 +108,7 @@ class TimingTrack:
             client = Client(self._clients, self._ready)
             self._clients += 1
             self._ready.append(client)
-            self._lone = client if alone else None
+            self._set_lone(client if alone else None)
         self._thread.client = client
         self._thread.presence = _Presence(client)
         return client
@@ -119,7 +119,13 @@ class TimingTrack:
         if client is self._lone and self._acquire(False):
             try:
                 if client is self._lone and not client.line:
-                    self._account_lone(client, request)
+                    if len(request[0]) > 1:
+                        request = self._dispatched(request)
+                    record, duration_ns, queue = self._kinds.get(request) or self._learn(request)
+                    self._repeat(self._now, record)
+                    self._now += duration_ns
+                    queue.requests += 1
+                    queue.card.requests += 1
                     return
             finally:
                 self._release()
@@ -140,35 +146,27 @@ class TimingTrack:
 
     # -- one thread ----------------------------------------------------------------------------
 
-    def _account_lone(self, client: Client, request: Request) -> None:
-        targets, function = request[0], request[1]
-        if len(targets) == 1:
-            qid = targets[0]
-        else:
-            qid = self._dispatcher.pick(targets, function, request[4]).qid
-            self._dispatcher.drop(qid, function)
-        kind = self._kinds.get((client.number, qid, request))
-        if kind is None:
-            kind = self._learn(client.number, qid, request)
-        if len(targets) == 1:
-            kind.queue.requests += 1
-            kind.queue.card.requests += 1
-        self._repeat(self._now, kind.record)
-        self._now += kind.duration_ns
+    def _dispatched(self, request: Request) -> Request:
+        """The request for the one queue that it gets with nothing else under way."""
+        queue = self._dispatcher.pick(request[0], request[1], request[4])
+        self._dispatcher.drop(queue.qid, request[1])
+        queue.requests -= 1  # counted by the caller
+        queue.card.requests -= 1
+        return ((queue.qid,), *request[1:])
 
-    def _learn(self, number: int, qid: int, request: Request) -> _Lone:
-        _, function, operation, payload_bytes, request_bytes, reply_bytes, outcome = request
+    def _learn(self, request: Request) -> _Lone:
+        (qid,), function, operation, payload_bytes, request_bytes, reply_bytes, outcome = request
+        assert self._lone is not None
         card = self._bus.cards[qid >> 8]
         times = card.lone(0, operation, payload_bytes, request_bytes, reply_bytes)
         engine = card.image.plan(operation, payload_bytes).engine
         sizes = (request_bytes, reply_bytes, payload_bytes)
         record = self._recorder.shape(
-            number, qid, function, operation, engine, outcome, 1, *sizes, times
+            self._lone.number, qid, function, operation, engine, outcome, 1, *sizes, times
         )
-        if len(self._kinds) >= LONE_SHAPES:
+        if len(self._kinds) >= LONE_KINDS:
             self._kinds.clear()
-        kind = _Lone(record, times[-1], self._dispatcher.queue(qid))
-        self._kinds[number, qid, request] = kind
+        kind = self._kinds[request] = _Lone(record, times[-1], self._dispatcher.queue(qid))
         return kind
 
     # -- several threads -----------------------------------------------------------------------
@@ -227,8 +225,13 @@ class TimingTrack:
     def _elect(self, machine: "SimulatedPort") -> None:
         """If one thread is left and nothing is under way, the arithmetic takes over again."""
         alone = len(self._ready) == 1 and not machine.in_flight
-        self._lone = self._ready[0] if alone else None
+        self._set_lone(self._ready[0] if alone else None)
         self._now = machine.timeline.now
+
+    def _set_lone(self, client: Client | None) -> None:
+        if client is not None:
+            self._kinds.clear()  # its records carry the number of the one before
+        self._lone = client
 
     def _simulated(self) -> "SimulatedPort":
         """The simulated machine, at the instant the arithmetic has come to."""
