@@ -50,7 +50,7 @@ def command(name: str | None, as_json: bool) -> None:
 
 def _list(known: list[Profile], as_json: bool) -> None:
     rows = [
-        (p.name, p.mode, p.description, ", ".join(f"{e.count} {e.name}" for e in p.engines))
+        (p.name, p.mode, p.description, ", ".join(f"{e.size} {e.name}" for e in p.engines))
         for p in known
     ]
     if as_json:
@@ -99,7 +99,7 @@ def figures(profile: Profile) -> Iterator[Figure]:
         section, _, key = name.rpartition(".")
         if key == "count":
             pool = section.rpartition(".")[2]
-            yield Figure(name, {e.name: e.count for e in profile.engines}[pool], source)
+            yield Figure(name, {e.name: e.size for e in profile.engines}[pool], source)
         elif ".operations." not in section:
             yield Figure(
                 name, getattr(getattr(profile, section) if section else profile, key), source
@@ -108,7 +108,7 @@ def figures(profile: Profile) -> Iterator[Figure]:
 
 def operations(profile: Profile) -> Iterator[Service]:
     """Each operation, its service time and where that comes from."""
-    counts = {engine.name: engine.count for engine in profile.engines}
+    counts = {engine.name: engine.size for engine in profile.engines}
     for name, operation in profile.operations.items():
         best = counts[operation.engine] * 1e9 / operation.fixed_ns if operation.fixed_ns else None
         yield Service(name, *operation, best, _source(profile, name, operation))
