@@ -141,7 +141,8 @@ class TimingTrack:
     def finish(self) -> None:
         """Account for everything in line, as if no thread would call again."""
         with self._lock:
-            if self._lone is None or self._lone.line:
+            under_way = self._machine is not None and self._machine.in_flight
+            if under_way or any(client.line for client in (*self._ready, *self._left)):
                 self._run(None)
 
     # -- one thread ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ that slots connect get the key that one of them has, or a new one. APQNs that al
 keys are refused, since keys of users may lie under either.
 """
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
@@ -20,7 +20,7 @@ from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile, load
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.emulator.record import Recorder
-from ghostcard.home import HomeError, home
+from ghostcard.home import home, make_folder
 
 if TYPE_CHECKING:
     from ghostcard.driver.simulated import SimulatedPort
@@ -91,16 +91,11 @@ class Machine:
         self.native = NativePort(self.bus, self.recorder)
 
     def _nvram(self, card: CardConfig) -> Nvram:
-        return Nvram() if self._in_memory else Nvram(_cards_folder() / f"{card.adapter:02x}.nvram")
-
-
-def _cards_folder() -> Path:
-    folder = home() / "cards"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise HomeError(f"{folder}: cannot be created: {error.strerror}") from None
-    return folder
+        if self._in_memory:
+            return Nvram()
+        folder = os.path.join(home(), "cards")
+        make_folder(folder)
+        return Nvram(os.path.join(folder, f"{card.adapter:02x}.nvram"))
 
 
 def _profiles(config: Config) -> dict[str, Profile]:

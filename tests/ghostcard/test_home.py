@@ -14,25 +14,25 @@ def test_ghostcard_home_comes_first_and_is_private(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("GHOSTCARD_HOME", str(tmp_path / "deep" / "own"))
-    assert home() == tmp_path / "deep" / "own"
-    assert stat.S_IMODE(home().stat().st_mode) == 0o700
+    assert home() == str(tmp_path / "deep" / "own")
+    assert stat.S_IMODE(os.stat(home()).st_mode) == 0o700
 
 
 def test_xdg_then_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GHOSTCARD_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
-    assert home() == tmp_path / "xdg" / "ghostcard"
+    assert home() == str(tmp_path / "xdg" / "ghostcard")
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
-    assert home() == tmp_path / ".local" / "state" / "ghostcard"
+    assert home() == str(tmp_path / ".local" / "state" / "ghostcard")
     monkeypatch.delenv("XDG_STATE_HOME")
-    assert home() == tmp_path / ".local" / "state" / "ghostcard"
+    assert home() == str(tmp_path / ".local" / "state" / "ghostcard")
 
 
 def test_a_file_in_its_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GHOSTCARD_HOME", str(tmp_path / "file"))
-    with pytest.raises(HomeError, match=r"^.*/file: is not a directory; .*$"):
+    with pytest.raises(HomeError, match=r"^.*/file: is not a directory$"):
         home()
     monkeypatch.setenv("GHOSTCARD_HOME", str(tmp_path / "file" / "below"))
     with pytest.raises(HomeError, match=r"^.*/below: cannot be created: Not a directory$"):
