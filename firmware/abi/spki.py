@@ -6,6 +6,7 @@ MAC 32. The MAC covers everything before its own OCTET STRING.
 
 from typing import NamedTuple
 
+from ghostcard import pkcs11 as p
 from ghostcard.firmware.abi import ber
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
@@ -24,6 +25,24 @@ class Trailer(NamedTuple):
     mac: bytes
 
 
+def spki_bytes(key_type: int, size: int) -> int:
+    """Size of the bare SPKI; `size` in bytes: of the modulus (its first bit set, with the exponent
+    65537) for RSA, of the field for EC (P-256, P-384, P-521), of the key for Edwards curves.
+    """
+    if key_type == p.CKK_RSA:
+        key, algorithm = _der(_der(size + 1) + _der(3)), 15
+    elif key_type == p.CKK_EC:
+        key, algorithm = 1 + 2 * size, 21 if size == 32 else 18  # P-256 has the longer identifier
+    else:
+        key, algorithm = size, 7
+    return _der(algorithm + _der(1 + key))
+
+
+def _der(length: int) -> int:
+    """Bytes of a DER value of `length` bytes with its tag and length."""
+    return len(ber.head(ber.SEQUENCE, length)) + length
+
+
 def split(key: bytes) -> tuple[bytes, Trailer | None]:
     """The bare SPKI and its trailer, None if it has none; WireError if the bytes are neither."""
     _, end = ber.value_span(key, 0, ber.SEQUENCE)
@@ -34,8 +53,7 @@ def split(key: bytes) -> tuple[bytes, Trailer | None]:
         values.append(key[start:end])
     if not values:
         return spki, None
-    trailer = _trailer(values)
-    return spki, trailer
+    return spki, _trailer(values)
 
 
 def signed(spki: bytes, trailer: Trailer) -> bytes:
