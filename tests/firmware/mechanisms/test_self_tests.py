@@ -1,0 +1,137 @@
+"""Self tests: every family passes, notices a wrong answer, and is tested once, before first use."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.mechanisms import (
+    FAMILIES,
+    aes,
+    aes_ctr,
+    aes_gcm,
+    aes_keywrap,
+    digest,
+    ecdh,
+    ecdsa,
+    eddsa,
+    hmac,
+    rsa_oaep,
+    rsa_pkcs1,
+    rsa_pss,
+    rsa_vectors,
+    secret,
+)
+from ghostcard.firmware.mechanisms.mechanism import Mechanism
+from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.table import SelfTestFailed, Table
+
+# For each family: where its known answers stand. Each is changed in turn, and must be missed.
+ANSWERS: list[tuple[ModuleType, ModuleType, tuple[str, ...]]] = [
+    (
+        rsa_pkcs1,
+        rsa_vectors,
+        ("PKCS1_MESSAGE", "PKCS1_SIGNATURE", "PKCS1_PLAINTEXT", "PKCS1_CIPHERTEXT"),
+    ),
+    (rsa_pss, rsa_vectors, ("PSS_MESSAGE", "PSS_SIGNATURE")),
+    (rsa_oaep, rsa_vectors, ("OAEP_PLAINTEXT",)),
+    (ecdsa, ecdsa, ("_SIGNATURE",)),
+    (ecdh, ecdh, ("_SHARED", "_KDF_SECRET", "_KDF_OUTPUT")),
+    (eddsa, eddsa, ("_SEED", "_PUBLIC", "_SIGNATURE")),
+    (aes, aes, ("_KEY", "_PLAIN", "_IV", "_ECB", "_CBC")),
+    (aes_ctr, aes_ctr, ("_KEY", "_PLAIN", "_COUNTER", "_CIPHER")),
+    (aes_gcm, aes_gcm, ("_KEY", "_IV", "_AAD", "_PLAIN", "_SEALED")),
+    (aes_keywrap, aes_keywrap, ("_KEK", "_VALUE", "_WRAPPED", "_PAD_KEK", "_PAD_VALUE")),
+]
+
+
+def test_every_family_with_answers_is_listed_here() -> None:
+    listed = {family for family, _, _ in ANSWERS} | {digest, hmac, secret}
+    assert listed == set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", [each for each in FAMILIES if each is not secret])
+def test_passes(family: Any) -> None:
+    assert family.known_answers()
+
+
+@pytest.mark.parametrize(
+    ("family", "owner", "name"),
+    [(family, owner, name) for family, owner, names in ANSWERS for name in names],
+)
+def test_misses_a_changed_answer(
+    monkeypatch: pytest.MonkeyPatch, family: Any, owner: ModuleType, name: str
+) -> None:
+    value = getattr(owner, name)
+    monkeypatch.setattr(owner, name, bytes((value[0] ^ 1,)) + value[1:])
+    assert not family.known_answers()
+
+
+@pytest.mark.parametrize("name", list(digest._ABC))
+def test_misses_a_changed_hash(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(digest._ABC, name, "00" + digest._ABC[name][2:])
+    assert not digest.known_answers()
+
+
+@pytest.mark.parametrize("index", range(len(hmac._CASES)))
+def test_misses_a_changed_hmac(monkeypatch: pytest.MonkeyPatch, index: int) -> None:
+    cases = list(hmac._CASES)
+    cases[index] = cases[index]._replace(mac="00" + cases[index].mac[2:])
+    monkeypatch.setattr(hmac, "_CASES", tuple(cases))
+    assert not hmac.known_answers()
+
+
+class _Counting:
+    def __init__(self, *answers: bool) -> None:
+        self.answers = list(answers)
+
+    def __call__(self) -> bool:
+        return self.answers.pop(0)
+
+
+def _mechanism(number: int) -> Mechanism:
+    return Mechanism(number, 0, 0, ck.CKF_DIGEST)
+
+
+def test_a_family_is_tested_once_and_before_its_first_use() -> None:
+    table, test = Table(), _Counting(True)
+    table.register("one", test, [_mechanism(1), _mechanism(2)])
+    assert table.describe(1).number == 1
+    assert test.answers == [True]
+    assert table.find(1).number == 1
+    assert table.find(2).number == 2
+    assert test.answers == []
+
+
+def test_a_failed_test_names_the_family_and_is_run_again() -> None:
+    table, test = Table(), _Counting(False, True)
+    table.register("one", test, [_mechanism(1)])
+    with pytest.raises(SelfTestFailed, match="known-answer test of one failed"):
+        table.find(1)
+    assert table.find(1).number == 1
+
+
+def test_all_are_run_on_demand_even_if_they_passed() -> None:
+    table, test = Table(), _Counting(True, False)
+    table.register("one", test, [])
+    table.register("two", None, [])
+    table.ensure("one")
+    table.ensure("one")
+    with pytest.raises(SelfTestFailed):
+        table.test_all()
+
+
+def test_nothing_is_registered_twice() -> None:
+    table = Table()
+    table.register("one", None, [_mechanism(1)])
+    with pytest.raises(ValueError, match="family one is registered twice"):
+        table.register("one", None, [])
+    with pytest.raises(ValueError, match="mechanism 0x1 is registered twice"):
+        table.register("two", None, [_mechanism(1)])
+
+
+def test_an_unknown_mechanism_is_refused() -> None:
+    with pytest.raises(Refused) as caught:
+        Table().find(1)
+    assert caught.value.rv == ck.CKR_MECHANISM_INVALID
