@@ -7,7 +7,7 @@
 
 #include "library.h"
 
-#define EXIT_PATIENCE 5 /* seconds that the end of the process waits for threads inside the library */
+#define EXIT_PATIENCE 3 /* seconds that the end of the process waits for threads inside the library */
 
 _Atomic int initialized;
 static int finalized_by_exit; /* the host may still call C_Finalize, and did nothing wrong */

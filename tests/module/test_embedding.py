@@ -1,4 +1,4 @@
-"""A C program loads the library: RTLD_LOCAL, `env -i`, any environment, links, and everything broken."""
+"""A C program loads the library: RTLD_LOCAL, `env -i`, any environment, links, broken ones."""
 
 import os
 import shutil
@@ -121,7 +121,7 @@ def link_backend(tree: Tree) -> None:
 
 
 def test_an_installation_needs_nothing_but_its_own_site(first: Path, tree: Tree) -> None:
-    """In site-packages the dependencies lie beside the package; the build's environment is not used."""
+    """In site-packages the dependencies lie beside the package; the build's are not used."""
     link_backend(tree)
     (tree.root / "cffi").mkdir()
     (tree.root / "cryptography.py").write_text("")

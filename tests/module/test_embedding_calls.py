@@ -1,4 +1,4 @@
-"""What crosses from C to the plain layer and back: mechanisms, templates, lengths, structures, errors."""
+"""What crosses from C to the plain layer and back: mechanisms, templates, lengths, structures."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @pytest.fixture(scope="module")
 def printed(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Title -> what the host printed after it. The host checks everything that is a number itself."""
+    """Title -> what the host printed after it. What is a number the host checks itself."""
     host = compile_host("calls", tmp_path_factory.mktemp("hosts"))
     lines = passes(run(host, tree.library)).splitlines()
     return dict(line.split(" ", 1) for line in lines)
@@ -42,7 +42,7 @@ MECHANISMS = {
     "vendor": "80000001",
     "null": "cancel",
 }
-"""`docs/design.md`, section 4: id u32, then the parameters, big-endian; ids and numbers of PKCS #11 3.2."""
+"""`docs/design.md`, section 4: id u32, then the parameters, big-endian; numbers of PKCS #11 3.2."""
 
 
 @pytest.mark.parametrize("title", MECHANISMS)

@@ -1,7 +1,7 @@
 """A Cryptoki that does nothing, for tests of what lies between a C program and the real one.
 
-It answers from its arguments, so that a host sees what has crossed. STANDIN_LOG names a file that gets a
-line for each initialize, finalize and fork; STANDIN_FAIL makes `initialize` raise what it names.
+It answers from its arguments, so that a host sees what has crossed. STANDIN_LOG names a file that
+gets a line for each initialize, finalize and fork; STANDIN_FAIL makes `initialize` raise.
 """
 
 import errno
@@ -75,9 +75,8 @@ class Cryptoki:
         return SlotInfo(f"Slot {slot}", "Maker", 5, (6, 7), (8, 9))
 
     def get_token_info(self, slot: int) -> TokenInfo:
-        numbers = range(101, 111)
-        text = ("Maker", "Model", "0000000000000042", 0x40D)
-        return TokenInfo(b"label".ljust(32), *text, *numbers, (1, 2), (3, 4), "2026010112000000")
+        text = (b"label".ljust(32), "Maker", "Model", "0000000000000042", 0x40D)
+        return TokenInfo._make((*text, *range(101, 111), (1, 2), (3, 4), "2026010112000000"))
 
     def get_mechanism_list(self, slot: int) -> tuple[int, ...]:
         return (ck.CKM_ECDSA, ck.CKM_AES_GCM)

@@ -1,0 +1,150 @@
+"""Hosts that have a Python: the same one is shared, another one is refused."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.module.tree import HERE, LIBRARY, REPOSITORY, Tree, compile_host, passes, run
+
+SCRIPT = HERE / "hosts" / "python_host.py"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return Tree(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment in which nothing is installed."""
+    folder = tmp_path_factory.mktemp("other")
+    venv.create(folder, with_pip=False)
+    return folder / "bin" / "python"
+
+
+CASES = [
+    *("plain", "holding_the_gil", "capsule", "processes"),
+    *("fork", "fork_under_threads", "fork_under_lock"),
+    *("finalize_late", "finalize_in_del", "busy_threads", "interrupted"),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_python_program_of_another_environment(other: Path, tree: Tree, case: str) -> None:
+    """The program checks every answer; nobody may hang, crash or say a word."""
+    assert passes(run(other, SCRIPT, tree.library, case)) == ""
+
+
+def test_a_python_program_of_the_same_environment(tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(REPOSITORY), "GHOSTCARD_HOME": str(tmp_path)}
+    assert passes(run(sys.executable, SCRIPT, LIBRARY, "plain", environment=environment)) == ""
+
+
+def test_the_surroundings_of_the_program_stay_as_they_are(other: Path, tree: Tree) -> None:
+    """One folder at the end of sys.path, no module of ours at the top; signals, switch interval."""
+    printed = passes(run(other, SCRIPT, tree.library, "surroundings"))
+    assert printed == "True 1 set()\nTrue 0.005\n"
+
+
+@pytest.mark.parametrize(
+    "case", ["no_finalize", "finalize_late", "finalize_in_del", "busy_threads"]
+)
+def test_the_end_of_the_program_finalizes_once(
+    other: Path, tree: Tree, tmp_path: Path, case: str
+) -> None:
+    log = tmp_path / "log"
+    environment = {"STANDIN_LOG": str(log)}
+    assert passes(run(other, SCRIPT, tree.library, case, environment=environment)) == ""
+    assert [line.split()[0] for line in log.read_text().splitlines()] == ["initialize", "finalize"]
+
+
+def refusal(completed: subprocess.CompletedProcess[str]) -> str:
+    assert (completed.returncode, completed.stdout) == (0, "0x5\n")
+    assert completed.stderr.count("\n") == 1
+    return completed.stderr.removeprefix("ghostcard: ").rstrip()
+
+
+def test_another_ghostcard_in_the_program_is_refused(
+    other: Path, tree: Tree, tmp_path: Path
+) -> None:
+    (tmp_path / "ghostcard").mkdir()
+    (tmp_path / "ghostcard" / "__init__.py").write_text("")
+    environment = {"PYTHONPATH": str(tmp_path)}
+    completed = run(other, SCRIPT, tree.library, "plain", environment=environment)
+    places = f"the ghostcard of {tmp_path / 'ghostcard'}, the library is that of {tree.root}"
+    assert refusal(completed) == f"cannot start: this process has {places}"
+
+
+def test_a_second_copy_in_the_program_is_refused(other: Path, tree: Tree) -> None:
+    copy = tree.module / "second.so"
+    shutil.copy(tree.library, copy)
+    completed = run(other, SCRIPT, tree.library, "second_copy", copy)
+    wanted = "another copy of libghostcard.so runs in this process"
+    assert refusal(completed) == f"cannot start: {wanted}"
+
+
+OURS = platform.python_version()
+LIBPYTHON = Path(sysconfig.get_config_var("LIBDIR")) / sysconfig.get_config_var("INSTSONAME")
+
+
+@pytest.mark.parametrize("version", ["2.7.18", "3.9.1", "3.14.0", f"{OURS}1"])
+def test_a_program_with_another_version_in_it_is_refused(
+    tree: Tree, tmp_path: Path, version: str
+) -> None:
+    host = compile_host("foreign", tmp_path, "-rdynamic", f'-DVERSION="{version}"')
+    wanted = f"this process runs Python {version}, the library needs {OURS} of {LIBPYTHON}"
+    assert refusal(run(host, tree.library)) == wanted
+
+
+def test_a_program_with_another_libpython_loaded_is_refused(tree: Tree, tmp_path: Path) -> None:
+    """An empty library under that name: only names are looked at."""
+    fake = tmp_path / "libpython3.9.so.1.0"
+    empty = ["gcc", "-shared", "-o", str(fake), "-x", "c", os.devnull]
+    subprocess.run(empty, check=True)
+    wanted = f"this process has {fake} loaded, another Python than the library's {LIBPYTHON}"
+    assert refusal(run(compile_host("plugin", tmp_path), tree.library, fake)) == wanted
+
+
+FIRST_CALL = """
+import ctypes, sys
+library = ctypes.CDLL(sys.argv[1])
+print(hex(library.C_GetFunctionList(ctypes.byref(ctypes.c_void_p()))))
+"""
+
+
+def other_pythons() -> list[Path]:
+    """Interpreters of another version on this machine, in the places where they use to be."""
+    found = {}
+    places = [Path("/usr/bin"), Path("/usr/local/bin"), *Path(sys.base_prefix).parent.glob("*/bin")]
+    for place in places:
+        for python in place.glob("python3*"):
+            if python.name.removeprefix("python").replace(".", "").isdigit():
+                found[python.resolve()] = python
+    return [python for python in found.values() if version_of(python) not in ("", OURS)]
+
+
+def version_of(python: Path) -> str:
+    """Empty if it has no ctypes, or does not run at all."""
+    code = "import ctypes, platform; print(platform.python_version(), end='')"
+    try:
+        return run(python, "-c", code).stdout
+    except OSError:
+        return ""
+
+
+def test_a_program_of_another_python_is_refused(tree: Tree) -> None:
+    """Of another minor version, or of the same with another patch level: real interpreters."""
+    pythons = other_pythons()
+    if not pythons:
+        pytest.skip("this machine has one version of Python only")
+    for python in pythons:
+        versions = f"runs Python {version_of(python)}, the library needs {OURS} of {LIBPYTHON}"
+        wanted = f"this process {versions}"
+        assert refusal(run(python, "-c", FIRST_CALL, tree.library)) == wanted
