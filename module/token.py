@@ -64,6 +64,13 @@ class Token:
             self.sessions.clear()
             self._forget()
 
+    def abandon(self) -> None:
+        """In the child of a fork: give up the parent's store without a word to SQLite, which forbids
+        more; and the counter's file, whose lock would outlive the parent here.
+        """
+        if self._store is not None:
+            self._store.counter.close()
+
     def _opened(self) -> Store:
         if self._failure is not None:
             raise CryptokiError(self._failure.rv)

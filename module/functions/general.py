@@ -5,7 +5,6 @@ import sys
 from itertools import count
 from threading import Event, Lock
 from typing import TYPE_CHECKING
-from weakref import WeakMethod
 
 from ghostcard import __version__
 from ghostcard import pkcs11 as ck
@@ -23,9 +22,7 @@ RUN_FOLDER = "GHOSTCARD_RUN_DIR"
 """Environment variable: the folder that takes the request records of this process."""
 
 _ABANDONED: list[object] = []
-"""What a forked child has of its parent: never used, and never closed, for that would touch the
-parent's files.
-"""
+"""What a forked child has of its parent: never used, and kept so that nothing of it is closed."""
 
 
 class General(Chapter):
@@ -36,8 +33,6 @@ class General(Chapter):
         self._life = Lock()
         self._ended = Event()
         self._process = os.getpid()
-        forked = WeakMethod(self.after_fork)
-        os.register_at_fork(after_in_child=lambda: (method := forked()) and method())
 
     def initialize(self) -> None:
         """Build the machine of the configuration, and its slots.
@@ -70,6 +65,11 @@ class General(Chapter):
             machine.native.finish()
             _save(machine.recorder)
 
+    @property
+    def is_initialized(self) -> bool:
+        """Whether C_Initialize was called, and C_Finalize not since."""
+        return self._machine is not None
+
     def get_info(self) -> LibraryInfo:
         """What library this is."""
         self._check_initialised()
@@ -79,7 +79,9 @@ class General(Chapter):
         """In the child of a fork: the library is not initialised, and nothing of the parent's is
         touched.
         """
-        _ABANDONED.append((self._machine, self._slots, self._sessions, self._life, self._ended))
+        for slot in self._slots.values():
+            slot.token.abandon()
+        _ABANDONED.append((self._machine, self._slots, self._sessions))
         self._machine, self._slots = None, {}
         self._sessions = {}
         self._life, self._ended = Lock(), Event()

@@ -1,0 +1,52 @@
+"""A library with a home of its own, in which the token of slot 0 is set up."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ghostcard import config
+from ghostcard.module import token_admin
+from ghostcard.module.cryptoki import Cryptoki
+from tests.module.program import PIN, SO_PIN, Program
+
+
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with an initialised token in slot 0; PINs take their time, so once for all."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GHOSTCARD_HOME", str(home))
+        patch.delenv("GHOSTCARD_CONFIG", raising=False)
+        token_admin.initialise(config.load(), 0, "test", SO_PIN.decode(), PIN.decode())
+    return home
+
+
+@pytest.fixture
+def home(prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder, in use."""
+    home = tmp_path / "home"
+    shutil.copytree(prepared_home, home)
+    monkeypatch.setenv("GHOSTCARD_HOME", str(home))
+    monkeypatch.delenv("GHOSTCARD_CONFIG", raising=False)
+    monkeypatch.delenv("GHOSTCARD_RUN_DIR", raising=False)
+    return home
+
+
+@pytest.fixture
+def library(home: Path) -> Iterator[Cryptoki]:
+    """An initialised library."""
+    library = Cryptoki()
+    library.initialize()
+    yield library
+    if library.is_initialized:
+        library.finalize()
+
+
+@pytest.fixture
+def program(library: Cryptoki) -> Program:
+    """A program with a read/write session, its user logged in."""
+    program = Program(library)
+    program.login()
+    return program
