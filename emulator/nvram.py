@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from ghostcard.emulator.errors import NvramError
 
@@ -31,11 +32,12 @@ class Nvram:
     guess.
     """
 
-    __slots__ = ("_memory", "path")
+    __slots__ = ("_memory", "_memory_lock", "path")
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = None if path is None else os.fspath(path)
         self._memory: dict[str, bytes] = {}
+        self._memory_lock = Lock()
 
     def read(self, name: str) -> bytes | None:
         """The value stored under `name`, or None."""
@@ -72,7 +74,8 @@ class Nvram:
     def _changing(self) -> Iterator[dict[str, bytes]]:
         """The entries, to be changed in place and stored; nobody else can change them meanwhile."""
         if self.path is None:
-            yield self._memory
+            with self._memory_lock:
+                yield self._memory
             return
         with _translated(self.path), _locked(self.path):
             entries = self._load()

@@ -1,0 +1,213 @@
+"""Non-volatile memory: whole or not at all, whoever writes at once and whatever dies meanwhile."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ghostcard.emulator.errors import NvramError
+from ghostcard.emulator.nvram import Nvram, pack, unpack
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["file", "memory"])
+def nvram(request: pytest.FixtureRequest, tmp_path: Path) -> Nvram:
+    """An empty one of either kind."""
+    return Nvram(tmp_path / "card.nvram") if request.param == "file" else Nvram()
+
+
+def test_values_are_stored_replaced_and_erased(nvram: Nvram) -> None:
+    assert nvram.read("wk/0") is None
+    nvram.write("wk/0", b"first")
+    nvram.write("wk/1", b"")
+    nvram.write("wk/0", b"second")
+    assert (nvram.read("wk/0"), nvram.read("wk/1")) == (b"second", b"")
+    assert nvram.names() == ["wk/0", "wk/1"]
+    nvram.erase("wk/0")
+    nvram.erase("never there")
+    assert nvram.names() == ["wk/1"]
+
+
+def test_create_keeps_what_is_there(nvram: Nvram) -> None:
+    assert nvram.create("key", lambda: b"made") == b"made"
+    assert nvram.create("key", lambda: b"made again") == b"made"
+    assert nvram.read("key") == b"made"
+
+
+@pytest.mark.parametrize("name", ["", "n" * 256, "\u00e9" * 128])
+def test_a_name_has_1_to_255_bytes(nvram: Nvram, name: str) -> None:
+    with pytest.raises(NvramError, match=r"a name of 1\.\.255 bytes was expected, got"):
+        nvram.write(name, b"x")
+    with pytest.raises(NvramError, match=r"1\.\.255"):
+        nvram.create(name, lambda: b"x")
+    assert nvram.names() == []
+
+
+def test_a_failing_maker_changes_nothing(nvram: Nvram) -> None:
+    def fail() -> bytes:
+        raise RuntimeError("no entropy")
+
+    nvram.write("other", b"1")
+    with pytest.raises(RuntimeError):
+        nvram.create("key", fail)
+    assert nvram.names() == ["other"]
+    nvram.write("key", b"2")
+    assert nvram.read("key") == b"2"
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Nvram(tmp_path / "card.nvram").write("key", b"secret")
+    finally:
+        os.umask(before)
+    files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert files == {"card.nvram": 0o600, "card.nvram.lock": 0o600}
+
+
+def test_reading_creates_no_file(tmp_path: Path) -> None:
+    assert Nvram(tmp_path / "card.nvram").names() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_opener_sees_a_change_at_once(tmp_path: Path) -> None:
+    first, second = Nvram(tmp_path / "card.nvram"), Nvram(tmp_path / "card.nvram")
+    first.write("a", b"1")
+    assert second.read("a") == b"1"
+    second.write("b", b"2")
+    assert first.names() == ["a", "b"]
+
+
+def test_the_file_byte_by_byte() -> None:
+    body = b"GCNVRAM\x01" + struct.pack("<IHI", 1, 2, 3) + b"wkabc"
+    assert pack({"wk": b"abc"}) == body + struct.pack("<I", zlib.crc32(body))
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=9), st.binary(max_size=50), max_size=6))
+def test_what_is_packed_is_unpacked(entries: dict[str, bytes]) -> None:
+    assert unpack(pack(entries), "x") == entries
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_with_a_right_checksum_are_refused_or_read(data: bytes) -> None:
+    body = b"GCNVRAM\x01" + data
+    try:
+        entries = unpack(body + struct.pack("<I", zlib.crc32(body)), "card")
+    except NvramError as error:
+        assert str(error).startswith("card: ")  # noqa: PT017  both ways are right
+    else:
+        assert unpack(pack(entries), "card") == entries
+
+
+def test_every_damaged_or_missing_byte_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "card.nvram"
+    nvram = Nvram(path)
+    nvram.write("wk/0", bytes(range(32)))
+    data = path.read_bytes()
+    for place in range(len(data)):
+        for damaged in (
+            data[:place],
+            data[:place] + bytes((data[place] ^ 0x10,)) + data[place + 1 :],
+        ):
+            path.write_bytes(damaged)
+            with pytest.raises(NvramError, match=r"card\.nvram: "):
+                nvram.read("wk/0")
+            with pytest.raises(NvramError, match=r"card\.nvram: "):
+                nvram.write("wk/0", b"overwritten")
+            assert path.read_bytes() == damaged  # never replaced by a guess
+
+
+def test_an_impossible_place_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NvramError, match=r"gone/card\.nvram: No such file or directory"):
+        Nvram(tmp_path / "gone" / "card.nvram").write("a", b"1")
+    with pytest.raises(NvramError, match="Is a directory"):
+        Nvram(tmp_path).read("a")
+
+
+def test_threads_that_boot_one_card_get_one_key(nvram: Nvram) -> None:
+    def key() -> bytes:
+        time.sleep(0.01)  # long enough for the others to come
+        return os.urandom(16)
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: nvram.create("wk/0", key), range(32)))
+    assert keys == {nvram.read("wk/0")}
+
+
+def test_threads_lose_none_of_their_changes(tmp_path: Path) -> None:
+    nvram = Nvram(tmp_path / "card.nvram")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: nvram.write(f"n/{n}", b"x"), range(40)))
+    assert len(nvram.names()) == 40
+
+
+def start(script: str, *arguments: object) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+
+
+BOOT = """
+import os, sys
+from ghostcard.emulator.nvram import Nvram
+print(Nvram(sys.argv[1]).create("wk/0", lambda: os.urandom(16)).hex())
+"""
+
+WRITE_ON = """
+import sys
+from ghostcard.emulator.nvram import Nvram
+nvram, number = Nvram(sys.argv[1]), int(sys.argv[2])
+while True:
+    number += 1
+    nvram.write("number", b"%d" % number)
+    nvram.write("padding", bytes([number % 256]) * (number * 997 % 9000))
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_processes_that_boot_one_card_get_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "card.nvram"
+    processes = [start(BOOT, path) for _ in range(4)]
+    keys = {process.communicate()[0] for process in processes}
+    assert all(process.returncode == 0 for process in processes)
+    stored = Nvram(path).read("wk/0")
+    assert stored is not None
+    assert keys == {stored.hex().encode() + b"\n"}
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """A writer is killed in the middle, 12 times; each life goes on from what it finds."""
+    path = tmp_path / "card.nvram"
+    acknowledged = 0
+    for life in range(12):
+        process = start(WRITE_ON, path, acknowledged)
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3 + 5 * life % 7)]
+        os.kill(process.pid, signal.SIGKILL)
+        lines += process.stdout.read().splitlines()
+        process.stdout.close()
+        process.wait()
+        acknowledged = max(int(line) for line in lines if line.strip())
+        found = int(Nvram(path).read("number") or 0)
+        assert acknowledged <= found <= acknowledged + 1
+        padding = Nvram(path).read("padding")
+        assert padding is not None
+        assert len(set(padding)) <= 1  # of one write, not a mixture
+        acknowledged = found
+    assert acknowledged >= 36
+    assert {entry.name for entry in tmp_path.iterdir()} <= {
+        "card.nvram",
+        "card.nvram.lock",
+        "card.nvram.new",
+    }
