@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher, dispatch_queues
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.timingtrack import TimingTrack
-from ghostcard.driver.triage import reply_code, triage
+from ghostcard.driver.triage import outcome, triage
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
 from ghostcard.firmware.abi.errorreply import sentence
 
@@ -105,11 +105,11 @@ class NativePort:
         """Account for what a card answered; 0 or EAGAIN, DriverError when another try is no use."""
         _, reply, operation, payload_bytes = performed
         verdict = triage(reply)
-        outcome = (reply_code(reply) or errno.EPROTO) if verdict else 0
+        ended = outcome(reply) if verdict else 0
         sizes = (len(block), len(reply))
-        self._account(((qid,), function, operation, payload_bytes, *sizes, outcome))
+        self._account(((qid,), function, operation, payload_bytes, *sizes, ended))
         if verdict == errno.EINVAL:
-            raise DriverError(errno.EINVAL, sentence(outcome))
+            raise DriverError(errno.EINVAL, sentence(ended))
         return errno.EAGAIN if verdict else 0
 
 

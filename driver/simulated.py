@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 from ghostcard.driver.apdriver import ApDriver, HostQueue
 from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.triage import UNKNOWN_REPLY, reply_code, triage
+from ghostcard.driver.triage import DRIVER_OUTCOME, UNKNOWN_REPLY, outcome, triage
 from ghostcard.emulator.job import DONE, SUBMITTED, Job
 
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
     from ghostcard.emulator.timeline import Timeline
-
-DRIVER_OUTCOME = 0x1000  # plus an errno: the driver gave the request up; below: a reply code
 
 Render = Callable[[int], bytes]
 Attempt = tuple[tuple[int, ...], Render | None, int]  # targets, block for a domain, attempts so far
@@ -134,7 +132,7 @@ class SimulatedPort:
         reply = job.reply or b""
         verdict = triage(reply)
         if verdict:
-            job.outcome = reply_code(reply) or DRIVER_OUTCOME + errno.EPROTO
+            job.outcome = outcome(reply)
         if verdict == UNKNOWN_REPLY:  # AP sheet 3.6: the queue goes offline
             self._dispatcher.queue(job.qid).usable = False
             return errno.EAGAIN

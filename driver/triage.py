@@ -6,6 +6,9 @@ from ghostcard.firmware.abi.errorreply import TYPE82, TYPE87, TYPE88, ReplyCode
 
 UNKNOWN_REPLY = -1  # neither known type nor CPRB version: the queue goes offline, then as EAGAIN
 
+# An outcome in a record is 0, or a reply code, or this plus the errno of the driver's own verdict.
+DRIVER_OUTCOME = 0x1000
+
 _EP11_OK = b"\x86\x02\x00\x00"  # bytes 1..4 of a reply: type, format, reserved, reply code
 _TYPE80 = 0x80
 _TYPE86 = 0x86
@@ -52,6 +55,7 @@ def triage(reply: bytes) -> int:
     return UNKNOWN_REPLY
 
 
-def reply_code(reply: bytes) -> int:
-    """The code by which a card refused, 0 for none; the outcome in the request's record."""
-    return reply[4] if len(reply) >= 8 else 0
+def outcome(reply: bytes) -> int:
+    """What the record of a refused request says: the card's reply code, or that it was no reply."""
+    code = reply[4] if len(reply) >= 8 else 0
+    return code or DRIVER_OUTCOME + errno.EPROTO
