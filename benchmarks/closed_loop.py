@@ -1,17 +1,21 @@
 """Simulated clients in a closed loop: each submits its next request when it has the last reply.
 
-With ``function`` off a request is an operation and sizes; with real or null it is a request block
-that the card executes. The records are the same. A client that has several kinds of work draws the
-next from a generator of its own, seeded by (seed, client), so that it asks for the same things in
-the same order whatever the others do.
+A request is an operation and sizes (`sized`, the function track off) or a block that the card
+executes (`rendered`, on a machine with function real or null). The records are the same. A client
+that has several kinds of work draws the next from a generator of its own, seeded by (seed, client),
+so that it asks for the same things in the same order whatever the others do.
 """
 
 import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ghostcard.driver.native import NativePort
+from ghostcard.driver.shapes import renderer, shape
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.emulator.job import Job
+from ghostcard.emulator.record import Recorder
+from ghostcard.machine import Machine
 
 
 class Work(NamedTuple):
@@ -23,6 +27,21 @@ class Work(NamedTuple):
     request_bytes: int
     reply_bytes: int
     render: Callable[[int], bytes] | None = None
+
+
+def sized(operation: str, payload_bytes: int) -> Work:
+    """Requests of an operation without their bytes; DriverError EINVAL for what cannot be asked."""
+    return Work(operation, payload_bytes, *shape(operation, payload_bytes))
+
+
+def rendered(
+    machine: Machine, targets: tuple[int, ...], operation: str, payload_bytes: int
+) -> Work:
+    """The same requests as blocks; keys and the like are made on the machine, outside its time."""
+    aside = NativePort(machine.bus, Recorder(capacity=0))
+    _, render = renderer(operation, payload_bytes, aside, targets)
+    blocks = {qid & 0xFF: render(qid & 0xFF) for qid in targets}
+    return sized(operation, payload_bytes)._replace(render=blocks.__getitem__)
 
 
 class ClosedLoop:
