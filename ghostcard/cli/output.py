@@ -20,9 +20,16 @@ def console(file: TextIO | None = None) -> Console:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], file: TextIO | None = None
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    file: TextIO | None = None,
+    grouped: bool = False,
 ) -> None:
-    """Prints a table; a column ``>name`` is aligned right, a column ``~name`` may be folded."""
+    """Prints a table; a column ``>name`` is aligned right, a column ``~name`` may be folded.
+
+    ``grouped`` draws a line where the first cell changes, and shows that cell once.
+    """
     shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         shown.add_column(
@@ -30,8 +37,12 @@ def table(
             justify="right" if column.startswith(">") else "left",
             no_wrap=not column.startswith("~"),
         )
-    for row in rows:
-        shown.add_row(*map(str, row))
+    group: object = None
+    for first, *rest in rows:
+        if grouped and group not in (None, first):
+            shown.add_section()
+        shown.add_row("" if grouped and group == first else str(first), *map(str, rest))
+        group = first
     _print(shown, console(file))
 
 

@@ -1,0 +1,72 @@
+"""The simulated part of the main job: closed loops of 1 to 64 clients on one card.
+
+The requests are sizes only (function `off`): the figures are those of real blocks, in a fraction
+of the host's time.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from ghostcard import statistics
+from ghostcard.benchmarks.cases import CASES, Case
+from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
+from ghostcard.benchmarks.point import Point
+from ghostcard.driver.shapes import shape
+from ghostcard.emulator.profile import Profile
+from ghostcard.emulator.profile import load as load_profile
+from ghostcard.machine import Machine
+
+REQUESTS = 6400  # of one point, shared out among its clients: filling and draining hardly count
+
+
+def possible(profile: Profile) -> list[Case]:
+    """The cases whose operation a card of this profile has."""
+    return [case for case in CASES if case.operation in profile.operations]
+
+
+def sweep(
+    profile_name: str, cases: Sequence[Case], clients: Sequence[int], seed: int
+) -> Iterator[Point]:
+    """A point for each case and number of clients, one after the other, each on a machine anew.
+
+    `profile_name` is a name or a path, of a profile that has the operations of `cases`.
+    """
+    for case in cases:
+        for number in clients:
+            yield measure(profile_name, case, number, seed)
+
+
+def measure(profile_name: str, case: Case, clients: int, seed: int) -> Point:
+    """One point: `clients` clients in a closed loop without think time on one queue of one card."""
+    machine = Machine.simulation(profile_name, seed=seed)
+    function, request_bytes, reply_bytes = shape(case.operation, case.payload)
+    work = Work(case.operation, case.payload, function, request_bytes, reply_bytes)
+    requests = max(1, REQUESTS // clients)
+    port, targets = machine.simulated(), machine.targets(0)
+    ClosedLoop(port, targets, [work], clients, requests, seed=seed).run()
+    profile = load_profile(profile_name)
+    summary = statistics.summarise([machine.recorder], {0: profile})
+    latency = summary.total.latency
+    assert latency is not None
+    return Point(
+        case.operation,
+        clients,
+        summary.total.requests,
+        summary.total.per_second,
+        latency.mean_ns,
+        latency.p50_ns,
+        latency.p99_ns,
+        {_title(one.name, profile): one.utilisation for one in summary.resources},
+        _in_hardware(summary.total) / profile.queue.depth,
+    )
+
+
+def _title(resource: str, profile: Profile) -> str:
+    is_pool = any(engine.name == resource for engine in profile.engines)
+    return f"{resource} engines" if is_pool else resource
+
+
+def _in_hardware(total: statistics.Operations) -> float:
+    """Mean number of requests between NQAP and DQAP, by Little's law."""
+    outside = total.intervals_ns["host submit"] + total.intervals_ns["dequeue"]
+    inside_ns = sum(total.intervals_ns.values()) - outside
+    return total.per_second * inside_ns / 1e9

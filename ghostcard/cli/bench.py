@@ -1,0 +1,166 @@
+"""``ghostcard bench``: what the card would do, and what the library does on this host."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ghostcard.benchmarks import report
+from ghostcard.benchmarks.cases import CLIENTS, THREADS, Case, case
+from ghostcard.benchmarks.client import ClientError, Measurement, build, measure
+from ghostcard.benchmarks.point import Point
+from ghostcard.benchmarks.provenance import provenance
+from ghostcard.benchmarks.report import Results
+from ghostcard.benchmarks.sweep import possible, sweep
+from ghostcard.cli.failure import Failure
+from ghostcard.cli.output import console, document, duration, rate, table
+from ghostcard.emulator.profile import load as load_profile
+from ghostcard.library import LibraryError, library
+
+
+@click.command(
+    "bench",
+    epilog="""\b
+Examples:
+  ghostcard bench
+  ghostcard bench --profile ./mine.toml --output results/mine
+  ghostcard bench --json > figures.json
+""",
+)
+@click.option("--profile", default="cex8p", show_default=True, help="Card: a profile or TOML file.")
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the machine."
+)
+@click.option(
+    "--seconds",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.01),
+    help="Host time of each measurement of the second part.",
+)
+@click.option(
+    "--output",
+    default="results",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for CSV, JSON and the plot.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, not as tables.")
+def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool) -> None:
+    """Measure an emulated card, in two parts.
+
+    First in simulated time: 1 to 64 simulated clients, each with one request in flight, for five
+    operations; and which resource of the card limits each. Then in host time: the same operations
+    through libghostcard.so by a C program, so real request blocks and real cryptography.
+    Ctrl-C keeps what has been measured.
+    """
+    cases = possible(load_profile(profile))
+    if not cases:
+        raise Failure(f"profile {profile} has none of the operations that are measured")
+    results = Results([], [])
+    failure = _measure(profile, cases, seed, seconds, results)
+    origin = provenance(profile=profile, seed=seed, seconds=seconds, complete=failure is None)
+    subtitle = f"profile {profile}: one card, one queue, a closed loop without think time"
+    written = report.write(results, origin, subtitle, output)
+    if as_json:
+        document(report.document(results, origin))
+    else:
+        _show(results, subtitle)
+        click.echo("\n".join(map(str, written)))
+    if failure:
+        raise failure
+
+
+def _measure(
+    profile: str, cases: list[Case], seed: int, seconds: float, results: Results
+) -> Failure | None:
+    """Both parts. What is done is in `results` whatever happens; the return value says what did."""
+    try:
+        with _progress(len(cases) * (len(CLIENTS) + len(THREADS))) as done:
+            for point in sweep(profile, cases, CLIENTS, seed):
+                results.points.append(point)
+                done(f"simulated time: {point.operation}, {point.clients} clients")
+            for line in _host_part(profile, cases, seconds):
+                results.measurements.append(line)
+                done(f"host time: {line.operation}, {line.threads} threads")
+    except (ClientError, LibraryError) as error:
+        return Failure(str(error))
+    except KeyboardInterrupt:
+        return Failure("interrupted; kept what was measured until then", 130)
+    return None
+
+
+def _host_part(profile: str, cases: list[Case], seconds: float) -> Iterator[Measurement]:
+    """The C program's measurements, with a token and a card that exist for this run only."""
+    card = os.path.abspath(profile) if profile.endswith(".toml") else profile
+    with TemporaryDirectory() as folder:
+        configuration = Path(folder) / "config.toml"
+        configuration.write_text(f"[[cards]]\nadapter = 0\nprofile = {json.dumps(card)}\n")
+        state = {"GHOSTCARD_HOME": folder, "GHOSTCARD_CONFIG": str(configuration)}
+        names = [case.operation for case in cases]
+        program = build(Path(folder))
+        for line in measure(program, str(library()), names, THREADS, seconds, state):
+            if isinstance(line, Measurement):
+                yield line
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """A bar on the terminal, nothing elsewhere; what it gives is called after every step."""
+    screen = console(sys.stderr)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("simulated time", total=steps)
+        yield lambda text: bar.update(task, advance=1, description=text)
+
+
+_SIMULATED = (
+    "operation", ">clients", ">per second", ">median", ">99 %", ">queue", "busiest", ">busy",
+    "limited by",
+)  # fmt: skip
+_HOST = ("operation", ">threads", ">calls per second", ">median", ">99 %")
+
+
+def _show(results: Results, subtitle: str) -> None:
+    if results.points:
+        rows = map(_simulated, results.points)
+        table(f"Simulated time, {subtitle}", _SIMULATED, rows, grouped=True)
+    if results.measurements:
+        title = "Host time, libghostcard.so called by a C program"
+        table(title, _HOST, map(_host, results.measurements), grouped=True)
+
+
+def _simulated(point: Point) -> tuple[str, ...]:
+    busiest = max(point.utilisation, key=lambda name: point.utilisation[name])
+    return (
+        case(point.operation).title,
+        str(point.clients),
+        rate(point.throughput_per_s),
+        duration(point.p50_ns),
+        duration(point.p99_ns),
+        f"{point.in_hardware:.0%}",
+        busiest,
+        f"{point.utilisation[busiest]:.0%}",
+        point.limit(),
+    )
+
+
+def _host(line: Measurement) -> tuple[str, ...]:
+    return (
+        case(line.operation).title,
+        str(line.threads),
+        rate(line.rate),
+        duration(line.p50_us * 1000),
+        duration(line.p99_us * 1000),
+    )
