@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from ghostcard.emulator.timeline import Timeline
 
 
+NO_TIMELINE = "NQAP and DQAP need a timeline: call Bus.attach first"
+
+
 class Bus:
     """The adapters of one machine and the instructions on their queues."""
 
@@ -96,7 +99,9 @@ class Bus:
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
-        now = self._now_required()
+        if self._timeline is None:
+            raise TimelineError(NO_TIMELINE)
+        now = self._timeline._now  # SimPy's own attribute: reading the property costs eight times
         if now < queue.available_from:
             return queue.status(now, _availability(queue, now))
         in_hardware = queue.in_hardware
@@ -117,7 +122,9 @@ class Bus:
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, None
-        now = self._now_required()
+        if self._timeline is None:
+            raise TimelineError(NO_TIMELINE)
+        now = self._timeline._now
         if now < queue.available_from:
             return queue.status(now, _availability(queue, now)), None
         replies = queue.replies
@@ -215,11 +222,6 @@ class Bus:
 
     def _now(self) -> int:
         return 0 if self._timeline is None else self._timeline.now
-
-    def _now_required(self) -> int:
-        if self._timeline is None:
-            raise TimelineError("NQAP and DQAP need a timeline: call Bus.attach first")
-        return self._timeline.now
 
 
 def _availability(queue: CommandQueue, now: int) -> int:
