@@ -53,12 +53,6 @@ def _public(curve: Curve, case: Case) -> Key:
     return public_key(ec_spki(curve, b"\4" + x + y))
 
 
-@pytest.mark.parametrize("curve", CURVES, ids=lambda each: each.name)
-def test_orders_are_those_of_the_library(curve: Curve) -> None:
-    assert curve.order == group(curve).group_order
-    assert group(curve).key_size == curve.bits
-
-
 def test_signatures_of_the_cavs_file_verify() -> None:
     found = _in_section("SigGen.txt")
     assert len(found) == 3 * 5 * 15
