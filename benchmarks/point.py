@@ -9,8 +9,9 @@ _SATURATED = 0.95
 class Point(NamedTuple):
     """An operation under a number of clients in a closed loop; times are simulated.
 
-    `utilisation` is each resource's busy share of the measured time (1.0: all its servers, always);
-    `in_hardware` the mean share of the queue places that requests held between NQAP and DQAP.
+    A card on which nothing takes time (profile `null`) has no throughput: 0. `utilisation` is each
+    resource's busy share of the measured time (1.0: all its servers, always); `in_hardware` the
+    mean share of the queue places that requests held between NQAP and DQAP.
     """
 
     operation: str
@@ -27,8 +28,10 @@ class Point(NamedTuple):
         """The resource that keeps the throughput from growing.
 
         A resource that is (almost) always busy; else the queue, when its places are all taken; else
-        the clients: more of them would get more.
+        the clients: more of them would get more. Nothing limits a card on which nothing takes time.
         """
+        if not self.throughput_per_s:
+            return "nothing"
         resource = max(self.utilisation, key=lambda name: self.utilisation[name])
         if self.utilisation[resource] >= _SATURATED:
             return resource

@@ -8,8 +8,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from ghostcard import __version__
+from ghostcard.emulator.profile import Profile
 
+_ASSUMED = "assumed"  # how a source begins that is a reasoning of ours
 _PACKAGES = ("cffi", "cryptography", "numpy", "simpy")
+
+
+def caveat(profile: Profile) -> str:
+    """What a report must say about its figures: how many of the profile's rest on assumptions."""
+    sources = profile.sources.values()
+    assumed = sum(source.startswith(_ASSUMED) for source in sources)
+    return f"{assumed} of the {len(sources)} figures of profile {profile.name} are assumed"
 
 
 def provenance(**settings: object) -> dict[str, object]:

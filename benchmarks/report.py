@@ -20,13 +20,14 @@ class Results(NamedTuple):
 def write(
     results: Results, origin: Mapping[str, object], subtitle: str, folder: Path
 ) -> list[Path]:
-    """Writes what there is into `folder`, made if need be; the paths, in the order of interest."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes what there is into `folder`; the paths, in the order of interest."""
     written = []
-    if results.points:
+    timed = [point for point in results.points if point.throughput_per_s]
+    if timed:
         from ghostcard.benchmarks.plot import draw  # loads matplotlib
 
-        written += draw(results.points, subtitle, folder)
+        written += draw(timed, subtitle, folder)
+    if results.points:
         written.append(_csv(folder / "simulated.csv", map(_simulated, results.points)))
     if results.measurements:
         written.append(_csv(folder / "host.csv", (m._asdict() for m in results.measurements)))

@@ -9,7 +9,7 @@ import click
 from ghostcard import __version__
 from ghostcard.cli.failure import reported
 
-_COMMANDS = ("bench", "cards", "module", "profiles", "run", "token")
+_COMMANDS = ("bench", "cards", "explain", "export", "module", "profiles", "run", "token")
 
 _EXAMPLES = """\b
 Examples:

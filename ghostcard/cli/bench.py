@@ -15,7 +15,7 @@ from ghostcard.benchmarks import report
 from ghostcard.benchmarks.cases import CLIENTS, THREADS, Case, case
 from ghostcard.benchmarks.client import ClientError, Measurement, build, measure
 from ghostcard.benchmarks.point import Point
-from ghostcard.benchmarks.provenance import provenance
+from ghostcard.benchmarks.provenance import caveat, provenance
 from ghostcard.benchmarks.report import Results
 from ghostcard.benchmarks.sweep import possible, sweep
 from ghostcard.cli.failure import Failure
@@ -60,18 +60,27 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
     through libghostcard.so by a C program, so real request blocks and real cryptography.
     Ctrl-C keeps what has been measured.
     """
-    cases = possible(load_profile(profile))
+    card = load_profile(profile)
+    cases = possible(card)
     if not cases:
         raise Failure(f"profile {profile} has none of the operations that are measured")
+    output.mkdir(parents=True, exist_ok=True)
     results = Results([], [])
     failure = _measure(profile, cases, seed, seconds, results)
-    origin = provenance(profile=profile, seed=seed, seconds=seconds, complete=failure is None)
+    origin = provenance(
+        profile=profile,
+        caveat=caveat(card),
+        seed=seed,
+        seconds=seconds,
+        complete=failure is None,
+    )
     subtitle = f"profile {profile}: one card, one queue, a closed loop without think time"
-    written = report.write(results, origin, subtitle, output)
+    written = report.write(results, origin, f"{subtitle}; {caveat(card)}", output)
     if as_json:
         document(report.document(results, origin))
     else:
         _show(results, subtitle)
+        click.echo(f"{caveat(card)}: ghostcard profiles {profile}")
         click.echo("\n".join(map(str, written)))
     if failure:
         raise failure
@@ -146,7 +155,7 @@ def _simulated(point: Point) -> tuple[str, ...]:
     return (
         case(point.operation).title,
         str(point.clients),
-        rate(point.throughput_per_s),
+        rate(point.throughput_per_s) if point.throughput_per_s else "-",
         duration(point.p50_ns),
         duration(point.p99_ns),
         f"{point.in_hardware:.0%}",
