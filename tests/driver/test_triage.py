@@ -16,11 +16,11 @@ EAGAIN = (0x10, 0x12, 0x14, 0x20, 0x21, 0x30, 0x50, 0x60, 0x88, 0x90, 0xB0)
 
 
 @pytest.mark.parametrize("kind", [0x82, 0x87, 0x88])
-@pytest.mark.parametrize("code", range(1, 256))
-def test_error_replies(kind: int, code: int) -> None:
-    reply = errorreply.pack(code, kind)
-    assert triage(reply) == (errno.EINVAL if code in EINVAL else errno.EAGAIN)
-    assert outcome(reply) == code
+def test_error_replies(kind: int) -> None:
+    replies = {code: errorreply.pack(code, kind) for code in range(1, 256)}
+    assert {code for code in replies if triage(replies[code]) == errno.EINVAL} == set(EINVAL)
+    assert {code for code in replies if triage(replies[code]) != errno.EAGAIN} == set(EINVAL)
+    assert all(outcome(reply) == code for code, reply in replies.items())
 
 
 def test_the_table_names_every_code_of_the_sheet() -> None:

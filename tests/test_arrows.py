@@ -1,0 +1,97 @@
+"""The import arrows of docs/design.md, section 1: who may import whom, and what loads late."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FREE = {"ghostcard.pkcs11", "ghostcard.home", "ghostcard.__version__"}  # no layers
+JOINED = {"driver", "emulator", "machine", "config"}
+MAY: dict[str, set[str]] = {
+    "emulator": {"emulator"},
+    "firmware": {"firmware", "emulator"},
+    "driver": {"driver", "emulator", "firmware.abi"},
+    "module": {"module", *JOINED},
+    "benchmarks": {"benchmarks", *JOINED, "statistics", "library"},
+}
+# Packages that only these layers may import.
+ONLY: dict[str, set[str]] = {
+    "simpy": {"emulator", "benchmarks"},
+    "cryptography": {"firmware", "module"},
+    "sqlite3": {"module"},
+    "cffi": {"module"},
+    "matplotlib": {"benchmarks"},
+}
+LATE = {  # never loaded by importing what the library imports
+    "simpy", "numpy", "dataclasses", "logging", "json", "importlib.metadata", "argparse",
+    "cryptography.x509", "cryptography.hazmat.primitives.serialization", "pathlib",
+}  # fmt: skip
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules a file imports, anywhere in it, by their absolute names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+
+
+def allowed(layer: str, name: str) -> bool:
+    below = {f"ghostcard.{one}" for one in MAY[layer]} | FREE
+    return name == "ghostcard" or any(name == one or name.startswith(f"{one}.") for one in below)
+
+
+@pytest.mark.parametrize("layer", MAY)
+def test_arrows(layer: str) -> None:
+    files = sorted((ROOT / layer).rglob("*.py"))
+    assert files
+    for path in files:
+        for name in imports(path):
+            package = name.partition(".")[0]
+            if package == "ghostcard":
+                assert allowed(layer, name), f"{path.relative_to(ROOT)} imports {name}"
+            elif package in ONLY:
+                assert layer in ONLY[package], f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_only_the_command_line_imports_what_is_for_people() -> None:
+    for path in (ROOT / "ghostcard").glob("[!_]*.py"):
+        for name in imports(path):
+            assert name.partition(".")[0] not in ("click", "rich"), path
+            assert not name.startswith(("ghostcard.benchmarks", "ghostcard.cli")), path
+
+
+def test_simpy_is_imported_in_one_file_of_the_emulator() -> None:
+    importers = [
+        path.name
+        for path in (ROOT / "emulator").rglob("*.py")
+        if any(name.partition(".")[0] == "simpy" for name in imports(path))
+    ]
+    assert importers == ["timeline.py"]
+
+
+def test_the_modules_import_path_is_light() -> None:
+    """What a short-lived program loads: the plain Cryptoki layer and a whole machine."""
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "import ghostcard.module.cryptoki, ghostcard.machine, ghostcard.driver.ep11\n"
+        "import ghostcard.firmware.ep11.image, ghostcard.emulator.profile_reader\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    loaded = set(run.stdout.split())
+    assert "ghostcard.machine" in loaded
+    assert sorted(loaded & LATE) == []
