@@ -30,7 +30,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 CASES = [
-    *("plain", "holding_the_gil", "capsule", "processes"),
+    *("plain", "holding_the_gil", "finalize_holding_the_gil", "capsule", "processes"),
     *("fork", "fork_under_threads", "fork_under_lock"),
     *("finalize_late", "finalize_in_del", "busy_threads", "interrupted"),
 ]

@@ -59,6 +59,17 @@ def holding_the_gil() -> None:
     finalize(initialized(ctypes.PyDLL))
 
 
+def finalize_holding_the_gil() -> None:
+    """It waits for a call of another thread, which cannot return without the GIL."""
+    library = initialized(ctypes.PyDLL)
+    other = ctypes.CDLL(sys.argv[1])
+    thread = threading.Thread(target=lambda: other.C_DigestKey(1, 200))
+    thread.start()
+    time.sleep(0.05)
+    finalize(library)
+    thread.join()
+
+
 def surroundings() -> None:
     plain()
     added = [path for path in sys.path if path not in path_before]

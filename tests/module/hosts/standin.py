@@ -28,6 +28,8 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "driver": lambda: DriverError(errno.ENODEV, "no card"),
 }
 MANY = 5
+LOCK = threading.Lock()
+"""Never made anew, as those of libraries: a child that finds it locked waits for ever."""
 
 
 def log(event: str) -> None:
@@ -44,7 +46,6 @@ def limited(result: bytes, capacity: int | None) -> bytes | int:
 class Cryptoki:
     def __init__(self) -> None:
         self.last: bytes | None = b""
-        self.lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Callable[..., int]:
         def refuse(*arguments: object) -> int:
@@ -63,10 +64,10 @@ class Cryptoki:
 
     def after_fork(self) -> None:
         log("after_fork")
-        self.lock = threading.Lock()
 
     def get_info(self) -> LibraryInfo:
-        return LibraryInfo((3, 2), "Maker " + "\u00e9" * 20, 0, "Description", (1, 2))
+        with LOCK:
+            return LibraryInfo((3, 2), "Maker " + "\u00e9" * 20, 0, "Description", (1, 2))
 
     def get_slot_list(self, token_present: bool) -> list[int]:
         return [11, 22, 33] if token_present else [11, 22, 33, 2**64 - 2]
@@ -108,7 +109,7 @@ class Cryptoki:
         self.last = mechanism
 
     def sign(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
-        with self.lock:
+        with LOCK:
             return limited(b"S" + data, capacity)
 
     def verify(self, session: int, data: bytes, signature: bytes) -> None:
@@ -127,7 +128,7 @@ class Cryptoki:
 
     def digest_key(self, session: int, key: int) -> None:
         """Takes its time, in milliseconds, and holds a lock meanwhile."""
-        with self.lock:
+        with LOCK:
             time.sleep(key / 1000)
 
     def create_object(self, session: int, template: Template) -> int:
