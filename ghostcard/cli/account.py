@@ -1,0 +1,145 @@
+"""What a program asked of the cards, from the request records that its processes left behind."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import numpy
+
+from ghostcard.benchmarks.provenance import caveat
+from ghostcard.cli.output import duration, rate, table
+from ghostcard.config import Config
+from ghostcard.emulator.errors import RecordError
+from ghostcard.emulator.profile import Profile
+from ghostcard.emulator.profile import load as load_profile
+from ghostcard.emulator.record import Recorder
+from ghostcard.firmware.abi import verbs
+from ghostcard.statistics import Operations, Resource, Statistics, summarise
+
+
+_OPERATIONS = ("operation", ">requests", ">per second", ">mean", ">median", ">99 %", ">failed")
+_RESOURCES = ("card", "resource", ">servers", ">busy", ">utilisation")
+
+
+class Account(NamedTuple):
+    """One run of a program: the cards' statistics in simulated time, and the host's clock.
+
+    `verbs` counts the requests to EP11 cards by verb; `damaged` are files of records that could
+    not be read, with the reason.
+    """
+
+    statistics: Statistics
+    verbs: dict[str, int]
+    host_ns: int
+    profiles: dict[int, Profile]
+    damaged: list[str]
+
+    @property
+    def host_per_simulated(self) -> float | None:
+        """How many times longer the host took than the cards would; None without requests."""
+        span_ns = self.statistics.span_ns
+        return self.host_ns / span_ns if span_ns else None
+
+    def plain(self) -> dict[str, Any]:
+        """As dictionaries, lists and numbers, for JSON."""
+        return {
+            "profiles": {f"{adapter:02x}": p.name for adapter, p in self.profiles.items()},
+            "caveats": _caveats(self.profiles),
+            "simulated_ns": self.statistics.span_ns,
+            "host_ns": self.host_ns,
+            "host_per_simulated": self.host_per_simulated,
+            "verbs": self.verbs,
+            "damaged": self.damaged,
+            **self.statistics.plain(),
+        }
+
+
+def collect(folder: Path, config: Config, host_ns: int) -> Account:
+    """The account of the records in `folder`; `host_ns` is how long the program ran."""
+    runs, damaged = [], []
+    for path in sorted(folder.glob("*.records")):
+        try:
+            runs.append(Recorder.load(path))
+        except RecordError as error:
+            damaged.append(str(error))
+    profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
+    counts = _verbs(runs, profiles)
+    return Account(summarise(runs, profiles), counts, host_ns, profiles, damaged)
+
+
+def _verbs(runs: list[Recorder], profiles: Mapping[int, Profile]) -> dict[str, int]:
+    """Requests by verb, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for run in runs:
+        array = run.array()
+        pairs, numbers = numpy.unique(
+            numpy.stack((array["qid"] >> 8, array["function"])), axis=1, return_counts=True
+        )
+        for (adapter, function), number in zip(pairs.T.tolist(), numbers.tolist(), strict=True):
+            if profiles[adapter].mode == "ep11":
+                counts[verbs.name(function)] += number
+    return dict(counts.most_common())
+
+
+def show(account: Account, program: str, file: TextIO) -> None:
+    """Prints the account as tables."""
+    statistics = account.statistics
+    if statistics.operations:
+        rows = map(_operation, (*statistics.operations, statistics.total))
+        table(f"Simulated time: what the cards did for {program}", _OPERATIONS, rows, file)
+        used = [resource for resource in statistics.resources if resource.busy_ns]
+        table("Resources", _RESOURCES, map(_resource, used), file)
+    for line in _lines(account):
+        print(line, file=file)
+
+
+def _operation(kind: Operations) -> tuple[str, ...]:
+    latency = kind.latency
+    times = (latency.mean_ns, latency.p50_ns, latency.p99_ns) if latency else ()
+    shown = [duration(ns) for ns in times] or ["-"] * 3
+    return (
+        kind.operation,
+        f"{kind.requests:,}",
+        rate(kind.per_second) if kind.per_second else "-",
+        *shown,
+        f"{kind.failed:,}" if kind.failed else "-",
+    )
+
+
+def _resource(resource: Resource) -> tuple[str, ...]:
+    return (
+        f"{resource.adapter:02x}",
+        resource.name,
+        str(resource.servers),
+        duration(resource.busy_ns),
+        f"{resource.utilisation:.1%}",
+    )
+
+
+def _lines(account: Account) -> Iterator[str]:
+    statistics = account.statistics
+    if not statistics.operations:
+        yield "no request reached a card"
+    else:
+        yield "verbs          " + ", ".join(f"{name} {n:,}" for name, n in account.verbs.items())
+        depth = max(profile.queue.depth for profile in account.profiles.values())
+        yield f"deepest queue  {statistics.deepest} of {depth}"
+        threads = f"{statistics.clients} thread{'s'[: statistics.clients != 1]}"
+        yield f"callers        {threads} in {statistics.runs} run{'s'[: statistics.runs != 1]}"
+        ratio = account.host_per_simulated
+        times = "" if ratio is None else f", the host took {ratio:.3g} times as long as the cards"
+        yield (
+            f"clocks         {duration(statistics.span_ns)} simulated, "
+            f"{duration(account.host_ns)} host{times}"
+        )
+    if statistics.dropped:
+        yield f"not recorded   {statistics.dropped:,} requests beyond the recorder's capacity"
+    for damage in account.damaged:
+        yield f"damaged        {damage}"
+    for line in _caveats(account.profiles):
+        yield f"assumptions    {line}"
+
+
+def _caveats(profiles: Mapping[int, Profile]) -> list[str]:
+    return sorted({caveat(profile) for profile in profiles.values()})

@@ -1,0 +1,88 @@
+"""``ghostcard run``: a PKCS #11 program, unchanged, and then what the cards would have done."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
+
+import click
+
+from ghostcard.cli.account import collect, show
+from ghostcard.cli.failure import Failure
+from ghostcard.cli.output import document
+from ghostcard.cli.process import CommandError, run
+from ghostcard.config import load
+from ghostcard.library import library
+
+
+@click.command(
+    "run",
+    context_settings={"allow_interspersed_args": False},  # the program's options are its own
+    epilog="""\b
+Examples:
+  ghostcard run -- pkcs11-tool --module {module} --login --pin 12345678 --test
+  ghostcard run --config two-cards.toml --json --output profile.json -- ./server
+  ghostcard run -- sh -c 'my-program "$PKCS11_MODULE_PATH"'
+""",
+)
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False), help="The machine, in TOML."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON, not as tables.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="File for the profile (-: standard output); default: standard error.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    config: str | None,
+    as_json: bool,
+    output: str | None,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND with the library set up, and print the cards' profile at its end.
+
+    In COMMAND's arguments {module} stands for the library's path, which is also in
+    PKCS11_MODULE_PATH and PKCS11_PROVIDER_MODULE. Its exit code and its signals pass through.
+    """
+    machine, module = load(config), str(library())
+    arguments = [argument.replace("{module}", module) for argument in command]
+    with TemporaryDirectory(prefix="ghostcard-") as folder, _opened(output) as file:
+        began = time.monotonic_ns()
+        try:
+            exit_code = run(arguments, _environment(config, module, folder))
+        except CommandError as error:
+            raise Failure(str(error), error.exit_code) from None
+        account = collect(Path(folder), machine, time.monotonic_ns() - began)
+        # the program by its name alone: there may be a PIN among its arguments
+        if as_json:
+            document({"program": command[0], "exit_code": exit_code, **account.plain()}, file)
+        else:
+            show(account, command[0], file)
+    ctx.exit(exit_code)
+
+
+def _environment(config: str | None, module: str, folder: str) -> dict[str, str]:
+    """Ours, and what names the library to programs and the folder of records to the library."""
+    chosen = {"GHOSTCARD_CONFIG": os.path.abspath(config)} if config else {}
+    places = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module}
+    return {**os.environ, **chosen, **places, "GHOSTCARD_RUN_DIR": folder}
+
+
+@contextmanager
+def _opened(output: str | None) -> Iterator[TextIO]:
+    """The file for the profile, opened before the program runs: it cannot be refused later."""
+    if output is None:
+        yield sys.stderr
+    elif output == "-":
+        yield sys.stdout
+    else:
+        with open(output, "w") as file:
+            yield file
