@@ -160,6 +160,7 @@ times_up_to = st.integers(0, 12)
     builders=st.integers(1, 2),
     depth=st.integers(1, 4),
     latency=times_up_to,
+    reset_at=st.none() | st.integers(0, 50),
 )
 def test_blocks_and_sizes_alone_take_the_same_times(
     rig: type[Rig],
@@ -170,8 +171,9 @@ def test_blocks_and_sizes_alone_take_the_same_times(
     builders: int,
     depth: int,
     latency: int,
+    reset_at: int | None,
 ) -> None:
-    """`real` and `null` carry blocks, `off` does not; ties and zero times included."""
+    """`real` and `null` carry blocks, `off` does not; ties, zero times and resets included."""
     plans = [
         Plan(unwrap, 0, "a" if n % 3 else "b", engine, build)
         for n, (_, unwrap, engine, build, _) in enumerate(workload)
@@ -189,8 +191,11 @@ def test_blocks_and_sizes_alone_take_the_same_times(
             else:
                 job.payload_bytes = n
             stand.submit_at(at, job)
+        if reset_at is not None:
+            stand.timeline.run(reset_at)
+            stand.bus.rapq(0)
         stand.timeline.run()
-        assert len(stand.done) == len(workload)
+        assert reset_at is not None or len(stand.done) == len(workload)
         runs.append(
             [
                 (j.client, j.operation, j.payload_bytes, j.reply_bytes, j.depth, j.times)

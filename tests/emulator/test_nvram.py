@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -125,6 +126,27 @@ def test_every_damaged_or_missing_byte_is_noticed(tmp_path: Path) -> None:
             with pytest.raises(NvramError, match=r"card\.nvram: "):
                 nvram.write("wk/0", b"overwritten")
             assert path.read_bytes() == damaged  # never replaced by a guess
+
+
+def test_a_change_is_on_the_disk_before_it_takes_the_place_of_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File contents, then the name, then the folder: what a loss of power asks for."""
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def noted_replace(old: str, new: str) -> None:
+        calls.append("replace")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    Nvram(tmp_path / "card.nvram").write("a", b"1")
+    assert calls == ["file", "replace", "folder"]
 
 
 def test_an_impossible_place_is_named(tmp_path: Path) -> None:
