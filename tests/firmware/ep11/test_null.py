@@ -69,6 +69,7 @@ def pair() -> Pair:
 
 
 def test_keys_have_one_shape(pair: Pair) -> None:
+    params: tuple[bytes, ...]
     for size in (16, 24, 32):
         params = (RESULT, u32(size), mech(ck.CKM_AES_KEY_GEN), template(ALL), b"")
         pair.same(verbs.GENERATE_KEY, params, params)

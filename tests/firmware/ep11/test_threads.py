@@ -89,17 +89,22 @@ def test_operations_in_parts_do_not_mix(card: Caller) -> None:
 def test_one_operation_meets_its_end_once(card: Caller) -> None:
     """All threads close the same digest; one gets the hash, the others are told it has ended."""
     for _ in range(ROUNDS):
-        (state,) = card.ask(verbs.DIGEST_INIT, mech(ck.CKM_SHA256))
-        answers: list[int] = []
-        threads = [
-            Thread(target=lambda: answers.append(card.call(verbs.DIGEST, state, b"data").rv))
-            for _ in range(THREADS)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(answers) == [0] + [ck.CKR_SAVED_STATE_INVALID] * (THREADS - 1)
+        assert _closed_by_all(card) == [0] + [ck.CKR_SAVED_STATE_INVALID] * (THREADS - 1)
+
+
+def _closed_by_all(card: Caller) -> list[int]:
+    (state,) = card.ask(verbs.DIGEST_INIT, mech(ck.CKM_SHA256))
+    answers: list[int] = []
+
+    def close() -> None:
+        answers.append(card.call(verbs.DIGEST, state, b"data").rv)
+
+    threads = [Thread(target=close) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(answers)
 
 
 def test_caches_are_emptied_under_load(card: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
