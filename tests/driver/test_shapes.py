@@ -1,0 +1,94 @@
+"""Shapes are what the host library sends and the images answer, on every function track."""
+
+import errno
+
+import pytest
+
+from ghostcard.driver import shapes
+from ghostcard.driver.errors import DriverError
+from ghostcard.firmware.abi import operations
+from ghostcard.machine import Machine
+
+PAYLOADS = (51, 48, 32, 1024, 0, 128, 256, 384, 512)  # tried in turn: some operation takes each
+
+
+def payload_of(operation: str) -> int:
+    exercise = shapes._EXERCISES[operation]
+    return next(payload for payload in PAYLOADS if exercise.accepts(payload))
+
+
+def is_clear(operation: str) -> bool:
+    return operation in operations.ACCELERATOR_OPERATIONS
+
+
+@pytest.fixture(scope="module", params=["null", "real"])
+def machines(request: pytest.FixtureRequest) -> dict[bool, Machine]:
+    """By whether they are accelerators."""
+    return {
+        accelerates: Machine.simulation(profile, domains=2, function=request.param)
+        for accelerates, profile in ((False, "cex8p"), (True, "cex8a"))
+    }
+
+
+@pytest.mark.parametrize("operation", shapes.operations())
+def test_a_shape_is_what_travels(machines: dict[bool, Machine], operation: str) -> None:
+    machine = machines[is_clear(operation)]
+    payload = payload_of(operation)
+    function, render = shapes.renderer(operation, payload, machine.native, machine.targets(0))
+    for domain in (0, 1):
+        block = render(domain)
+        code, reply, performed, processed = machine.bus.perform(domain, block)
+        assert code == 0
+        assert reply[1] in (0x80, 0x86)
+        assert (performed, processed) == (operation, payload)
+        shape = shapes.shape(operation, payload)
+        assert shape == (function, len(block), len(reply))
+
+
+@pytest.mark.parametrize("payload", [0, 1, 15, 100, 127, 128, 255, 256, 3000, 8192])
+def test_shapes_follow_the_payload(machines: dict[bool, Machine], payload: int) -> None:
+    machine = machines[False]
+    for operation in ("aes-256-gcm", "sha1", "hmac-sha512", "rsa2048-sign", "ecdsa-p256-verify"):
+        _, render = shapes.renderer(operation, payload, machine.native, machine.targets(0))
+        _, reply, performed, processed = machine.bus.perform(0, render(0))
+        assert (performed, processed) == (operation, payload)
+        assert shapes.shape(operation, payload)[1:] == (len(render(0)), len(reply))
+
+
+def test_every_operation_but_three_can_be_asked_for() -> None:
+    """No request is refused on purpose; cards make no pairs of 1024 bits; ECDH has its own name."""
+    known = {*operations.EP11_OPERATIONS, *operations.ACCELERATOR_OPERATIONS}
+    assert known - set(shapes.operations()) == {"error", "rsa1024-keygen", "derive"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "payload", "message"),
+    [
+        ("error", 0, "there is no request for operation 'error'"),
+        ("RSA", 0, "there is no request for operation 'RSA'"),
+        ("aes-128-cbc", 15, "aes-128-cbc cannot process 15 bytes"),
+        ("aes-keygen", 1, "aes-keygen cannot process 1 bytes"),
+        ("rsa2048-decrypt", 255, "rsa2048-decrypt cannot process 255 bytes"),
+        ("rsa2048-encrypt", 246, "rsa2048-encrypt cannot process 246 bytes"),
+        ("random", 8193, "random cannot process 8193 bytes"),
+        ("sha1", -1, "sha1 cannot process -1 bytes"),
+        ("rsa1024-me", 127, "rsa1024-me cannot process 127 bytes"),
+    ],
+)
+def test_impossible_requests(operation: str, payload: int, message: str) -> None:
+    with pytest.raises(DriverError) as caught:
+        shapes.shape(operation, payload)
+    assert caught.value.code == errno.EINVAL
+    assert caught.value.message == message
+
+
+def test_a_payload_beyond_one_message() -> None:
+    with pytest.raises(DriverError) as caught:
+        shapes.shape("sha256", 61440)
+    assert caught.value.code == errno.EMSGSIZE
+
+
+def test_the_memory_of_shapes_is_bounded() -> None:
+    for payload in range(shapes.MAX_SHAPES + 10):
+        assert shapes.shape("sha1", payload).function == 10
+    assert len(shapes._shapes) <= shapes.MAX_SHAPES
