@@ -11,11 +11,12 @@ from ghostcard.module.functions.dual import Dual
 from ghostcard.module.functions.key_management import KeyManagement
 from ghostcard.module.functions.objects import Objects
 from ghostcard.module.functions.randomness import Randomness
+from ghostcard.module.functions.recovery import Recovery
 from ghostcard.module.functions.sessions import Sessions
 from ghostcard.module.functions.slots import Slots
 
 
-class Cryptoki(Slots, Sessions, Objects, Dual, KeyManagement, Randomness):
+class Cryptoki(Slots, Sessions, Objects, Dual, Recovery, KeyManagement, Randomness):
     """One library instance; threads may call it at the same time. The chapters are its base
     classes.
     """

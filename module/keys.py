@@ -57,6 +57,7 @@ def generate_pair(
         public.setdefault(ck.CKA_PUBLIC_EXPONENT, _USUAL_EXPONENT)
     public = _planned(active, public, template.GENERATED, rule)
     private = _planned(active, private, template.GENERATED, rule)
+    _check_modulus(active, mechanism, public)
     blob, info = active.slot.host.generate_key_pair(mechanism, _for_card(public), private)
     born = {ck.CKA_LOCAL: TRUE, ck.CKA_KEY_GEN_MECHANISM: ulong(mechanism_id(mechanism))}
     if ck.CKA_EC_PARAMS in public:
@@ -83,6 +84,8 @@ def unwrap(
     if number(given[ck.CKA_CLASS]) not in (ck.CKO_SECRET_KEY, ck.CKO_PRIVATE_KEY):
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     attributes = _planned(active, given, template.UNWRAPPED, None)
+    if ck.CKA_VALUE_LEN in attributes:
+        _checked_size(attributes)
     blob, checksum = active.slot.host.unwrap_key(
         attributes, mechanism, wrapping_key.for_card(), wrapped
     )
@@ -142,6 +145,14 @@ def _checked_size(attributes: Attributes) -> int:
     if (is_aes and size not in AES_BYTES) or not 0 < size <= MAX_SECRET_BYTES:
         raise CryptokiError(ck.CKR_KEY_SIZE_RANGE)
     return size
+
+
+def _check_modulus(active: Session, mechanism: bytes, public: Attributes) -> None:
+    """CKR_KEY_SIZE_RANGE for an RSA key of a size the cards do not make."""
+    info = active.slot.mechanism_info(mechanism_id(mechanism))
+    bits = public.get(ck.CKA_MODULUS_BITS)
+    if bits is not None and not info.min_key_size <= number(bits) <= info.max_key_size:
+        raise CryptokiError(ck.CKR_KEY_SIZE_RANGE)
 
 
 def _for_card(public: Attributes) -> Attributes:

@@ -13,7 +13,16 @@ from ghostcard.module.mechanisms import Mechanism, mechanism_id
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Locked, Operation, Single, Stream, misplaced_call
 from ghostcard.module.session import Session
-from ghostcard.module.usage import DECRYPT, ENCRYPT, SIGN, VERIFY, Use, check_use, offered
+from ghostcard.module.usage import (
+    DECRYPT,
+    ENCRYPT,
+    SIGN,
+    SIGN_RECOVER,
+    VERIFY,
+    Use,
+    check_use,
+    offered,
+)
 
 MAX_PREPARED = 16
 """Operations a key or slot keeps, whole ones."""
@@ -45,7 +54,10 @@ class Function(NamedTuple):
 _ENCRYPT = Function(0, ENCRYPT, True, Ep11Host.prepare_encrypt, Ep11Host.encrypt_init)
 _DECRYPT = Function(1, DECRYPT, False, Ep11Host.prepare_decrypt, Ep11Host.decrypt_init)
 _SIGN = Function(2, SIGN, True, Ep11Host.prepare_sign, Ep11Host.sign_init)
-_VERIFY = 3
+_SIGN_RECOVER = Function(3, SIGN_RECOVER, True, Ep11Host.prepare_sign, Ep11Host.sign_init)
+_VERIFY = 4
+_SECURE = frozenset((_DECRYPT.number, _SIGN.number, _SIGN_RECOVER.number))
+"""The functions of a private key, which may ask for the PIN each time."""
 
 
 def encryption(active: Session, mechanism: bytes, key: Object) -> Operation | Locked:
@@ -61,6 +73,11 @@ def decryption(active: Session, mechanism: bytes, key: Object) -> Operation | Lo
 def signature(active: Session, mechanism: bytes, key: Object) -> Operation | Locked:
     """C_SignInit."""
     return key.prepared.get((2, mechanism)) or _prepared(active, _SIGN, mechanism, key)
+
+
+def recovering_signature(active: Session, mechanism: bytes, key: Object) -> Operation | Locked:
+    """C_SignRecoverInit."""
+    return key.prepared.get((3, mechanism)) or _prepared(active, _SIGN_RECOVER, mechanism, key)
 
 
 def verification(active: Session, mechanism: bytes, key: Object) -> Operation | Locked:
@@ -131,7 +148,7 @@ def _checked(active: Session, number: int, use: Use, mechanism: bytes, key: Obje
 
 def _kept(key: Object, number: int, mechanism: bytes, operation: Operation) -> Operation | Locked:
     ready: Operation | Locked = operation
-    if key.has(ck.CKA_ALWAYS_AUTHENTICATE) and number in (_SIGN.number, _DECRYPT.number):
+    if key.has(ck.CKA_ALWAYS_AUTHENTICATE) and number in _SECURE:
         ready = Locked(operation)
     if len(key.prepared) < MAX_PREPARED:
         key.prepared[number, mechanism] = ready

@@ -43,9 +43,11 @@ class Session:
         "is_rw",
         "objects",
         "signing",
+        "signing_recover",
         "slot",
         "token",
         "verifying",
+        "verifying_recover",
     )
 
     def __init__(self, handle: int, slot: "Slot", is_rw: bool) -> None:
@@ -65,6 +67,8 @@ class Session:
         self.digesting: Active = None
         self.signing: Active = None
         self.verifying: Active = None
+        self.signing_recover: Active = None
+        self.verifying_recover: Object | None = None
 
     @property
     def state(self) -> int:

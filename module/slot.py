@@ -76,8 +76,15 @@ class Slot:
             if mechanism not in self.mechanisms():
                 raise CryptokiError(ck.CKR_MECHANISM_INVALID)
             answers = [queue.get_mechanism_info(mechanism) for queue in self._queues]
-            known = self._infos[mechanism] = _narrowest(answers)
+            known = self._infos[mechanism] = _with_recovery(mechanism, _narrowest(answers))
         return known
+
+
+def _with_recovery(mechanism: int, info: MechanismInfo) -> MechanismInfo:
+    """CKM_RSA_PKCS gives signed data back too, by the host (`functions/recovery.py`)."""
+    if mechanism != ck.CKM_RSA_PKCS or not info.flags & ck.CKF_SIGN:
+        return info
+    return info._replace(flags=info.flags | ck.CKF_SIGN_RECOVER | ck.CKF_VERIFY_RECOVER)
 
 
 def _narrowest(answers: list[tuple[int, int, int]]) -> MechanismInfo:

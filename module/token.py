@@ -65,8 +65,8 @@ class Token:
             self._forget()
 
     def abandon(self) -> None:
-        """In the child of a fork: give up the parent's store without a word to SQLite, which forbids
-        more; and the counter's file, whose lock would outlive the parent here.
+        """In the child of a fork: give up the parent's store without a word to SQLite, which must
+        not hear of it here, and the counter's file, whose lock would outlive the parent.
         """
         if self._store is not None:
             self._store.counter.close()

@@ -7,7 +7,10 @@ from ghostcard.module.information import SessionInfo
 from ghostcard.module.operation import Locked
 from ghostcard.module.session import Session
 
-_KINDS = ("encrypting", "decrypting", "digesting", "signing", "verifying")
+_KINDS = (
+    *("encrypting", "decrypting", "digesting", "signing", "verifying"),
+    *("signing_recover", "verifying_recover"),
+)
 
 
 class Sessions(Chapter):

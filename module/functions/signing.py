@@ -9,7 +9,7 @@ from ghostcard.module.preparation import signature, verification
 
 
 class Signing(Chapter):
-    """C_SignInit to C_SignRecover, C_VerifyInit to C_VerifyRecover."""
+    """C_SignInit to C_SignFinal, C_VerifyInit to C_VerifyFinal."""
 
     def sign_init(self, session: int, mechanism: Mechanism, key: int) -> None:
         """Start a signature."""
@@ -78,23 +78,3 @@ class Signing(Chapter):
         active = self._session(session)
         part(active, "verifying", lambda it: it.settle(signature))
         active.verifying = None
-
-    def sign_recover_init(self, session: int, mechanism: Mechanism, key: int) -> None:
-        """The card has no function that gives signed data back."""
-        self._session(session)
-        raise CryptokiError(ck.CKR_FUNCTION_NOT_SUPPORTED)
-
-    def sign_recover(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
-        """Never started, so CKR_OPERATION_NOT_INITIALIZED."""
-        self._session(session)
-        raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
-
-    def verify_recover_init(self, session: int, mechanism: Mechanism, key: int) -> None:
-        """The card has no function that gives signed data back."""
-        self._session(session)
-        raise CryptokiError(ck.CKR_FUNCTION_NOT_SUPPORTED)
-
-    def verify_recover(self, session: int, signature: bytes, capacity: int | None) -> bytes | int:
-        """Never started, so CKR_OPERATION_NOT_INITIALIZED."""
-        self._session(session)
-        raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)

@@ -1,4 +1,4 @@
-"""A program as the tests of the Cryptoki layer write it: one session, short words for long calls."""
+"""A program as the tests of the Cryptoki layer write it: one session, short words."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +18,11 @@ P256 = bytes.fromhex("06082a8648ce3d030107")  # 1.2.840.10045.3.1.7
 ED25519 = bytes.fromhex("06032b6570")  # 1.3.101.112
 
 Template = list[tuple[int, bytes]]
+Value = bytes | int | bool | str
+Values = dict[str, Value]
 
 
-def attributes(**values: bytes | int | bool | str) -> Template:
+def attributes(**values: Value) -> Template:
     """A template from names without CKA_: bool is CK_BBOOL, int CK_ULONG."""
     return [(getattr(ck, f"CKA_{name}"), _encoded(value)) for name, value in values.items()]
 
@@ -50,25 +52,29 @@ class Program:
         """Log in."""
         self.library.login(self.session, user, pin)
 
-    def create(self, **values: bytes | int | bool | str) -> int:
+    def create(self, **values: Value) -> int:
         """C_CreateObject."""
         return self.library.create_object(self.session, attributes(**values))
 
-    def data(self, label: str, **values: bytes | int | bool | str) -> int:
+    def data(self, label: str, **values: Value) -> int:
         """A data object."""
         return self.create(CLASS=ck.CKO_DATA, LABEL=label, **values)
 
-    def aes(self, **values: bytes | int | bool | str) -> int:
+    def aes(self, **values: Value) -> int:
         """An AES-256 key, generated."""
         wanted = attributes(**{"VALUE_LEN": 32, **values})
         return self.library.generate_key(self.session, mechanism(ck.CKM_AES_KEY_GEN), wanted)
 
-    def secret(self, value: bytes, **values: bytes | int | bool | str) -> int:
+    def secret(self, value: bytes, **values: Value) -> int:
         """A generic secret of known value."""
-        kind = {"CLASS": ck.CKO_SECRET_KEY, "KEY_TYPE": ck.CKK_GENERIC_SECRET, "VALUE": value}
+        kind: Values = {
+            "CLASS": ck.CKO_SECRET_KEY,
+            "KEY_TYPE": ck.CKK_GENERIC_SECRET,
+            "VALUE": value,
+        }
         return self.create(**{**kind, **values})
 
-    def ec(self, curve: bytes = P256, **values: bytes | int | bool | str) -> tuple[int, int]:
+    def ec(self, curve: bytes = P256, **values: Value) -> tuple[int, int]:
         """A key pair on P-256 or Ed25519; ``values`` are for the private key."""
         edwards = curve == ED25519
         number = ck.CKM_EC_EDWARDS_KEY_PAIR_GEN if edwards else ck.CKM_EC_KEY_PAIR_GEN
@@ -76,7 +82,7 @@ class Program:
             self.session, mechanism(number), attributes(EC_PARAMS=curve), attributes(**values)
         )
 
-    def rsa(self, **values: bytes | int | bool | str) -> tuple[int, int]:
+    def rsa(self, **values: Value) -> tuple[int, int]:
         """An RSA-2048 key pair; ``values`` are for the private key."""
         return self.library.generate_key_pair(
             self.session,
@@ -96,11 +102,11 @@ class Program:
         assert isinstance(value, bytes), hex(value)
         return value
 
-    def set(self, handle: int, **values: bytes | int | bool | str) -> None:
+    def set(self, handle: int, **values: Value) -> None:
         """C_SetAttributeValue."""
         self.library.set_attribute_value(self.session, handle, attributes(**values))
 
-    def find(self, **values: bytes | int | bool | str) -> list[int]:
+    def find(self, **values: Value) -> list[int]:
         """A whole search."""
         self.library.find_objects_init(self.session, attributes(**values))
         found = self.library.find_objects(self.session, 100_000)
@@ -142,7 +148,7 @@ class Program:
         self.library.verify(self.session, data, signature)
 
 
-def _encoded(value: bytes | int | bool | str) -> bytes:
+def _encoded(value: Value) -> bytes:
     if isinstance(value, bool):
         return boolean(value)
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""Objects: created, found, read, changed, copied, destroyed; keys in clear on their way in and out."""
+"""Objects: created, found, read, changed, copied, destroyed; keys in clear on their way."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from ghostcard.module import der
 from ghostcard.module.attributes import CKA_IBM_PROTKEY_EXTRACTABLE
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.encoding import FALSE, TRUE, big, ulong
-from tests.module.program import ED25519, P256, Program, attributes, mechanism, refusing
+from tests.module.program import ED25519, P256, Program, Values, attributes, mechanism, refusing
 
 ECDSA = mechanism(ck.CKM_ECDSA)
 SHA256_RSA = mechanism(ck.CKM_SHA256_RSA_PKCS)
@@ -67,7 +67,9 @@ def test_a_search_among_many_is_quick(program: Program) -> None:
     """10,000 objects: one by its label in well under 100 us, where a walk over all takes longer."""
     for number in range(10_000):
         program.data(f"object {number}")
-    best = min(_time(lambda: program.find(LABEL="object 7777", CLASS=ck.CKO_DATA)) for _ in range(50))
+    best = min(
+        _time(lambda: program.find(LABEL="object 7777", CLASS=ck.CKO_DATA)) for _ in range(50)
+    )
     assert best < 50e-6
 
 
@@ -212,9 +214,9 @@ READABLE = {
 @pytest.mark.parametrize(("sensitive", "extractable"), READABLE)
 def test_which_values_may_be_read(program: Program, sensitive: bool, extractable: bool) -> None:
     """PKCS #11 3.2, note 7: hidden if CKA_SENSITIVE is CK_TRUE or CKA_EXTRACTABLE is CK_FALSE."""
-    flags = {"SENSITIVE": sensitive, "EXTRACTABLE": extractable}
+    flags: Values = {"SENSITIVE": sensitive, "EXTRACTABLE": extractable}
     key = program.secret(HMAC_KEY, **flags)
-    _, private = program.ec(**flags)
+    _, private = program.ec(P256, **flags)
     hidden = ck.CKR_ATTRIBUTE_SENSITIVE
     if READABLE[sensitive, extractable]:
         assert program.get(key, "VALUE") == [HMAC_KEY]
@@ -289,7 +291,7 @@ def test_rsa_private_keys_in_clear(
     """What the template leaves out of an RSA key is computed."""
     parts = _rsa_parts(rsa_key)
     given = {name: value for name, value in parts.items() if name not in left_out}
-    kind = {"CLASS": ck.CKO_PRIVATE_KEY, "KEY_TYPE": ck.CKK_RSA}
+    kind: Values = {"CLASS": ck.CKO_PRIVATE_KEY, "KEY_TYPE": ck.CKK_RSA}
     key = program.create(**kind, **given, SENSITIVE=False, EXTRACTABLE=True)
     public = program.create(
         CLASS=ck.CKO_PUBLIC_KEY,
@@ -312,7 +314,7 @@ def test_rsa_private_keys_in_clear(
 
 
 def test_rsa_keys_whose_parts_do_not_fit(program: Program, rsa_key: rsa.RSAPrivateKey) -> None:
-    kind = {"CLASS": ck.CKO_PRIVATE_KEY, "KEY_TYPE": ck.CKK_RSA}
+    kind: Values = {"CLASS": ck.CKO_PRIVATE_KEY, "KEY_TYPE": ck.CKK_RSA}
     parts = _rsa_parts(rsa_key)
     for name in parts.keys() - {"PUBLIC_EXPONENT"}:
         bent = parts[name][:-1] + bytes((parts[name][-1] ^ 2,))
@@ -322,13 +324,13 @@ def test_rsa_keys_whose_parts_do_not_fit(program: Program, rsa_key: rsa.RSAPriva
 
 @pytest.mark.parametrize("wrapped_point", [True, False])
 def test_elliptic_keys_in_clear(program: Program, wrapped_point: bool) -> None:
-    """CKA_EC_POINT as the DER OCTET STRING it should be, and as the bare point some programs write."""
+    """CKA_EC_POINT as the OCTET STRING it should be, and as the bare point some programs write."""
     key = ec.generate_private_key(ec.SECP256R1())
     point = key.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
     octets = der.encode(der.OCTET_STRING, point)
-    kind = {"KEY_TYPE": ck.CKK_EC, "EC_PARAMS": P256}
+    kind: Values = {"KEY_TYPE": ck.CKK_EC, "EC_PARAMS": P256}
     private = program.create(
         CLASS=ck.CKO_PRIVATE_KEY,
         VALUE=big(key.private_numbers().private_value, 32),
@@ -350,7 +352,7 @@ def test_edwards_keys_in_clear(program: Program) -> None:
     """RFC 8032, 7.1, test 2."""
     seed = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
     point = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
-    kind = {"KEY_TYPE": ck.CKK_EC_EDWARDS, "EC_PARAMS": ED25519}
+    kind: Values = {"KEY_TYPE": ck.CKK_EC_EDWARDS, "EC_PARAMS": ED25519}
     private = program.create(CLASS=ck.CKO_PRIVATE_KEY, VALUE=seed, **kind)
     signature = program.run("sign", mechanism(ck.CKM_EDDSA), private, b"\x72")
     assert signature == bytes.fromhex(
@@ -378,7 +380,10 @@ def test_names_of_ed25519(program: Program, parameters: bytes) -> None:
     )
     assert program.one(public, "EC_PARAMS") == program.one(private, "EC_PARAMS") == parameters
     program.verify(
-        mechanism(ck.CKM_EDDSA), public, b"x", program.run("sign", mechanism(ck.CKM_EDDSA), private, b"x")
+        mechanism(ck.CKM_EDDSA),
+        public,
+        b"x",
+        program.run("sign", mechanism(ck.CKM_EDDSA), private, b"x"),
     )
 
 
@@ -440,7 +445,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize(("given", "reason"), BAD_KEYS)
-def test_keys_that_are_none(program: Program, given: dict[str, bytes | int], reason: str) -> None:
+def test_keys_that_are_none(program: Program, given: Values, reason: str) -> None:
     with refusing(REASONS[reason]):
         program.create(**given)
     assert program.find() == []
@@ -483,7 +488,7 @@ class Other:
 
 
 def test_two_processes_see_each_other_at_once(program: Program) -> None:
-    """Objects, also private ones; changes of attributes; what is destroyed can no longer be used."""
+    """Objects, also private ones; changes; and what is destroyed can no longer be used."""
     other = Other()
     assert other.ask("program.find()") == []
     public, private = program.ec(TOKEN=True, LABEL="key")
@@ -521,7 +526,7 @@ def test_a_public_key_may_carry_its_own_info(program: Program) -> None:
     info = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    kind = {"CLASS": ck.CKO_PUBLIC_KEY, "KEY_TYPE": ck.CKK_EC, "EC_PARAMS": P256}
+    kind: Values = {"CLASS": ck.CKO_PUBLIC_KEY, "KEY_TYPE": ck.CKK_EC, "EC_PARAMS": P256}
     point = der.encode(der.OCTET_STRING, info[-65:])
     made = program.create(**kind, EC_POINT=point, PUBLIC_KEY_INFO=info)
     assert program.one(made, "PUBLIC_KEY_INFO") == info

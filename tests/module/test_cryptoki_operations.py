@@ -1,4 +1,6 @@
-"""Operations: right answers, in one call and in parts; the rules of what is active; lengths of buffers."""
+"""Operations: right answers, in one call and in parts; the rules of what is active; lengths of
+buffers.
+"""
 
 import hashlib
 import hmac
@@ -144,7 +146,7 @@ def test_encryption_with_rsa(program: Program) -> None:
     for how in (RSA, OAEP):
         encrypted = program.run("encrypt", how, public, b"message")
         assert len(encrypted) == 256
-        assert program.library.decrypt_init(program.session, how, private) is None
+        program.init("decrypt", how, private)
         assert program.library.decrypt(program.session, encrypted, 7) == b"message"
 
 
@@ -290,7 +292,7 @@ def test_a_decryption_whose_length_is_known_late_waits_for_room(program: Program
 
 
 def test_room_for_parts(program: Program) -> None:
-    """An update tells its exact length where that is known, and takes a part only with its result."""
+    """An update tells its exact length, and takes a part only together with its result."""
     library, session, key = program.library, program.session, program.aes()
     library.encrypt_init(session, CBC, key)
     assert library.encrypt_update(session, bytes(10), None) == 0
@@ -391,7 +393,9 @@ def test_signing_more_than_the_key_can(program: Program) -> None:
         program.library.sign(program.session, bytes(246), 256)
 
 
-@pytest.mark.parametrize("how", [b"", b"\0", b"\0\0\0", mechanism(0x7FFFFFFF), mechanism(ck.CKM_DES3_CBC)])
+@pytest.mark.parametrize(
+    "how", [b"", b"\0", b"\0\0\0", mechanism(0x7FFFFFFF), mechanism(ck.CKM_DES3_CBC)]
+)
 def test_mechanisms_that_are_none(program: Program, how: bytes) -> None:
     key = program.aes()
     for function in FUNCTIONS:
@@ -498,17 +502,51 @@ def test_many_mechanisms_leave_a_bounded_trace(program: Program) -> None:
     assert len(entry.checked) == 1
 
 
-def test_recovering_is_not_offered(program: Program) -> None:
+def test_data_comes_back_from_its_signature(program: Program) -> None:
     public, private = program.rsa()
     library, session = program.library, program.session
-    with refusing(ck.CKR_FUNCTION_NOT_SUPPORTED):
-        library.sign_recover_init(session, RSA, private)
+    flags = ck.CKF_SIGN_RECOVER | ck.CKF_VERIFY_RECOVER
+    assert library.get_mechanism_info(0, ck.CKM_RSA_PKCS).flags & flags == flags
+    signature = program.run("sign_recover", RSA, private, b"message")
+    assert signature == program.run("sign", RSA, private, b"message")
+    library.verify_recover_init(session, RSA, public)
+    for capacity in (None, 0, 6):
+        assert library.verify_recover(session, signature, capacity) == 7
+    assert library.verify_recover(session, signature, 7) == b"message"
+    with refusing(ck.CKR_OPERATION_NOT_INITIALIZED):
+        library.verify_recover(session, signature, 7)
+    for bad, rv in (
+        (signature[:-1], ck.CKR_SIGNATURE_LEN_RANGE),
+        (signature[:-1] + bytes((signature[-1] ^ 1,)), ck.CKR_SIGNATURE_INVALID),
+        (b"\xff" * 256, ck.CKR_SIGNATURE_INVALID),
+        (bytes(256), ck.CKR_SIGNATURE_INVALID),
+        (bytes(255) + b"\1", ck.CKR_SIGNATURE_INVALID),
+    ):
+        library.verify_recover_init(session, RSA, public)
+        with refusing(rv):
+            library.verify_recover(session, bad, 256)
+        with refusing(ck.CKR_OPERATION_NOT_INITIALIZED):
+            library.verify_recover(session, signature, 256)
+
+
+def test_rules_of_recovery(program: Program) -> None:
+    public, private = program.rsa(SIGN_RECOVER=False)
+    library, session = program.library, program.session
     with refusing(ck.CKR_OPERATION_NOT_INITIALIZED):
         library.sign_recover(session, b"x", 256)
-    with refusing(ck.CKR_FUNCTION_NOT_SUPPORTED):
-        library.verify_recover_init(session, RSA, public)
-    with refusing(ck.CKR_OPERATION_NOT_INITIALIZED):
-        library.verify_recover(session, b"x", 256)
+    with refusing(ck.CKR_KEY_FUNCTION_NOT_PERMITTED):
+        library.sign_recover_init(session, RSA, private)
+    with refusing(ck.CKR_MECHANISM_INVALID):
+        library.verify_recover_init(session, SHA256_RSA, public)
+    with refusing(ck.CKR_KEY_TYPE_INCONSISTENT):
+        library.verify_recover_init(session, RSA, private)
+    for init in (library.sign_recover_init, library.verify_recover_init):
+        key = program.rsa()[init == library.sign_recover_init]
+        init(session, RSA, key)
+        with refusing(ck.CKR_OPERATION_ACTIVE):
+            init(session, RSA, key)
+        init(session, None, 0)
+        init(session, RSA, key)
 
 
 def test_random_numbers(program: Program) -> None:
@@ -516,6 +554,6 @@ def test_random_numbers(program: Program) -> None:
     assert library.generate_random(session, 0) == b""
     long = library.generate_random(session, 100_000)
     assert len(long) == 100_000
-    assert len(set(long[i : i + 16] for i in range(0, 100_000, 16))) == 6250
+    assert len({long[i : i + 16] for i in range(0, 100_000, 16)}) == 6250
     with refusing(ck.CKR_RANDOM_SEED_NOT_SUPPORTED):
         library.seed_random(session, b"seed")

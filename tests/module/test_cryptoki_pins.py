@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -9,19 +10,18 @@ import pytest
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import pins
-from ghostcard.module.errors import CryptokiError
 from ghostcard.module.session import NOBODY
 from ghostcard.module.token import Token
+from tests.module.program import refusing
 
 SO_PIN = b"so pin of the test"
 USER_PIN = b"user pin of the test"
 
 
-def refused(rv: int, function: object, *arguments: object) -> None:
+def refused(rv: int, function: Callable[..., object], *arguments: object) -> None:
     """Assert that a function refuses with this CK_RV."""
-    with pytest.raises(CryptokiError) as caught:
-        function(*arguments)  # type: ignore[operator]
-    assert caught.value.rv == rv
+    with refusing(rv):
+        function(*arguments)
 
 
 @pytest.fixture
