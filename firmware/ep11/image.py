@@ -34,7 +34,7 @@ from ghostcard.firmware.ep11.transport import TransportVerbs
 from ghostcard.firmware.ep11.workbench import Workbench
 from ghostcard.firmware.mechanisms import all_mechanisms, digest
 from ghostcard.firmware.mechanisms.refusal import Refused
-from ghostcard.firmware.mechanisms.table import SelfTestFailed
+from ghostcard.firmware.mechanisms.table import SelfTestFailed, Table
 from ghostcard.firmware.pipeline import Pipeline
 
 SERIAL = "ep11.serial"  # in NVRAM: 16 characters
@@ -60,38 +60,30 @@ class Ep11Image:
         self._unknown = ck.CKR_FUNCTION_NOT_SUPPORTED
 
     def boot(self, services: Services) -> None:
-        """Read or make the secrets of each domain; ProfileError if an operation has no price."""
-        draw, profile = services.random.bytes, services.profile
-        self._pipeline = Pipeline(profile, EP11_OPERATIONS)
-        is_null = services.function == "null"
+        """Read or make the card's secrets; ProfileError if an operation has no price."""
+        self._pipeline = Pipeline(services.profile, EP11_OPERATIONS)
+        self._max_reply = services.profile.queue.max_message_bytes
+        self._contexts = Contexts(services.random.bytes)
         table = all_mechanisms()
         table.register(wrapping.FAMILY, wrapping.known_answers, ())
         for index in services.domains:
-            key = services.nvram.create(wrapping.nvram_name(index), lambda: draw(wrapping.KEY_SIZE))
-            self._domains[index] = Domain(
-                index,
-                wrapping.WrappingKey(key),
-                draw,
-                is_null,
-                lambda: table.ensure(wrapping.FAMILY),
-            )
-        serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
-        workbench = Workbench(table, is_null)
-        self._contexts = Contexts(draw)
-        self._max_reply = profile.queue.max_message_bytes
-        information = InformationVerbs(table, serial, services.domains, self._max_reply)
-        for family in (
-            SingleVerbs(workbench, draw),
-            MultipartVerbs(workbench, self._contexts),
-            KeyVerbs(workbench, draw),
-            TransportVerbs(workbench),
-            AttributeVerbs(),
-            information,
-        ):
-            self._add(family.table())
-        information.announce(tuple(self._routes))
+            self._domains[index] = _domain(services, table, index)
+        self._add_verbs(services, table)
         if not digest.known_answers():
             self._fail(SelfTestFailed("digest"))
+
+    def _add_verbs(self, services: Services, table: Table) -> None:
+        draw = services.random.bytes
+        serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
+        workbench = Workbench(table, services.function == "null")
+        information = InformationVerbs(table, serial, services.domains, self._max_reply)
+        self._add(SingleVerbs(workbench, draw).table())
+        self._add(MultipartVerbs(workbench, self._contexts).table())
+        self._add(KeyVerbs(workbench, draw).table())
+        self._add(TransportVerbs(workbench).table())
+        self._add(AttributeVerbs().table())
+        self._add(information.table())
+        information.announce(tuple(self._routes))
 
     def _add(self, table: dict[int, Verb]) -> None:
         for function, verb in table.items():
@@ -105,11 +97,11 @@ class Ep11Image:
             return errorreply.pack(error.code), ERROR, 0
         try:
             route, served = self._routes.get(head.function), self._domains.get(domain)
-            if route is None or len(params) != route[1] or head.api > request.API_ORDINAL:
+            if route is None or len(params) != route.params or head.api > request.API_ORDINAL:
                 return self._mismatch(head)
             if served is None or head.domain != domain:
                 return errorreply.pack(ReplyCode.INVALID_DOMAIN_PENDING), ERROR, 0
-            values, operation, payload_bytes = route[0](served, params)
+            values, operation, payload_bytes = route.verb(served, params)
             answer = reply.pack(head, 0, values)
             if len(answer) > self._max_reply:
                 return reply.pack(head, CKR_IBM_TRANSPORT_LIMIT), operation, payload_bytes
@@ -157,6 +149,18 @@ class Ep11Image:
         """
         self._domains[domain].forget()
         self._contexts.end_domain(domain)
+
+
+def _domain(services: Services, table: Table, index: int) -> Domain:
+    draw = services.random.bytes
+    key = services.nvram.create(wrapping.nvram_name(index), lambda: draw(wrapping.KEY_SIZE))
+    return Domain(
+        index,
+        wrapping.WrappingKey(key),
+        draw,
+        services.function == "null",
+        lambda: table.ensure(wrapping.FAMILY),
+    )
 
 
 def _error_state(domain: Domain, params: Params) -> Answer:
