@@ -94,7 +94,7 @@ def _show(found: Explanation, as_json: bool) -> None:
 def _row(part: Part) -> tuple[str, ...]:
     return (
         part.name,
-        duration(part.start_ns),
+        f"{part.start_ns:,} ns",
         duration(part.duration_ns),
         f"{part.share:.1%}",
         duration(part.waiting_ns) if part.waiting_ns else "-",

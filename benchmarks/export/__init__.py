@@ -1,0 +1,1 @@
+"""The records of a run in the formats that other programs open; a file per format."""

@@ -1,0 +1,105 @@
+"""A value change dump for GTKWave and Surfer: queues, interrupt lines, cores and engine pools.
+
+A scope per card, in it one per queue (`depth`: requests in hardware; `interrupt`: 1 while a reply
+lies in host memory of which the host has not been told), one of the firmware cores and one per
+engine pool (`waiting` and `busy` requests). The same records give the same file: it has no date.
+IEEE 1364-2001, clause 18; one time unit is 1 ns.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import TextIO
+
+import numpy as np
+
+from ghostcard import __version__
+from ghostcard.benchmarks.export import levels
+from ghostcard.benchmarks.export.levels import Level, Levels
+from ghostcard.benchmarks.export.requests import Requests
+
+SPANS = (
+    levels.DEPTH,
+    levels.INTERRUPT,
+    levels.CORES_WAITING,
+    levels.CORES_BUSY,
+    levels.WAITING,
+    levels.BUSY,
+)
+_FIRST_CODE, _CODES = 33, 94  # identifiers are made of the printable characters ! to ~
+_VALUE_BITS = 32  # of a level's value: no more requests than that are anywhere
+_VALUE_MASK = (1 << _VALUE_BITS) - 1
+_NOT_IN_A_NAME = re.compile(r"\W")
+
+
+def write(requests: Requests, path: str | PathLike[str]) -> None:
+    """Write every change of every level; all are 0 at time 0 and at the end."""
+    found = Levels(requests, SPANS)
+    codes = [_code(index) for index in range(len(found.of))]
+    with open(path, "w", encoding="ascii", newline="\n") as file:
+        file.write(f"$version Ghostcard {__version__} $end\n$timescale 1 ns $end\n")
+        file.writelines(_declarations(found.of, codes))
+        file.write("$enddefinitions $end\n#0\n$dumpvars\n")
+        file.writelines(_value(level, code, 0) for level, code in zip(found.of, codes, strict=True))
+        file.write("$end\n")
+        _dump(found, codes, file)
+
+
+def _dump(found: Levels, codes: Sequence[str], file: TextIO) -> None:
+    now = np.zeros(1, np.int64)  # #0 has been written
+    for changes in found.changes():
+        kinds, which = np.unique(
+            changes.levels << _VALUE_BITS | changes.values, return_inverse=True
+        )
+        texts = [
+            _value(found.of[kind >> _VALUE_BITS], codes[kind >> _VALUE_BITS], kind & _VALUE_MASK)
+            for kind in kinds.tolist()
+        ]
+        is_new = np.diff(changes.times, prepend=now) != 0
+        rows = zip(is_new.tolist(), changes.times.tolist(), which.tolist(), strict=True)
+        file.writelines(
+            f"#{time}\n{texts[kind]}" if new else texts[kind] for new, time, kind in rows
+        )
+        now = changes.times[-1:] if len(changes.times) else now
+
+
+def _value(level: Level, code: str, value: int) -> str:
+    return f"{value}{code}\n" if level.span.is_line else f"b{value:b} {code}\n"
+
+
+def _declarations(of: Sequence[Level], codes: Sequence[str]) -> Iterator[str]:
+    """The levels by scope; a scope is opened when the first of its variables comes."""
+    opened: tuple[str, ...] = ()
+    for level, code in sorted(zip(of, codes, strict=True), key=lambda pair: _scope(pair[0])):
+        scope = _scope(level)
+        shared = _shared(opened, scope)
+        yield "$upscope $end\n" * (len(opened) - shared)
+        for name in scope[shared:]:
+            yield f"$scope module {name} $end\n"
+        opened = scope
+        kind = "wire 1" if level.span.is_line else "integer 32"
+        yield f"$var {kind} {code} {level.span.name.removeprefix('cores_')} $end\n"
+    yield "$upscope $end\n" * len(opened)
+
+
+def _scope(level: Level) -> tuple[str, ...]:
+    card = f"card_{level.adapter:02x}"
+    if level.domain is not None:
+        return card, f"queue_{level.domain:04x}"
+    if level.engine is not None:
+        return card, "engines_" + _NOT_IN_A_NAME.sub("_", level.engine)
+    return card, "cores"
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many scopes two paths have in common from the top."""
+    return next(
+        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )
+
+
+def _code(index: int) -> str:
+    """The identifier of a variable: its number in base 94, one character at least."""
+    code = chr(_FIRST_CODE + index % _CODES)
+    return code if index < _CODES else code + _code(index // _CODES - 1)
