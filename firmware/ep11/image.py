@@ -95,6 +95,9 @@ class Ep11Image:
             head, params = request.unpack(block)
         except WireError as error:
             return errorreply.pack(error.code), ERROR, 0
+        except Exception as error:  # see below; there is no head to answer with
+            self.fault = error
+            return errorreply.pack(ReplyCode.MACHINE_FAILURE), ERROR, 0
         try:
             route, served = self._routes.get(head.function), self._domains.get(domain)
             if route is None or len(params) != route.params or head.api > request.API_ORDINAL:

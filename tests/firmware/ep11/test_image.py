@@ -178,6 +178,20 @@ class TestRefusals:
         is_dry = False
         assert card.call(verbs.GENERATE_RANDOM, u32(8)).rv == 0
 
+    def test_so_is_one_before_the_request_is_understood(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fault = MemoryError()
+
+        def unpack(block: bytes) -> None:
+            raise fault
+
+        image = Caller().image
+        monkeypatch.setattr(request, "unpack", unpack)
+        failure = errorreply.pack(ReplyCode.MACHINE_FAILURE)
+        assert image.perform(0, b"") == (failure, "error", 0)
+        assert image.fault is fault
+
 
 def wellformed(answer: bytes) -> bool:
     """An error reply, or a reply that parses."""
