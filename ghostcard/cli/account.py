@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-import numpy
-
 from ghostcard.benchmarks.provenance import caveat
 from ghostcard.cli.output import duration, rate, table
 from ghostcard.config import Config
@@ -16,7 +14,6 @@ from ghostcard.emulator.profile import load as load_profile
 from ghostcard.emulator.record import Recorder
 from ghostcard.firmware.abi import verbs
 from ghostcard.statistics import Operations, Resource, Statistics, summarise
-
 
 _OPERATIONS = ("operation", ">requests", ">per second", ">mean", ">median", ">99 %", ">failed")
 _RESOURCES = ("card", "resource", ">servers", ">busy", ">utilisation")
@@ -46,9 +43,11 @@ class Account(NamedTuple):
         return {
             "profiles": {f"{adapter:02x}": p.name for adapter, p in self.profiles.items()},
             "caveats": _caveats(self.profiles),
-            "simulated_ns": self.statistics.span_ns,
-            "host_ns": self.host_ns,
-            "host_per_simulated": self.host_per_simulated,
+            "clocks": {
+                "simulated_ns": self.statistics.span_ns,
+                "host_ns": self.host_ns,
+                "host_per_simulated": self.host_per_simulated,
+            },
             "verbs": self.verbs,
             "damaged": self.damaged,
             **self.statistics.plain(),
@@ -57,29 +56,35 @@ class Account(NamedTuple):
 
 def collect(folder: Path, config: Config, host_ns: int) -> Account:
     """The account of the records in `folder`; `host_ns` is how long the program ran."""
+    profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
     runs, damaged = [], []
     for path in sorted(folder.glob("*.records")):
         try:
-            runs.append(Recorder.load(path))
+            runs.append(_loaded(path, profiles))
         except RecordError as error:
             damaged.append(str(error))
-    profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
     counts = _verbs(runs, profiles)
     return Account(summarise(runs, profiles), counts, host_ns, profiles, damaged)
 
 
+def _loaded(path: Path, profiles: Mapping[int, Profile]) -> Recorder:
+    run = Recorder.load(path)
+    unknown = set((run.array()["qid"] >> 8).tolist()) - set(profiles)
+    if unknown:
+        adapters = ", ".join(f"{adapter:02x}" for adapter in sorted(unknown))
+        raise RecordError(f"{path}: adapters that are not configured: {adapters}")
+    return run
+
+
 def _verbs(runs: list[Recorder], profiles: Mapping[int, Profile]) -> dict[str, int]:
-    """Requests by verb, the most frequent first."""
-    counts: Counter[str] = Counter()
+    """Requests to EP11 cards by verb, the most frequent first."""
+    ep11 = {adapter for adapter, profile in profiles.items() if profile.mode == "ep11"}
+    counts: Counter[int] = Counter()
     for run in runs:
         array = run.array()
-        pairs, numbers = numpy.unique(
-            numpy.stack((array["qid"] >> 8, array["function"])), axis=1, return_counts=True
-        )
-        for (adapter, function), number in zip(pairs.T.tolist(), numbers.tolist(), strict=True):
-            if profiles[adapter].mode == "ep11":
-                counts[verbs.name(function)] += number
-    return dict(counts.most_common())
+        queues, functions = array["qid"].tolist(), array["function"].tolist()
+        counts.update(f for q, f in zip(queues, functions, strict=True) if q >> 8 in ep11)
+    return {verbs.name(function): number for function, number in counts.most_common()}
 
 
 def show(account: Account, program: str, file: TextIO) -> None:
@@ -119,26 +124,32 @@ def _resource(resource: Resource) -> tuple[str, ...]:
 
 def _lines(account: Account) -> Iterator[str]:
     statistics = account.statistics
-    if not statistics.operations:
-        yield "no request reached a card"
-    else:
-        yield "verbs          " + ", ".join(f"{name} {n:,}" for name, n in account.verbs.items())
-        depth = max(profile.queue.depth for profile in account.profiles.values())
-        yield f"deepest queue  {statistics.deepest} of {depth}"
-        threads = f"{statistics.clients} thread{'s'[: statistics.clients != 1]}"
-        yield f"callers        {threads} in {statistics.runs} run{'s'[: statistics.runs != 1]}"
-        ratio = account.host_per_simulated
-        times = "" if ratio is None else f", the host took {ratio:.3g} times as long as the cards"
-        yield (
-            f"clocks         {duration(statistics.span_ns)} simulated, "
-            f"{duration(account.host_ns)} host{times}"
-        )
-    if statistics.dropped:
-        yield f"not recorded   {statistics.dropped:,} requests beyond the recorder's capacity"
     for damage in account.damaged:
         yield f"damaged        {damage}"
+    if not statistics.operations:
+        yield "no request reached a card"
+        return
+    yield "verbs          " + ", ".join(f"{name} {n:,}" for name, n in account.verbs.items())
+    depth = max(profile.queue.depth for profile in account.profiles.values())
+    yield f"deepest queue  {statistics.deepest} of {depth}"
+    runs = _counted(statistics.runs, "run")
+    yield f"callers        {_counted(statistics.clients, 'thread')} in {runs} of the library"
+    yield f"clocks         {_clocks(account)}"
+    if statistics.dropped:
+        yield f"not recorded   {statistics.dropped:,} requests beyond the recorder's capacity"
     for line in _caveats(account.profiles):
         yield f"assumptions    {line}"
+
+
+def _clocks(account: Account) -> str:
+    span_ns, host_ns = account.statistics.span_ns, account.host_ns
+    ratio = account.host_per_simulated
+    times = "" if ratio is None else f"; the host took {ratio:.3g} times as long as the cards"
+    return f"{duration(span_ns)} simulated, {duration(host_ns)} on the host{times}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _caveats(profiles: Mapping[int, Profile]) -> list[str]:

@@ -2,6 +2,7 @@
 
 Signals are taken with sigwaitinfo, which tells who sent them: what the terminal sends (Ctrl-C) has
 reached the program already and is not sent twice; what another process sends to us is passed on.
+That needs a process with one thread: the kernel would hand the signals to any other.
 """
 
 import os
@@ -32,6 +33,8 @@ class CommandError(Exception):
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Runs `command` to its end; its exit code, or 128 + n when signal n ended it."""
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("a program is to be run by a process with one thread")
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*_PASSED, signal.SIGCHLD))
     try:
         return _wait(_start(command, environment, mask))

@@ -1,13 +1,12 @@
 """Real programs as clients: each test has slots of its own, in its own GHOSTCARD_HOME."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 import ghostcard
-from tests.clients.host import LABEL, PIN, SO_PIN, Host
+from tests.clients.host import Host, init_token
 
 
 @pytest.fixture
@@ -24,6 +23,5 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture
 def token(host: Host) -> Host:
     """A host whose slot 0 has the token LABEL with both PINs set."""
-    pins = ("--so-pin", SO_PIN, "--pin", PIN)
-    host.run(sys.executable, "-m", "ghostcard", "token", "init", "--label", LABEL, *pins)
+    init_token(host)
     return host

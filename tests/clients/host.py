@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -69,3 +70,9 @@ class Host(NamedTuple):
         """OpenSSL finds `signature` (of the SHA-256 of `data`) good under the PEM `public`."""
         command = ("openssl", "dgst", "-sha256", "-verify", public, "-signature", signature)
         assert self.run(*command, *options, data).stdout == b"Verified OK\n"
+
+
+def init_token(host: Host) -> None:
+    """Puts the token LABEL with both PINs into the host's first slot."""
+    pins = ("--so-pin", SO_PIN, "--pin", PIN)
+    host.run(sys.executable, "-m", "ghostcard", "token", "init", "--label", LABEL, *pins)
