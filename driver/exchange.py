@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ghostcard.driver.errors import DriverError, Ep11Error
@@ -10,6 +11,8 @@ from ghostcard.firmware.abi import reply, request, verbs
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import Head
 from ghostcard.firmware.abi.verbs import VERBS
+
+MAX_SHAPES = 256  # of requests remembered: verb, domain, lengths; then all are forgotten
 
 
 class Answer(NamedTuple):
@@ -22,12 +25,13 @@ class Answer(NamedTuple):
 class Exchange:
     """Sends requests of up to `max_message` bytes through a port to one of `targets` (qids)."""
 
-    __slots__ = ("max_message", "port", "targets")
+    __slots__ = ("_parts", "max_message", "port", "targets")
 
     def __init__(self, port: Port, targets: tuple[int, ...], max_message: int) -> None:
         self.port = port
         self.targets = targets
         self.max_message = max_message
+        self._parts: dict[tuple[int, ...], tuple[bytes, ...]] = {}
 
     def ask(self, function: int, *params: bytes, targets: tuple[int, ...] | None = None) -> Answer:
         """Have a verb performed, by one of `targets` if given.
@@ -36,11 +40,24 @@ class Exchange:
         large for a message, DriverError(EIO) for a reply that cannot be one.
         """
         used = self.targets if targets is None else targets
-        self.frame(function, used[0] & 0xFF if used else 0, params)  # too large? before the port
-        block, qid = self.port.call(
-            function, lambda domain: self.frame(function, domain, params)[0], used
-        )
-        return Answer(unpack(block, Head(function, qid & 0xFF)), qid)
+        first = used[0] & 0xFF if used else 0
+        block = self._block(function, first, params)  # too large? before the port has to do with it
+
+        def render(domain: int) -> bytes:
+            return block if domain == first else self._block(function, domain, params)
+
+        answer, qid = self.port.call(function, render, used)
+        return Answer(unpack(answer, Head(function, qid & 0xFF)), qid)
+
+    def _block(self, function: int, domain: int, params: tuple[bytes, ...]) -> bytes:
+        """The whole request, its parameters put between parts cut once for each set of lengths."""
+        shape = (function, domain, *map(len, params))
+        parts = self._parts.get(shape)
+        if parts is None:
+            if len(self._parts) >= MAX_SHAPES:
+                self._parts.clear()
+            parts = self._parts[shape] = self.frame(function, domain, shape[2:])
+        return b"".join(chain.from_iterable(zip(parts, (*params, b""), strict=True)))
 
     def frame(self, function: int, domain: int, params: Sequence[bytes | int]) -> tuple[bytes, ...]:
         """The request around its holes (`request.frame`); DriverError(EMSGSIZE) if too large."""

@@ -6,13 +6,13 @@ fixed bytes with those walked before and cuts the parameters out, which accepts 
 same blocks at a fifth of the cost.
 """
 
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ghostcard.firmware.abi import ber, cprb, type6
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
+from ghostcard.firmware.abi.shape import MAX_SHAPES, Shape, shape_of
 
 API_ORDINAL = 6  # the newest; AP sheet 7.1
 MAX_MESSAGE = 61440  # bytes: 15 units of 4,096 is the most a card can report (AP sheet 1.4)
@@ -20,20 +20,9 @@ REPLY_RESERVE = 48  # type 86 header and extension, in front of what FromCardLen
 
 PAYLOAD = type6.SIZE + cprb.EP11_SIZE  # where the payload starts: 120
 
-# A shape is looked up by this many bytes: up to function, domain and the tag and first length byte
-# of the first parameter. What is fixed behind them is compared with the shape.
+# By so many bytes a shape is looked up: headers, function and domain, tag and first length byte of
+# the first parameter.
 _LOOKUP = PAYLOAD + 4 + 6 + 6 + 2
-_MAX_SHAPES = 2048  # remembered; then all are forgotten, which costs a walk for each in use
-
-
-class _Shape(NamedTuple):
-    """A walked block: its length and head, where its parameters are, and what stands between."""
-
-    length: int
-    head: "Head"
-    fixed: tuple[bytes, ...]  # bytes behind the look-up that are no parameter: tags and lengths
-    cut_fixed: Callable[[bytes], tuple[bytes, ...]]
-    cut_params: Callable[[bytes], tuple[bytes, ...]]
 
 
 class Head(NamedTuple):
@@ -89,7 +78,7 @@ def unpack(block: bytes) -> tuple[Head, tuple[bytes, ...]]:
     return _walk(block)
 
 
-_shapes: dict[bytes, _Shape] = {}
+_shapes: dict[bytes, Shape[Head]] = {}
 
 
 def _walk(block: bytes) -> tuple[Head, tuple[bytes, ...]]:
@@ -109,7 +98,9 @@ def _walk(block: bytes) -> tuple[Head, tuple[bytes, ...]]:
             f"EP11 request: target {target} in the CPRB, {domain} in the payload",
         )
     head = Head(function, domain, api, flags)
-    _remember(block, head, spans[2:], payload_end)
+    if len(_shapes) >= MAX_SHAPES:
+        _shapes.clear()
+    _shapes[block[:_LOOKUP]] = shape_of(block, head, spans[2:], payload_end, _LOOKUP)
     return head, tuple(block[start:end] for start, end in spans[2:])
 
 
@@ -134,33 +125,6 @@ def _check_headers(block: bytes) -> tuple[int, int, int]:
             ReplyCode.INVALID_MSG_LEN, "ep11_cprb: payload length and ToCardLen1 differ"
         )
     return end, block_cprb.flags, block_cprb.target_id
-
-
-def _remember(block: bytes, head: Head, spans: list[tuple[int, int]], payload_end: int) -> None:
-    fixed = _fixed_spans(spans, payload_end)
-    cut_fixed, cut_params = _cutter(fixed, len(block)), _cutter(spans, len(block))
-    if len(_shapes) >= _MAX_SHAPES:
-        _shapes.clear()
-    _shapes[block[:_LOOKUP]] = _Shape(len(block), head, cut_fixed(block), cut_fixed, cut_params)
-
-
-def _fixed_spans(spans: list[tuple[int, int]], payload_end: int) -> list[tuple[int, int]]:
-    """All of the payload that neither the look-up nor a parameter covers."""
-    found, at = [], _LOOKUP
-    for start, end in (*spans, (payload_end, payload_end)):
-        if start > at:
-            found.append((at, start))
-        at = max(at, end)
-    return found
-
-
-def _cutter(spans: list[tuple[int, int]], length: int) -> Callable[[bytes], tuple[bytes, ...]]:
-    """What cuts the spans out of a block of `length` bytes, all at once."""
-    form, at = "", 0
-    for start, end in spans:
-        form += f"{start - at}x{end - start}s"
-        at = end
-    return struct.Struct(f"{form}{length - at}x").unpack
 
 
 def _enclose(head: Head, parts: list[bytes], inside: int, max_message: int) -> tuple[bytes, ...]:

@@ -1,9 +1,10 @@
 """EP11 reply blocks: golden bytes, errors, refusals."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ghostcard.firmware.abi import reply, status, type86, verbs
@@ -86,7 +87,48 @@ def test_any_bytes_parse_or_raise_wire_error(block: bytes) -> None:
             reply.unpack(attempt)
 
 
-def test_the_memory_of_heads_is_bounded() -> None:
-    for length in range(2500):
+@st.composite
+def altered(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """A block, and the same with bytes of the payload replaced: heads, lengths or values."""
+    params = draw(st.lists(st.binary(max_size=200), max_size=3).map(tuple))
+    block = reply.pack(HEAD, 0, params)
+    other = bytearray(block)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(reply.PAYLOAD, len(block) - 1))
+        other[at] = draw(st.sampled_from((0, 1, 2, 4, 0x30, 0x7F, 0x80, 0x81, 0x82, 0xFF)))
+    return block, bytes(other)
+
+
+@given(altered())
+@example(  # the first parameter's length moves into what was its value
+    (
+        reply.pack(HEAD, 0, (b"\4\x81\x80" + bytes(297), b"x")),
+        reply.pack(HEAD, 0, (bytes(297), b"\0\0x")),
+    )
+)
+def test_a_known_shape_accepts_and_refuses_what_the_walk_does(blocks: tuple[bytes, bytes]) -> None:
+    for block in blocks:
+        reply.unpack(blocks[0])
+        assert outcome(reply.unpack, block) == outcome(reply._walk, block)
+
+
+def outcome(parse: Callable[[bytes], object], block: bytes) -> object:
+    try:
+        return parse(block)
+    except WireError as error:
+        return error.code
+
+
+def test_replies_that_differ_in_their_parameters_have_one_shape() -> None:
+    reply._shapes.clear()
+    for number in range(1000):
+        reply.unpack(reply.pack(HEAD, 0, (number.to_bytes(64, "little"),)))
+    assert len(reply._shapes) == 1
+
+
+def test_the_memory_of_frames_is_bounded() -> None:
+    for length in range(reply.MAX_FRAMES + 10):
         reply.pack(HEAD, 0, (bytes(length),))
-    assert len(reply._heads) <= reply._MAX_HEADS
+        reply.pack(HEAD, 0, (bytes(length), b""))
+    assert len(reply._fronts) <= reply.MAX_FRAMES
+    assert len(reply._parts) <= reply.MAX_FRAMES

@@ -1,10 +1,12 @@
 """EP11 request blocks: golden bytes, frames, the look-up of shapes, refusals."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ghostcard.firmware.abi import ber, cprb, request, type6, verbs
+from ghostcard.firmware.abi import ber, cprb, request, shape, type6, verbs
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import Head
@@ -127,9 +129,9 @@ def test_round_trip(head: Head, params: tuple[bytes, ...]) -> None:
     assert request.unpack(block) == (head, params)
 
 
-def outcome(parse: object, block: bytes) -> object:
+def outcome(parse: Callable[[bytes], object], block: bytes) -> object:
     try:
-        return parse(block)  # type: ignore[operator]
+        return parse(block)
     except WireError as error:
         return error.code
 
@@ -170,7 +172,7 @@ def test_the_memory_of_shapes_is_bounded() -> None:
             request.unpack(
                 request.pack(Head(verbs.DIGEST_SINGLE, domain), (b"hash", bytes(length)))
             )
-    assert len(request._shapes) <= request._MAX_SHAPES
+    assert len(request._shapes) <= shape.MAX_SHAPES
 
 
 def test_the_sequence_head_of_every_size() -> None:
