@@ -5,6 +5,7 @@ wake, the request timers and the bus scan (AP sheet 1.6 to 1.9). The tasklet loo
 as the kernel's does.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -98,8 +99,7 @@ class ApQueue:
         self.qid = queue.qid
         self.dequeue_ns = queue.dequeue_ns
         self.machine: QueueMachine[Job] = QueueMachine(queue.depth, interrupts)
-        self.machine.device = _OPERATING  # a host meets queues that were initialised long ago
-        self.machine.state = _IDLE
+        self.machine.take_over()
         self.in_service = True
         self.deadline_ns = 0
         self.timer = Tick(lambda _: expired(self))
@@ -125,7 +125,7 @@ class ApDriver:
         self._bus = bus
         self._finished = finished
         self._changed = changed
-        self._interrupts = interrupts
+        self._unarmed = (INTERRUPT, NONE) if interrupts else (NONE,)  # no timer for these
         self._queues = {queue.qid: ApQueue(queue, interrupts, self._expired) for queue in queues}
         self._poll_ns = min(queue.poll_ns for queue in queues)
         self._slowest_dequeue_ns = max(queue.dequeue_ns for queue in queues)
@@ -139,16 +139,16 @@ class ApDriver:
         if interrupts:
             bus.on_interrupt(self._interrupted)
 
-    def enqueue(self, job: Job) -> bool:
-        """Put ``job`` in the line of the queue ``job.qid``; False if that takes no requests."""
+    def enqueue(self, job: Job) -> None:
+        """Put ``job`` in the line of the queue ``job.qid``; ENODEV ends it if none are taken."""
         queue = self._queues[job.qid]
         if not queue.in_service:
-            return False
+            self._finished([(job, errno.ENODEV)])
+            return
         queue.machine.requests.append(job)
         if self._absent and not self._scan_timer.pending:
             self._scan_later()
         self._close(self._pump(queue, _POLL))
-        return True
 
     def reset(self, qid: int) -> None:
         """Fail what the queue holds with EAGAIN and reset it (AP sheet 1.7, sysfs ``reset``)."""
@@ -174,8 +174,7 @@ class ApDriver:
     def _pump(self, queue: ApQueue, event: Event) -> Wait:
         """Do what the queue machine asks for until it waits."""
         machine, bus, qid = queue.machine, self._bus, queue.qid
-        step = machine.step
-        status = _UNKNOWN
+        step, status = machine.step, _UNKNOWN
         todo = step(event)
         while True:
             if todo is DQAP:
@@ -193,14 +192,16 @@ class ApDriver:
                     todo = INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
                     break
                 todo = step(_POLL)
-            elif isinstance(todo, Wait):
+            elif todo is INTERRUPT or isinstance(todo, Wait):
                 break
             else:
                 status = _UNKNOWN
                 todo = self._seldom(todo, queue)
         if machine.timer_restarted:
             machine.timer_restarted = False
-            self._restart_timer(queue)
+            queue.deadline_ns = self._timeline._now + REQUEST_TIMEOUT_NS
+            if not queue.timer.pending:
+                queue.timer.at(self._timeline, queue.deadline_ns)
         if machine.device is not _OPERATING and queue.in_service:
             self._set_service(queue, False)
         if machine.completed:
@@ -230,15 +231,11 @@ class ApDriver:
 
         Told last, so that what the callers do next never comes between the driver's own steps.
         """
-        self._arm(wait)
+        if wait not in self._unarmed:
+            self._arm(wait)
         if self._ended:
             ended, self._ended = self._ended, []
             self._finished(ended)
-
-    def _restart_timer(self, queue: ApQueue) -> None:
-        queue.deadline_ns = self._timeline._now + REQUEST_TIMEOUT_NS
-        if not queue.timer.pending:
-            queue.timer.at(self._timeline, queue.deadline_ns)
 
     def _expired(self, queue: ApQueue) -> None:
         """The timer is not moved at every reply; it looks here whether it was to have been."""
@@ -271,9 +268,7 @@ class ApDriver:
 
     def _arm(self, wait: Wait) -> None:
         """AP sheet 1.8, ap_wait; there is no poll thread."""
-        if wait is NONE or (wait is INTERRUPT and self._interrupts):
-            return
-        if not self._poll_timer.pending:
+        if wait not in self._unarmed and not self._poll_timer.pending:
             period = LOW_POLL_NS if wait is LOW_TIMEOUT else self._poll_ns
             periods = (self._timeline._now - self._poll_expiry_ns) // period + 1
             self._poll_expiry_ns += periods * period
@@ -305,22 +300,18 @@ class ApDriver:
 
     def _examine(self, queue: ApQueue, code: int) -> bool:
         """What TAPQ's response code means for a queue; whether that is news (AP sheet 1.7)."""
-        machine = queue.machine
-        machine.configured = code not in (DECONFIGURED, Q_NOT_AVAIL)
-        machine.checkstopped = code == CHECKSTOPPED
-        if not machine.configured or machine.checkstopped:
+        if code in (Q_NOT_AVAIL, DECONFIGURED, CHECKSTOPPED):
             return self._take_out(queue, code)
         if queue.in_service:
             return False
-        machine.start()
+        queue.machine.start()
         self._set_service(queue, True)
         self._arm(self._pump(queue, _POLL))
         return True
 
     def _take_out(self, queue: ApQueue, code: int) -> bool:
         news = queue.in_service
-        queue.machine.fail(code)
-        queue.machine.flush()
+        queue.machine.lose_card(code)
         self._collect(queue.machine)
         if news:
             self._set_service(queue, False)

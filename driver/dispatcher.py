@@ -85,17 +85,17 @@ class Dispatcher:
         ``last_qid`` is the queue of the attempt before; as 0 stands for none, queue 00.0000 is
         never penalised. Raises DriverError ENODEV when no target can take the request.
         """
-        queue: DispatchQueue | None
-        if len(targets) == 1:  # what follows would find the same
+        if len(targets) == 1:  # as `_best` would find, with less ado
             queue = self._queues.get(targets[0])
-            if queue is not None and not _takes(queue, function, message_bytes):
-                queue = None
         else:
             queue = self._best(self._route(targets), function, message_bytes, last_qid)
         if queue is None:
             raise DriverError(errno.ENODEV, _nobody(targets))
         card = queue.card
-        weight = card.weights[function] or 0
+        weight = card.weights[function]
+        in_service = queue.usable and card.online
+        if not in_service or weight is None or message_bytes > card.max_message_bytes:
+            raise DriverError(errno.ENODEV, _nobody(targets))
         card.load += weight
         queue.load += weight
         card.requests += 1
@@ -146,16 +146,6 @@ class Dispatcher:
                 if best is None or _better(queue, weight + penalty, best, best_weight):
                     best, best_weight = queue, weight + penalty
         return best
-
-
-def _takes(queue: DispatchQueue, function: int, message_bytes: int) -> bool:
-    card = queue.card
-    return (
-        queue.usable
-        and card.online
-        and message_bytes <= card.max_message_bytes
-        and card.weights[function] is not None
-    )
 
 
 def _better(one: Loaded, weight: int, best: Loaded, best_weight: int) -> bool:

@@ -143,12 +143,12 @@ class QueueMachine(Generic[M]):
 
     __slots__ = (
         "_actions",
+        "_halted",
         "_read_wait",
         "_with_interrupts",
+        "_writes_too",
         "answer",
-        "checkstopped",
         "completed",
-        "configured",
         "count",
         "depth",
         "device",
@@ -164,8 +164,6 @@ class QueueMachine(Generic[M]):
         self.depth = depth
         self.state = RESET_START
         self.device = UNINITIATED
-        self.configured = True
-        self.checkstopped = False
         self.last_error = NORMAL
         self.requests: deque[M] = deque()
         self.pending: dict[int, M] = {}
@@ -174,6 +172,8 @@ class QueueMachine(Generic[M]):
         self.timer_restarted = False  # the owner restarts the request timer and clears this
         self.unassociated = 0  # replies that belonged to no pending message, dropped
         self._with_interrupts = with_interrupts
+        self._halted = True
+        self._writes_too = False
         self._read_wait: Wait = NONE
         self.answer: Answer[M] = self._unasked
         self._actions = tuple(
@@ -185,7 +185,7 @@ class QueueMachine(Generic[M]):
 
     def step(self, event: Event) -> Next:
         """The first thing that ``event`` asks for."""
-        if self.device is UNINITIATED or self.checkstopped or not self.configured:
+        if self._halted:
             return NONE
         action: Callable[[], Next] = self._actions[self.state][event]
         return action()
@@ -202,9 +202,22 @@ class QueueMachine(Generic[M]):
 
     def start(self) -> None:
         """(Re-)initialise: every message fails with EAGAIN and the queue begins with a reset."""
-        self.flush()
         self.device = OPERATING
+        self._halted = False
         self.reset()
+
+    def take_over(self) -> None:
+        """Begin with a queue that is empty and has been up, its interrupts on, for a while."""
+        self.device = OPERATING
+        self._halted = False
+        self.state = IDLE
+
+    def lose_card(self, code: int) -> None:
+        """The card is deconfigured or checkstopped, as response ``code`` says: nothing runs until
+        `start`, and every message fails with EAGAIN."""
+        self.fail(code)
+        self._halted = True
+        self.flush()
 
     def reset(self) -> None:
         """Fail every message with EAGAIN and reset the queue at the next POLL (AP sheet 1.7)."""
@@ -250,11 +263,13 @@ class QueueMachine(Generic[M]):
         return TAPQ
 
     def _read(self) -> Next:
+        self._writes_too = False
         self.answer = self._received
         return DQAP
 
     def _read_write(self) -> Next:
-        self.answer = self._received_then_write
+        self._writes_too = True
+        self.answer = self._received
         return DQAP
 
     def _write(self) -> Next:
@@ -301,8 +316,11 @@ class QueueMachine(Generic[M]):
         return AGAIN
 
     def _setirq_read(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
-        self._dequeued(status, message)
-        return self._setirq_tested(status, None, bind_state)
+        if message is not None:
+            self._book(message, status)
+        if status & EMPTY and status >> 16 & 0xFF in (NORMAL, FULL_OR_NO_REPLY):
+            self._send_again()
+        return self._setirq_tested(status)
 
     def _setirq_tested(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         if status & IRQ_ENABLED:
@@ -314,29 +332,24 @@ class QueueMachine(Generic[M]):
             return LOW_TIMEOUT
         return self._failed(code)
 
-    def _received_then_write(
-        self, status: int, message: M | None = None, bind_state: int = 0
-    ) -> Next:
-        wait = self._received(status, message, bind_state)
-        if wait is AQIC:
-            self.answer = self._enabled_then_write
-            return AQIC
-        return self._write_too(wait) if self.requests else wait
-
     def _received(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
         if status & ASYNC:
             return NONE
         code = status >> 16 & 0xFF
         if code != NORMAL and code != FULL_OR_NO_REPLY:
             return self._failed(code)
-        if message is not None or status & EMPTY:
-            self._dequeued(status, message)
+        if message is not None:
+            self._book(message, status)
+        if status & EMPTY and self.count:
+            self._send_again()
         if not self.count:
-            return self._idle(status)
-        if code == NORMAL:
+            wait = self._idle(status)
+        elif code == NORMAL:
             self.state = WORKING
-            return AGAIN
-        return INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
+            wait = AGAIN
+        else:
+            wait = INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
+        return self._write_too(wait) if self._writes_too and self.requests else wait
 
     def _idle(self, status: int) -> Next:
         self.state = IDLE
@@ -355,24 +368,39 @@ class QueueMachine(Generic[M]):
     def _enabled_then_write(
         self, status: int, message: M | None = None, bind_state: int = 0
     ) -> Next:
-        wait = self._enabled(status, None, 0)
+        wait = self._enabled(status)
         return self._write_too(wait) if self.requests else wait
 
     def _write_too(self, wait: Next) -> Next:
+        """The second half of READ_WRITE; the more urgent wait of the two counts."""
+        if wait is AQIC:
+            self.answer = self._enabled_then_write
+            return AQIC
         assert isinstance(wait, Wait)
         self._read_wait = wait
         self.answer = self._sent_after_read
         return NQAP
 
     def _sent_after_read(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
-        return min(self._read_wait, self._sent(status, message, bind_state))
+        return min(self._read_wait, self._sent(status))
 
     def _sent(self, status: int, message: M | None = None, bind_state: int = 0) -> Wait:
+        code = status >> 16 & 0xFF
         if status & ASYNC:
             return NONE
-        code = status >> 16 & 0xFF
-        if code == NORMAL:
-            return self._accepted(status)
+        if code != NORMAL:
+            return self._refused(code, status)
+        sent = self.requests.popleft()
+        self.pending[sent.psmid] = sent
+        self.count = count = self.count + 1
+        if count == 1:
+            self.timer_restarted = True
+        if count >= self.depth:
+            return self._full(status)
+        self.state = WORKING
+        return AGAIN
+
+    def _refused(self, code: int, status: int) -> Wait:
         if code == FULL_OR_NO_REPLY:
             return self._full(status)
         if code == RESET_IN_PROGRESS:
@@ -382,17 +410,6 @@ class QueueMachine(Generic[M]):
             self.completed.append((self.requests.popleft(), errno.EINVAL))
             return AGAIN
         return self._failed(code)
-
-    def _accepted(self, status: int) -> Wait:
-        sent = self.requests.popleft()
-        self.pending[sent.psmid] = sent
-        self.count = count = self.count + 1
-        if count == 1:
-            self.timer_restarted = True
-        if count < self.depth:
-            self.state = WORKING
-            return AGAIN
-        return self._full(status)
 
     def _full(self, status: int) -> Wait:
         self.state = FULL
@@ -415,22 +432,19 @@ class QueueMachine(Generic[M]):
 
     # -- the books -----------------------------------------------------------------------------
 
-    def _dequeued(self, status: int, message: M | None) -> None:
-        """Book what DQAP brought: a reply, nothing, or the news that the card forgot requests."""
-        if message is not None:
-            count = self.count - 1 if self.count else 0
-            if not count and not status & EMPTY:
-                count = 1
-            self.count = count
-            if count:
-                self.timer_restarted = True
-            pending = self.pending.pop(message.psmid, None)
-            if pending is None:
-                self.unassociated += 1
-            else:
-                self.completed.append((pending, 0))
-        if self.count and status & EMPTY and status & 0xEF0000 == 0:  # code 00 or 10
-            self._send_again()
+    def _book(self, message: M, status: int) -> None:
+        """A reply has been dequeued: it ends its message, whatever the order they were sent in."""
+        count = self.count - 1 if self.count else 0
+        if not count and not status & EMPTY:
+            count = 1
+        self.count = count
+        if count:
+            self.timer_restarted = True
+        pending = self.pending.pop(message.psmid, None)
+        if pending is None:
+            self.unassociated += 1
+        else:
+            self.completed.append((pending, 0))
 
     def _send_again(self) -> None:
         """The hardware is empty and we are not: put what was sent at the head of the line."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ghostcard.emulator.timeline import Timeline
 
 Render = Callable[[int], bytes]
-Attempt = tuple[tuple[int, ...], Render | None, int]  # targets, block for a domain, attempts so far
 
 
 class SimulatedPort:
@@ -53,7 +52,7 @@ class SimulatedPort:
         if interrupts:
             _switch_interrupts_on(bus, timeline.now)
         self._psmids = count(1)
-        self._on_enqueue = (self._enqueue,)
+        self._on_enqueue = (self.driver.enqueue,)
 
     def submit(
         self,
@@ -71,7 +70,7 @@ class SimulatedPort:
         """
         job.on_done = on_done
         job.times[SUBMITTED] = self.timeline._now
-        self._post(job, (targets, render, 1), 0)
+        self._post(job, targets, render, 1, 0)
         self.in_flight += 1
 
     def refuse(self, job: Job, error: DriverError) -> None:
@@ -79,8 +78,14 @@ class SimulatedPort:
         self._give_up(job, error.code)
         self._write(job)
 
-    def _post(self, job: Job, attempt: Attempt, last_qid: int) -> None:
-        targets, render, _ = attempt
+    def _post(
+        self,
+        job: Job,
+        targets: tuple[int, ...],
+        render: Render | None,
+        attempt: int,
+        last_qid: int,
+    ) -> None:
         if render is not None:
             job.request_bytes = len(render(targets[0] & 0xFF))
         try:
@@ -93,16 +98,12 @@ class SimulatedPort:
             job.block = render(qid & 0xFF)
             job.outcome = 0
         job.qid = qid
-        job.context = attempt
+        job.context = (targets, render, attempt)
         job.psmid = next(self._psmids)
         job.callbacks = self._on_enqueue
         timeline = self.timeline
         due = timeline._now + self._submit_ns[qid]
         heappush(timeline.heap, (due, 1, next(timeline.serial), job))
-
-    def _enqueue(self, job: Job) -> None:
-        if not self.driver.enqueue(job):
-            self._ended([(job, errno.ENODEV)])
 
     # -- the end of a request ------------------------------------------------------------------
 
@@ -112,21 +113,18 @@ class SimulatedPort:
         All are booked before any caller hears of his: he may submit again at once, and the choice
         of a queue is not to depend on who is told first.
         """
-        over = [job for job, error in ended if self._is_over(job, error)]
+        over = []
+        for job, error in ended:
+            self._drop(job.qid, job.function)
+            if not error and job.block is not None:
+                error = self._judge(job)
+            if not error or not self._goes_again(job, error):
+                self._write(job)
+                over.append(job)
+        self.in_flight -= len(over)
         for job in over:
             assert job.on_done is not None
             job.on_done(job)
-
-    def _is_over(self, job: Job, error: int) -> bool:
-        """Book a job that has come back; False if it has been sent on its way again."""
-        self._drop(job.qid, job.function)
-        if not error and job.block is not None:
-            error = self._judge(job)
-        if error and self._goes_again(job, error):
-            return False
-        self._write(job)
-        self.in_flight -= 1
-        return True
 
     def _judge(self, job: Job) -> int:
         reply = job.reply or b""
@@ -146,7 +144,7 @@ class SimulatedPort:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
             try:
-                self._post(job, (targets, render, attempts + 1), job.qid)
+                self._post(job, targets, render, attempts + 1, job.qid)
                 return True
             except DriverError as refusal:
                 error, answered = refusal.code, False

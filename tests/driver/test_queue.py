@@ -37,7 +37,8 @@ def machine(
 ) -> QueueMachine[Note]:
     """An operating queue with messages 1..sent in hardware and ``waiting`` more in its line."""
     queue: QueueMachine[Note] = QueueMachine(depth, interrupts)
-    queue.device, queue.state, queue.count = Device.OPERATING, state, sent
+    queue.take_over()
+    queue.state, queue.count = state, sent
     queue.pending = {n: Note(n) for n in range(1, sent + 1)}
     queue.requests.extend(Note(n) for n in range(sent + 1, sent + waiting + 1))
     return queue
@@ -86,15 +87,18 @@ def test_cell(state: State, event: Event) -> None:
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Event)
-def test_nothing_runs_unless_initiated_configured_and_sound(state: State, event: Event) -> None:
-    for attribute, value in (
-        ("device", Device.UNINITIATED),
-        ("configured", False),
-        ("checkstopped", True),
-    ):
-        queue = machine(state, waiting=1)
-        setattr(queue, attribute, value)
-        assert queue.step(event) is Wait.NONE
+def test_nothing_runs_before_the_start_or_without_a_card(state: State, event: Event) -> None:
+    queue: QueueMachine[Note] = QueueMachine(8)
+    queue.state = state
+    assert (queue.device, queue.step(event)) == (Device.UNINITIATED, Wait.NONE)
+    queue = machine(state, 1, waiting=1)
+    queue.lose_card(3)
+    assert queue.step(event) is Wait.NONE
+    assert (queue.device, queue.last_error) == (Device.ERROR, 3)
+    assert [(m.psmid, error) for m, error in queue.completed] == [
+        (1, errno.EAGAIN),
+        (2, errno.EAGAIN),
+    ]
 
 
 class Row(NamedTuple):
