@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -59,7 +59,7 @@ def measure(
     threads: Sequence[int],
     seconds: float,
     environment: Mapping[str, str],
-) -> Iterator[Loading | Measurement]:
+) -> Generator[Loading | Measurement, None, None]:
     """Runs the client; gives what loading cost, then each (operation, threads) as it is done.
 
     `seconds` of host time are measured for each; `environment` is added to this process's. Raises

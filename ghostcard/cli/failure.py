@@ -15,13 +15,20 @@ import click
 
 from ghostcard.benchmarks.client import ClientError
 from ghostcard.config import ConfigError
+from ghostcard.driver.errors import DriverError
 from ghostcard.emulator.errors import EmulatorError, ProfileError
 from ghostcard.home import HomeError
 from ghostcard.library import LibraryError
 from ghostcard.module.token_admin import TokenAdminError
 
 _WRONG: tuple[type[Exception], ...] = (ConfigError, HomeError, ProfileError)
-_FAILED: tuple[type[Exception], ...] = (LibraryError, ClientError, EmulatorError, TokenAdminError)
+_FAILED: tuple[type[Exception], ...] = (
+    ClientError,
+    DriverError,
+    EmulatorError,
+    LibraryError,
+    TokenAdminError,
+)
 
 
 class Failure(Exception):

@@ -26,6 +26,7 @@ from ghostcard.library import library
 Examples:
   ghostcard run -- pkcs11-tool --module {module} --login --pin 12345678 --test
   ghostcard run --config two-cards.toml --json --output profile.json -- ./server
+  ghostcard run --records run -- ./client && ghostcard explain run/*.records
   ghostcard run -- sh -c 'my-program "$PKCS11_MODULE_PATH"'
 """,
 )
@@ -38,6 +39,11 @@ Examples:
     type=click.Path(dir_okay=False, allow_dash=True),
     help="File for the profile (-: standard output); default: standard error.",
 )
+@click.option(
+    "--records",
+    type=click.Path(file_okay=False),
+    help="Folder that keeps the request records, for `ghostcard export` and `explain`.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def command(
@@ -45,6 +51,7 @@ def command(
     config: str | None,
     as_json: bool,
     output: str | None,
+    records: str | None,
     command: tuple[str, ...],
 ) -> None:
     """Run COMMAND with the library set up, and print the cards' profile at its end.
@@ -54,13 +61,13 @@ def command(
     """
     machine, module = load(config), str(library())
     arguments = [argument.replace("{module}", module) for argument in command]
-    with TemporaryDirectory(prefix="ghostcard-") as folder, _opened(output) as file:
+    with _folder(records) as folder, _opened(output) as file:
         began = time.monotonic_ns()
         try:
             exit_code = run(arguments, _environment(config, module, folder))
         except CommandError as error:
             raise Failure(str(error), error.exit_code) from None
-        account = collect(Path(folder), machine, time.monotonic_ns() - began)
+        account = collect(folder, machine, time.monotonic_ns() - began)
         # the program by its name alone: there may be a PIN among its arguments
         if as_json:
             document({"program": command[0], "exit_code": exit_code, **account.plain()}, file)
@@ -69,11 +76,25 @@ def command(
     ctx.exit(exit_code)
 
 
-def _environment(config: str | None, module: str, folder: str) -> dict[str, str]:
+def _environment(config: str | None, module: str, folder: Path) -> dict[str, str]:
     """Ours, and what names the library to programs and the folder of records to the library."""
     chosen = {"GHOSTCARD_CONFIG": os.path.abspath(config)} if config else {}
     places = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module}
-    return {**os.environ, **chosen, **places, "GHOSTCARD_RUN_DIR": folder}
+    return {**os.environ, **chosen, **places, "GHOSTCARD_RUN_DIR": str(folder)}
+
+
+@contextmanager
+def _folder(records: str | None) -> Iterator[Path]:
+    """Where the processes leave their records; Failure if there are records of others already."""
+    if records is None:
+        with TemporaryDirectory(prefix="ghostcard-") as folder:
+            yield Path(folder)
+        return
+    kept = Path(records).absolute()
+    kept.mkdir(parents=True, exist_ok=True)
+    if any(kept.glob("*.records")):
+        raise Failure(f"{records}: has records already; name a new folder", 2)
+    yield kept
 
 
 @contextmanager

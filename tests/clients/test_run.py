@@ -9,6 +9,7 @@ import pytest
 
 from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
 from ghostcard.driver.shapes import shape
+from ghostcard.emulator.record import Recorder
 from ghostcard.machine import Machine
 from tests.clients.host import PIN, Host, init_token
 
@@ -65,6 +66,15 @@ def test_the_exit_code_passes_and_the_account_comes_all_the_same(
 ) -> None:
     account = run(token, "sh", "-c", f"{' '.join(RANDOM)}; {script}", expect=code)
     assert (account["exit_code"], account["verbs"]["GenerateRandom"]) == (code, 1)
+
+
+def test_the_records_can_be_kept_and_are_not_mixed_with_others(token: Host) -> None:
+    command = (sys.executable, "-m", "ghostcard", "run", "--records", "kept", "--", *RANDOM)
+    token.run(*command)
+    (path,) = (token.folder / "kept").glob("*.records")
+    assert "random" in Recorder.load(path).names
+    refused = token.run(*command, expect=2)
+    assert refused.stderr == b"error: kept: has records already; name a new folder\n"
 
 
 def test_the_environment_names_the_library(token: Host) -> None:
