@@ -78,7 +78,7 @@ def link_flags() -> list[str]:
 def write_sources() -> None:
     """Writes `module/generated/`."""
     declarations.write_c(GENERATED)
-    (GENERATED / "environment.h").write_text(environment(), encoding="utf-8")
+    declarations.write(GENERATED / "environment.h", environment())
     builder().emit_c_code(str(CROSSINGS_C))
 
 

@@ -200,16 +200,17 @@ def write_c(folder: Path) -> None:
     """Writes the C files to ``folder``, which is created; files that are right are left alone."""
     standard = load()
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "cryptoki.h", header(standard))
-    _write(folder / "lists.h", function_lists(standard))
-    _write(folder / "unsupported.c", unsupported(standard))
-    _write(folder / "exports.map", exports(standard))
+    write(folder / "cryptoki.h", header(standard))
+    write(folder / "lists.h", function_lists(standard))
+    write(folder / "unsupported.c", unsupported(standard))
+    write(folder / "exports.map", exports(standard))
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Writes what has changed, so that a build does not do again what is done."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    _write(HERE.parent / "ghostcard" / "pkcs11.py", numbers(load()))
+    write(HERE.parent / "ghostcard" / "pkcs11.py", numbers(load()))

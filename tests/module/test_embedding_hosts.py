@@ -7,6 +7,8 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -119,17 +121,6 @@ print(hex(library.C_GetFunctionList(ctypes.byref(ctypes.c_void_p()))))
 """
 
 
-def other_pythons() -> list[Path]:
-    """Interpreters of another version on this machine, in the places where they use to be."""
-    found = {}
-    places = [Path("/usr/bin"), Path("/usr/local/bin"), *Path(sys.base_prefix).parent.glob("*/bin")]
-    for place in places:
-        for python in place.glob("python3*"):
-            if python.name.removeprefix("python").replace(".", "").isdigit():
-                found[python.resolve()] = python
-    return [python for python in found.values() if version_of(python) not in ("", OURS)]
-
-
 def version_of(python: Path) -> str:
     """Empty if it has no ctypes, or does not run at all."""
     code = "import ctypes, platform; print(platform.python_version(), end='')"
@@ -139,12 +130,22 @@ def version_of(python: Path) -> str:
         return ""
 
 
-def test_a_program_of_another_python_is_refused(tree: Tree) -> None:
-    """Of another minor version, or of the same with another patch level: real interpreters."""
-    pythons = other_pythons()
-    if not pythons:
-        pytest.skip("this machine has one version of Python only")
-    for python in pythons:
-        versions = f"runs Python {version_of(python)}, the library needs {OURS} of {LIBPYTHON}"
-        wanted = f"this process {versions}"
-        assert refusal(run(python, "-c", FIRST_CALL, tree.library)) == wanted
+def other_pythons() -> Iterator[tuple[Path, str]]:
+    """An interpreter of another minor version, and one of another patch level, if they are here."""
+    places = [Path("/usr/bin"), Path("/usr/local/bin"), *Path(sys.base_prefix).parent.glob("*/bin")]
+    found = {path.resolve(): path for place in places for path in place.glob("python3.*[0-9]")}
+    name = f"python3.{sys.version_info.minor}"
+    for is_wanted in (name.__eq__, name.__ne__):
+        wanted = (path for path in found.values() if is_wanted(path.name))
+        versions = ((path, version_of(path)) for path in wanted)
+        yield from islice(((path, text) for path, text in versions if text not in ("", OURS)), 1)
+
+
+OTHERS = list(other_pythons())
+if OTHERS:  # a machine need not have any; `foreign` above plays all versions everywhere
+
+    @pytest.mark.parametrize(("python", "version"), OTHERS)
+    def test_a_program_of_another_python_is_refused(tree: Tree, python: Path, version: str) -> None:
+        versions = f"runs Python {version}, the library needs {OURS} of {LIBPYTHON}"
+        completed = run(python, "-c", FIRST_CALL, tree.library)
+        assert refusal(completed) == f"this process {versions}"
