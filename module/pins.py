@@ -20,7 +20,10 @@ LOW_TRIES = 3
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
-_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 1 << 14, 8, 1  # 16 MiB and about 50 ms
+SCRYPT_N = 1 << 14
+"""Cost of a PIN: 16 MiB and about 50 ms. Another value makes the PINs of every store wrong."""
+
+_SCRYPT_R, _SCRYPT_P = 8, 1
 _SCRYPT_MEMORY = 64 << 20
 
 
@@ -70,7 +73,7 @@ def stretch(pin: bytes, salt: bytes) -> bytes:
     return hashlib.scrypt(
         pin,
         salt=salt,
-        n=_SCRYPT_N,
+        n=SCRYPT_N,
         r=_SCRYPT_R,
         p=_SCRYPT_P,
         maxmem=_SCRYPT_MEMORY,

@@ -7,24 +7,33 @@ from pathlib import Path
 import pytest
 
 from ghostcard import config
-from ghostcard.module import token_admin
+from ghostcard.module import pins, token_admin
 from ghostcard.module.cryptoki import Cryptoki
-from tests.module.program import PIN, SO_PIN, Program
+from tests.module.program import PIN, QUICK_SCRYPT_N, SO_PIN, Program
+
+
+@pytest.fixture
+def quick_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PINs that cost next to nothing."""
+    monkeypatch.setattr(pins, "SCRYPT_N", QUICK_SCRYPT_N)
 
 
 @pytest.fixture(scope="session")
 def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state folder with an initialised token in slot 0; PINs take their time, so once for all."""
+    """A state folder with an initialised token in slot 0, whose PINs are quick."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GHOSTCARD_HOME", str(home))
         patch.delenv("GHOSTCARD_CONFIG", raising=False)
+        patch.setattr(pins, "SCRYPT_N", QUICK_SCRYPT_N)
         token_admin.initialise(config.load(), 0, "test", SO_PIN.decode(), PIN.decode())
     return home
 
 
 @pytest.fixture
-def home(prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_pins: None
+) -> Path:
     """A copy of that folder, in use."""
     home = tmp_path / "home"
     shutil.copytree(prepared_home, home)

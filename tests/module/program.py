@@ -14,6 +14,9 @@ SO_PIN = b"12345678"
 PIN = b"1234"
 RO = ck.CKF_SERIAL_SESSION
 RW = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION
+QUICK_SCRYPT_N = 1 << 4
+"""PINs take their time on purpose (`pins.SCRYPT_N`); tests of something else do not have it."""
+
 P256 = bytes.fromhex("06082a8648ce3d030107")  # 1.2.840.10045.3.1.7
 ED25519 = bytes.fromhex("06032b6570")  # 1.3.101.112
 

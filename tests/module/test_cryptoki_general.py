@@ -227,7 +227,9 @@ def test_a_run_folder_that_is_gone(
 
 _FORK = """
 import os
+from ghostcard.module import pins
 from tests.module.program import *
+pins.SCRYPT_N = QUICK_SCRYPT_N
 library = Cryptoki()
 library.initialize()
 program = Program(library)

@@ -454,7 +454,9 @@ def test_keys_that_are_none(program: Program, given: Values, reason: str) -> Non
 _OTHER_PROCESS = """
 import sys
 sys.path[:0] = sys.argv[1:2]
+from ghostcard.module import pins
 from tests.module.program import *
+pins.SCRYPT_N = QUICK_SCRYPT_N
 library = Cryptoki()
 library.initialize()
 program = Program(library)

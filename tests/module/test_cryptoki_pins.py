@@ -25,7 +25,7 @@ def refused(rv: int, function: Callable[..., object], *arguments: object) -> Non
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> str:
+def path(tmp_path: Path, quick_pins: None) -> str:
     """A token with both PINs set."""
     path = str(tmp_path / "tokens" / "slot-0.sqlite")
     token = Token(path, count(1))
@@ -152,7 +152,10 @@ _TRY_WRONG_PINS = """
 import sys
 from itertools import count
 from ghostcard.module.errors import CryptokiError
+from ghostcard.module import pins
 from ghostcard.module.token import Token
+from tests.module.program import QUICK_SCRYPT_N
+pins.SCRYPT_N = QUICK_SCRYPT_N
 token = Token(sys.argv[1], count(1))
 for _ in range(4):
     try:
@@ -165,13 +168,23 @@ for _ in range(4):
 def test_tries_are_counted_across_processes(path: str) -> None:
     """Three processes try four times each, at once: ten are wrong, two find it locked."""
     command = [sys.executable, "-c", _TRY_WRONG_PINS, path]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    root = Path(__file__).parents[2]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(3)
+    ]
     answers = [line for process in running for line in process.communicate()[0].split()]
     assert sorted(answers) == [hex(ck.CKR_PIN_INCORRECT)] * 10 + [hex(ck.CKR_PIN_LOCKED)] * 2
     token = Token(path, count(1))
     refused(ck.CKR_PIN_LOCKED, token.login, ck.CKU_USER, USER_PIN)
     assert token.user == NOBODY
     token.close()
+
+
+def test_a_pin_costs_something(tmp_path: Path) -> None:
+    """Guessing is slow: scrypt with the parameters of RFC 7914, 12 (N 16384, r 8, p 1)."""
+    assert pins.SCRYPT_N == 16384
+    expected = bytes.fromhex("7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2")
+    assert pins.stretch(b"pleaseletmein", b"SodiumChloride") == expected
 
 
 def test_seal_opens_with_its_pin_and_role_alone() -> None:

@@ -56,7 +56,7 @@ def session_of(token: Token) -> Session:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> str:
+def path(tmp_path: Path, quick_pins: None) -> str:
     path = str(tmp_path / "tokens" / "slot-0.sqlite")
     token = Token(path, count(1))
     token.initialise(PIN, b"test")
