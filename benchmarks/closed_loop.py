@@ -73,6 +73,7 @@ class ClosedLoop:
         start = port.timeline.now
         self._end_ns = None if duration_ns is None else start + duration_ns
         self._think_ns = think_ns
+        self._on_done = self._think if think_ns else self._next
         self._clients = [_Client(number, seed) for number in range(clients)]
 
     def start(self) -> None:
@@ -100,15 +101,12 @@ class ClosedLoop:
             job.request_bytes = work.request_bytes
             job.reply_bytes = work.reply_bytes
             job.outcome = 0
-        self._port.submit(job, self._targets, self._after, work.render)
+        self._port.submit(job, self._targets, self._on_done, work.render)
 
-    def _after(self, job: Job) -> None:
-        if self._think_ns:
-            timeline = self._port.timeline
-            job.callbacks = (self._next,)  # the job is its own event: it thinks
-            timeline.at(timeline.now + self._think_ns, job)
-        else:
-            self._next(job)
+    def _think(self, job: Job) -> None:
+        timeline = self._port.timeline
+        job.callbacks = (self._next,)  # the job is its own event
+        timeline.at(timeline.now + self._think_ns, job)
 
 
 class _Client:
@@ -116,5 +114,5 @@ class _Client:
 
     def __init__(self, number: int, seed: int) -> None:
         self.job = Job(client=number)
-        self.random = random.Random(f"{seed}/{number}")
+        self.random = random.Random(seed << 32 | number)
         self.sent = 0

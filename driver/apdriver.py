@@ -250,13 +250,13 @@ class ApDriver:
     # -- tasklet and poll timer ----------------------------------------------------------------
 
     def _interrupted(self, qid: int) -> None:
-        self._wake(self._queues[qid].dequeue_ns)
+        if not self._tasklet.pending:
+            self._wake(self._queues[qid].dequeue_ns)
 
     def _wake(self, delay_ns: int) -> None:
         """Have the tasklet run; being woken again before it runs changes nothing."""
-        if not self._tasklet.pending:
-            self._woken_ns = now = self._timeline._now
-            self._tasklet.at(self._timeline, now + delay_ns)
+        self._woken_ns = now = self._timeline._now
+        self._tasklet.at(self._timeline, now + delay_ns)
 
     def _run_tasklet(self, _tick: Tick) -> None:
         self._tasklet.pending = False
@@ -276,7 +276,8 @@ class ApDriver:
 
     def _poll_expired(self, _tick: Tick) -> None:
         self._poll_timer.pending = False
-        self._wake(self._slowest_dequeue_ns)
+        if not self._tasklet.pending:
+            self._wake(self._slowest_dequeue_ns)
 
     # -- cards that come and go ----------------------------------------------------------------
 

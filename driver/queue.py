@@ -174,7 +174,7 @@ class QueueMachine(Generic[M]):
         self._with_interrupts = with_interrupts
         self._halted = True
         self._writes_too = False
-        self._read_wait: Wait = NONE
+        self._read_wait: Next = NONE
         self.answer: Answer[M] = self._unasked
         self._actions = tuple(
             tuple(getattr(self, "_" + TABLE[state, event].value) for event in Event)
@@ -272,9 +272,10 @@ class QueueMachine(Generic[M]):
         self.answer = self._received
         return DQAP
 
-    def _write(self) -> Next:
+    def _write(self, read: Next = NONE) -> Next:
         if not self.requests:
             return NONE
+        self._read_wait = read
         self.answer = self._sent
         return NQAP
 
@@ -349,7 +350,9 @@ class QueueMachine(Generic[M]):
             wait = AGAIN
         else:
             wait = INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
-        return self._write_too(wait) if self._writes_too and self.requests else wait
+        if self._writes_too and self.requests:
+            return self._write_too(wait) if wait is AQIC else self._write(wait)
+        return wait
 
     def _idle(self, status: int) -> Next:
         self.state = IDLE
@@ -365,42 +368,35 @@ class QueueMachine(Generic[M]):
             return AGAIN
         return AGAIN if self.requests else NONE
 
+    def _write_too(self, instruction: Next) -> Next:
+        """The second half of READ_WRITE, where the first has one more instruction to execute."""
+        self.answer = self._enabled_then_write
+        return instruction
+
     def _enabled_then_write(
         self, status: int, message: M | None = None, bind_state: int = 0
     ) -> Next:
         wait = self._enabled(status)
-        return self._write_too(wait) if self.requests else wait
+        return self._write(wait) if self.requests else wait
 
-    def _write_too(self, wait: Next) -> Next:
-        """The second half of READ_WRITE; the more urgent wait of the two counts."""
-        if wait is AQIC:
-            self.answer = self._enabled_then_write
-            return AQIC
-        assert isinstance(wait, Wait)
-        self._read_wait = wait
-        self.answer = self._sent_after_read
-        return NQAP
-
-    def _sent_after_read(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
-        return min(self._read_wait, self._sent(status))
-
-    def _sent(self, status: int, message: M | None = None, bind_state: int = 0) -> Wait:
+    def _sent(self, status: int, message: M | None = None, bind_state: int = 0) -> Next:
+        """Of a read and a write in one action the more urgent wait counts."""
         code = status >> 16 & 0xFF
-        if status & ASYNC:
-            return NONE
-        if code != NORMAL:
-            return self._refused(code, status)
+        if code != NORMAL or status & ASYNC:
+            return min(self._read_wait, self._refused(code, status))
         sent = self.requests.popleft()
         self.pending[sent.psmid] = sent
         self.count = count = self.count + 1
         if count == 1:
             self.timer_restarted = True
         if count >= self.depth:
-            return self._full(status)
+            return min(self._read_wait, self._full(status))
         self.state = WORKING
         return AGAIN
 
     def _refused(self, code: int, status: int) -> Wait:
+        if status & ASYNC:
+            return NONE
         if code == FULL_OR_NO_REPLY:
             return self._full(status)
         if code == RESET_IN_PROGRESS:
