@@ -252,14 +252,19 @@ def test_a_message_that_waits_for_a_core_is_gone_with_a_reset(
     assert jobs[2].times[FETCHED] == 100  # the core ends what it had begun, then takes ours
 
 
+@pytest.mark.parametrize("reset_at", [20, 39, 40])
 @pytest.mark.parametrize("with_block", [False, True])
 def test_a_message_on_the_link_reaches_no_core_after_a_reset(
     rig: type[Rig],
     profile: MakeProfile,
     block: Callable[[int, int, int], bytes],
     with_block: bool,
+    reset_at: int,
 ) -> None:
-    """Both are on the link at the reset; the second, of another domain, finds the core idle."""
+    """Both are on the link at the reset; the second, of another domain, finds the core idle.
+
+    The first would arrive at 40, at the latest in the very instant of the reset.
+    """
     free = profile()
     card = rig(
         free._replace(link=free.link._replace(latency_ns=40)),
@@ -271,7 +276,7 @@ def test_a_message_on_the_link_reaches_no_core_after_a_reset(
         lost.block = ours.block = block(0, 8, 0)
     card.submit_at(0, lost)
     card.submit_at(10, ours)
-    card.timeline.run(20)
+    card.timeline.run(reset_at)
     card.bus.rapq(0)
     card.timeline.run()
     assert card.done == [ours]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ghostcard.emulator.bus import Bus
@@ -162,6 +162,14 @@ times_up_to = st.integers(0, 12)
     latency=times_up_to,
     reset_at=st.none() | st.integers(0, 50),
 )
+@example(  # found by hypothesis: three messages at one instant, on cores and engines at once
+    workload=[(0, 0, 0, 2, 0), (0, 0, 0, 0, 0), (0, 0, 0, 0, 0)],
+    cores=3,
+    builders=1,
+    depth=2,
+    latency=0,
+    reset_at=None,
+)
 def test_blocks_and_sizes_alone_take_the_same_times(
     rig: type[Rig],
     profile: MakeProfile,
@@ -179,7 +187,7 @@ def test_blocks_and_sizes_alone_take_the_same_times(
         for n, (_, unwrap, engine, build, _) in enumerate(workload)
     ]
     free = profile({"a": 2, "b": 1}, cores, builders, depth)
-    free = free._replace(link=LinkProfile(latency, 1000, 4096, 0))
+    free = free._replace(link=LinkProfile(latency, 8000, 4096, 0))
     runs = []
     for with_blocks in (False, True):
         stand = rig(free, plans, domains=(0, 1))
