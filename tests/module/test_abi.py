@@ -73,6 +73,7 @@ BUILT_LATER = set(NAMES[NAMES.index("C_LoginUser") :])
 NOT_PARALLEL = {"C_GetFunctionStatus", "C_CancelFunction"}
 NEEDS_NO_POINTER = {
     "C_CloseSession": ck.CKR_SESSION_HANDLE_INVALID,
+    "C_Logout": ck.CKR_USER_NOT_LOGGED_IN,
     "C_GetAttributeValue": ck.CKR_OK,  # no attributes
     "C_FindObjects": ck.CKR_ARGUMENTS_BAD,
     "C_SignInit": ck.CKR_OK,  # cancels
@@ -82,7 +83,7 @@ NEEDS_NO_POINTER = {
     "C_GenerateRandom": ck.CKR_FUNCTION_FAILED,
 }
 PASSED_ON = {
-    *("C_InitPIN", "C_SetPIN", "C_CloseAllSessions", "C_Logout", "C_DestroyObject"),
+    *("C_InitPIN", "C_SetPIN", "C_CloseAllSessions", "C_DestroyObject"),
     *("C_SetAttributeValue", "C_FindObjectsInit", "C_FindObjectsFinal"),
     *("C_EncryptInit", "C_DecryptInit", "C_DigestInit", "C_SignRecoverInit", "C_VerifyInit"),
     *("C_VerifyRecoverInit", "C_SignUpdate", "C_VerifyUpdate", "C_VerifyFinal", "C_SeedRandom"),

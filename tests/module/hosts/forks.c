@@ -120,7 +120,7 @@ static void locked(void)
 {
     pthread_t thread;
     EXPECT(0, pthread_create(&thread, NULL, hold_lock, (void *)200));
-    usleep(50000);
+    while (f->C_Logout(1)) usleep(1000); /* until it holds the lock */
     single();
     EXPECT(0, pthread_join(thread, NULL));
 }
@@ -200,7 +200,7 @@ static void silent_in_use(void)
     pid_t pid;
     CK_INFO info;
     EXPECT(0, pthread_create(&thread, NULL, hold_lock, (void *)200));
-    usleep(50000);
+    while (f->C_Logout(1)) usleep(1000); /* until it holds the lock */
     pid = (pid_t)syscall(SYS_fork);
     if (!pid) {
         EXPECT(CKR_CRYPTOKI_NOT_INITIALIZED, f->C_GetInfo(&info));

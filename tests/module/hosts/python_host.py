@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
+warnings.simplefilter("ignore", DeprecationWarning)  # os.fork() with threads, which is the test
 CKR_OK, CKR_CRYPTOKI_NOT_INITIALIZED = 0, 0x190
 path_before = list(sys.path)
 modules_before = set(sys.modules)
@@ -17,8 +19,9 @@ modules_before = set(sys.modules)
 def load(kind: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
     library = kind(sys.argv[1])
     functions = ctypes.c_void_p()
-    for name in ("C_GetFunctionList", "C_Initialize", "C_Finalize", "C_DigestKey"):
+    for name in ("C_GetFunctionList", "C_Initialize", "C_Finalize", "C_DigestKey", "C_Logout"):
         getattr(library, name).restype = ctypes.c_ulong
+    library.C_Logout.argtypes = [ctypes.c_ulong]
     library.C_DigestKey.argtypes = [ctypes.c_ulong, ctypes.c_ulong]
     rv = library.C_GetFunctionList(ctypes.byref(functions))
     if rv:
@@ -63,9 +66,7 @@ def finalize_holding_the_gil() -> None:
     """It waits for a call of another thread, which cannot return without the GIL."""
     library = initialized(ctypes.PyDLL)
     other = ctypes.CDLL(sys.argv[1])
-    thread = threading.Thread(target=lambda: other.C_DigestKey(1, 200))
-    thread.start()
-    time.sleep(0.05)
+    thread = hold(other)
     finalize(library)
     thread.join()
 
@@ -89,6 +90,15 @@ def capsule() -> None:
     type(datetime.datetime_CAPI).__name__  # noqa: B018
     datetime.datetime_CAPI.__doc__  # noqa: B018
     plain()
+
+
+def hold(library: ctypes.CDLL) -> threading.Thread:
+    """A thread in a call that holds a lock and sleeps."""
+    thread = threading.Thread(target=lambda: library.C_DigestKey(1, 200))
+    thread.start()
+    while library.C_Logout(1):
+        time.sleep(0.001)
+    return thread
 
 
 def child(library: ctypes.CDLL) -> None:
@@ -149,9 +159,7 @@ def fork_under_threads() -> None:
 def fork_under_lock() -> None:
     """The fork waits for the call of another thread that holds a lock of the plain layer."""
     library = initialized()
-    thread = threading.Thread(target=lambda: expect(library.C_DigestKey(1, 200)))
-    thread.start()
-    time.sleep(0.05)
+    thread = hold(library)
     fork_by_python(library)
     thread.join()
 

@@ -131,6 +131,11 @@ class Cryptoki:
         with LOCK:
             time.sleep(key / 1000)
 
+    def logout(self, session: int) -> None:
+        """Answers CKR_OK while `digest_key` is under way."""
+        if not LOCK.locked():
+            raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
+
     def create_object(self, session: int, template: Template) -> int:
         self.last = repr(template).encode()
         return 77

@@ -45,6 +45,12 @@ static void begin(void *(*work)(void *), int count, void *argument)
     while (running < count) usleep(1000);
 }
 
+static void begin_hold(long milliseconds)
+{
+    begin(hold, 1, (void *)milliseconds);
+    while (f->C_Logout(1)) usleep(1000); /* until the call is under way */
+}
+
 /* Waves of threads, each with a few calls. */
 static void waves(void)
 {
@@ -114,8 +120,8 @@ int main(int argc, char **argv)
     if (!strcmp(what, "waves")) waves();
     if (!strcmp(what, "restarts")) restarts();
     if (!strcmp(what, "exit-busy")) begin(sign_for_ever, 4, (void *)1);
-    if (!strcmp(what, "exit-slow")) begin(hold, 1, (void *)300);
-    if (!strcmp(what, "exit-stuck")) begin(hold, 1, (void *)30000);
+    if (!strcmp(what, "exit-slow")) begin_hold(300);
+    if (!strcmp(what, "exit-stuck")) begin_hold(30000);
     if (!strcmp(what, "exit-in-thread")) begin(end_program, 1, NULL);
     if (!strcmp(what, "finalize")) EXPECT(CKR_OK, f->C_Finalize(NULL));
     if (!strcmp(what, "quick")) _exit(0);
