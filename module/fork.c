@@ -76,8 +76,9 @@ int fork_was_silent(void)
 int fork_recover(void)
 {
     if (!interpreter_is_ours() || !gate_is_idle() || thread_know()) return -1;
-    gil = PyGILState_Ensure();
     by_host = 1;
+    gil = PyGILState_Ensure();
+    PyOS_BeforeFork(); /* what comes after it undoes what it does */
     in_child();
     return 0;
 }
