@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
@@ -27,18 +27,29 @@ _OVERHEAD = 4096
 """Bytes of a message that are kept for headers, key blob or state, and mechanism."""
 
 
+class SlotCards(NamedTuple):
+    """Whether the cards keep keys, which makes a token; the longest message all take, bytes."""
+
+    are_ep11: bool
+    max_message: int
+
+
 class Slot:
-    """A slot of the configuration. ``part_bytes``: the most data that goes into one request."""
+    """A slot of the configuration. ``part_bytes``: the most data that goes into one request;
+    ``has_token``: False of a slot of accelerators, which have no keys and so no token.
+    """
 
     def __init__(
         self,
         config: "SlotConfig",
         port: "Port",
-        max_message: int,
+        cards: SlotCards,
         path: str,
         handles: Iterator[int],
     ) -> None:
-        """`max_message`: what every card of the slot takes, bytes; `path`: the token's store."""
+        """`path`: the token's store."""
+        self.has_token = cards.are_ep11
+        max_message = cards.max_message
         self.id = config.id
         self.description = config.description
         self.host = Ep11Host(port, config.apqns, max_message)

@@ -38,6 +38,13 @@ class Chapter:
         except KeyError:
             raise CryptokiError(ck.CKR_SLOT_ID_INVALID) from None
 
+    def _token_slot(self, slot: int) -> "Slot":
+        """The slot of an id that must hold a token; also CKR_TOKEN_NOT_PRESENT."""
+        found = self._slot(slot)
+        if not found.has_token:
+            raise CryptokiError(ck.CKR_TOKEN_NOT_PRESENT)
+        return found
+
     def _session(self, session: int) -> Session:
         """The session of a handle; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID."""
         try:

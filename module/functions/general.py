@@ -11,7 +11,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import LIBRARY, MANUFACTURER, LibraryInfo, Version
-from ghostcard.module.slot import Slot
+from ghostcard.module.slot import Slot, SlotCards
 from ghostcard.module.store import store_path
 
 if TYPE_CHECKING:
@@ -97,14 +97,14 @@ class General(Chapter):
             wanted = config.load()
             folder = home()
             machine = Machine(wanted)
-        except (config.ConfigError, HomeError, EmulatorError, OSError) as error:
+        except (config.ConfigError, HomeError, EmulatorError, OSError, ImportError) as error:
             print(f"ghostcard: {error}", file=sys.stderr)
             raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
         self._slots = {
             slot.id: Slot(
                 slot,
                 machine.native,
-                _max_message(machine, slot.apqns),
+                _slot_cards(machine, slot.apqns),
                 store_path(folder, slot.id),
                 self._object_handles,
             )
@@ -113,10 +113,11 @@ class General(Chapter):
         self._machine = machine
 
 
-def _max_message(machine: "Machine", apqns: tuple[int, ...]) -> int:
-    """The longest message that every card of a slot takes, bytes."""
-    cards = machine.bus.cards
-    return min(cards[apqn >> 8].profile.queue.max_message_bytes for apqn in apqns)
+def _slot_cards(machine: "Machine", apqns: tuple[int, ...]) -> SlotCards:
+    """What the cards of a slot have in common; they are all of one mode."""
+    cards = [machine.bus.cards[apqn >> 8] for apqn in apqns]
+    longest = min(card.profile.queue.max_message_bytes for card in cards)
+    return SlotCards(cards[0].image.mode == "ep11", longest)
 
 
 def _save(recorder: "Recorder") -> None:

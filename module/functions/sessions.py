@@ -18,7 +18,7 @@ class Sessions(Chapter):
 
     def open_session(self, slot: int, flags: int) -> int:
         """A session's handle. A token must be initialised first: CKR_TOKEN_NOT_RECOGNIZED."""
-        found = self._slot(slot)
+        found = self._token_slot(slot)
         if not flags & ck.CKF_SERIAL_SESSION:
             raise CryptokiError(ck.CKR_SESSION_PARALLEL_NOT_SUPPORTED)
         if flags & ck.CKF_ASYNC_SESSION:

@@ -21,19 +21,23 @@ class Slots(General):
     """C_GetSlotList to C_SetPIN."""
 
     def get_slot_list(self, token_present: bool) -> list[int]:
-        """Ids of the slots; every one holds its token."""
+        """Ids of the slots, or of those that hold a token."""
         self._check_initialised()
-        return sorted(self._slots)
+        return [
+            number
+            for number, slot in sorted(self._slots.items())
+            if slot.has_token or not token_present
+        ]
 
     def get_slot_info(self, slot: int) -> SlotInfo:
         """What is known of a slot."""
         found = self._slot(slot)
-        flags = ck.CKF_TOKEN_PRESENT | ck.CKF_HW_SLOT
+        flags = ck.CKF_HW_SLOT | (ck.CKF_TOKEN_PRESENT if found.has_token else 0)
         return SlotInfo(found.description, MANUFACTURER, flags, _HARDWARE, library_version())
 
     def get_token_info(self, slot: int) -> TokenInfo:
         """The token as it is now; of a damaged store CKF_ERROR_STATE and nothing more."""
-        token = self._slot(slot).token
+        token = self._token_slot(slot).token
         try:
             row = token.row()
             flags = _token_flags(row)
@@ -53,19 +57,19 @@ class Slots(General):
 
     def get_mechanism_list(self, slot: int) -> Sequence[int]:
         """What every APQN of the slot can do, as the cards say."""
-        found = self._slot(slot)
+        found = self._token_slot(slot)
         return ask_slot(found.mechanisms)
 
     def get_mechanism_info(self, slot: int, mechanism: int) -> MechanismInfo:
         """Key sizes and functions of a mechanism; CKR_MECHANISM_INVALID."""
-        found = self._slot(slot)
+        found = self._token_slot(slot)
         return ask_slot(lambda: found.mechanism_info(mechanism))
 
     def init_token(self, slot: int, pin: bytes | None, label: bytes) -> None:
         """Give the token its SO PIN and label; an initialised one wants its SO PIN and loses all
         objects.
         """
-        self._slot(slot).token.initialise(pin, label)
+        self._token_slot(slot).token.initialise(pin, label)
 
     def init_pin(self, session: int, pin: bytes | None) -> None:
         """The SO sets the user's PIN, and unlocks it; CKR_USER_NOT_LOGGED_IN for anybody else."""
