@@ -9,7 +9,7 @@
 BIN := .venv/bin
 REAL := benchmarks driver emulator firmware ghostcard module tests setup.py
 LIBRARY := module/libghostcard.so
-LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/entries/* module/*.json) \
+LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/entries/*.py module/*.json) \
 	module/build.py module/declarations.py
 PYTEST := $(BIN)/python -m pytest
 
