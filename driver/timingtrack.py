@@ -10,11 +10,14 @@ A thread's call has been executed when its time is accounted, from operation and
   how the host schedules the threads, and K threads that call in a closed loop leave the records of
   K simulated clients.
 
-A thread that is alive and does not call would hold the others for ever. When a line has grown to
-BACKLOG requests such a thread is *parked*, which is counted: the others go on, it joins them again
-at its next call, and the times are no longer independent of the host.
+A thread that is alive and does not call holds the others. If it calls again and all threads born
+since its last call have ended, it has waited for them: it goes on where the last of them ended.
+Else, when a line has grown to BACKLOG requests, the idle thread is *parked*, which is counted: the
+others go on, it joins them again at its next call, and the times are no longer independent of the
+host.
 """
 
+import errno
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -39,11 +42,12 @@ Request = tuple[tuple[int, ...], int, str, int, int, int, int]
 class Client:
     """A thread in simulated time, with the requests that the machine has not yet seen."""
 
-    __slots__ = ("done", "gone", "job", "line", "number")
+    __slots__ = ("done", "gone", "job", "line", "number", "seen")
 
     def __init__(self, number: int, ready: deque["Client"]) -> None:
         self.number = number
         self.line: deque[Request] = deque()
+        self.seen = 0  # clients known at its last call, itself included; 0 before the first
         self.gone = False  # its thread has ended; nothing will be appended any more
         self.job = Job(client=number)
         self.done: Callable[[Job], None] = lambda _job: ready.append(self)
@@ -87,13 +91,15 @@ class TimingTrack:
         self._acquire = self._lock.acquire  # bound once, and no `with`: half the cost
         self._release = self._lock.release
         self._thread = _Thread()
-        self._clients = 0
+        self._clients = 0  # ever known
+        self._alive: list[Client] = []
         self._lone: Client | None = None  # the only thread alive, as far as is known
         self._now = 0  # its host time
         self._kinds: dict[Request, _Lone] = {}  # of the lone thread
         self._ready: deque[Client] = deque()  # whose turn it is at this instant, in order
         self._left: list[Client] = []  # parked, or not there at the last `finish`
         self._machine: SimulatedPort | None = None
+        self._failure: BaseException | None = None
 
     def enter(self) -> Client:
         """Make the calling thread known, at the least host time of the threads alive.
@@ -104,9 +110,11 @@ class TimingTrack:
         with self._lock:
             while self._ready and self._ready[0].gone and not self._ready[0].line:
                 self._ready.popleft()
+            self._alive = [client for client in self._alive if not client.gone]
             alone = not self._ready and not (self._machine and self._machine.in_flight)
             client = Client(self._clients, self._ready)
             self._clients += 1
+            self._alive.append(client)
             self._ready.append(client)
             self._set_lone(client if alone else None)
         self._thread.client = client
@@ -119,6 +127,7 @@ class TimingTrack:
         if client is self._lone and self._acquire(False):
             try:
                 if client is self._lone and not client.line:
+                    client.seen = self._clients
                     if len(request[0]) > 1:
                         request = self._dispatched(request)
                     record, duration_ns, queue = self._kinds.get(request) or self._learn(request)
@@ -129,12 +138,14 @@ class TimingTrack:
                     return
             finally:
                 self._release()
+        if client.seen != self._clients:
+            self._look_around(client)
         line = client.line
         line.append(request)
         crowded = len(line) > BACKLOG
         if self._acquire(crowded):  # blocking only if crowded; else whoever has the lock goes on
             try:
-                self._run(line)
+                self._advance(line)
             finally:
                 self._release()
 
@@ -143,7 +154,7 @@ class TimingTrack:
         with self._lock:
             under_way = self._machine is not None and self._machine.in_flight
             if under_way or any(client.line for client in (*self._ready, *self._left)):
-                self._run(None)
+                self._advance(None)
 
     # -- one thread ----------------------------------------------------------------------------
 
@@ -172,13 +183,32 @@ class TimingTrack:
 
     # -- several threads -----------------------------------------------------------------------
 
-    def _run(self, line: deque[Request] | None) -> None:
+    def _look_around(self, client: Client) -> None:
+        """Threads were born since the client's last call: has it waited for them to end?"""
+        with self._lock:
+            seen, client.seen = client.seen, self._clients
+            born = [other for other in self._alive if other.number >= seen]
+            if seen and client in self._ready and all(other.gone for other in born):
+                self._ready.remove(client)
+                self._left.append(client)
+                self._advance(client.line)
+
+    def _advance(self, line: deque[Request] | None) -> None:
         """Let the machine run as far as the threads allow; with the lock held.
 
         A ``line`` above BACKLOG does not wait for idle threads; None: everybody's last word.
+        Should it ever fail in the middle of a step, it is of no use to any thread afterwards.
         """
-        self._rejoin()
-        machine = self._simulated()
+        if self._failure is not None:
+            raise DriverError(errno.EIO, f"simulated time has failed: {self._failure!r}")
+        try:
+            self._rejoin()
+            self._run(self._simulated(), line)
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def _run(self, machine: "SimulatedPort", line: deque[Request] | None) -> None:
         ready = self._ready
         while True:
             while ready:

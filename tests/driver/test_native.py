@@ -150,10 +150,30 @@ def test_after_the_others_have_ended_arithmetic_takes_over(profile: Profile) -> 
     assert len(times) == 14
     lone = native.bus.cards[0].lone(0, "query", 0, REQUEST_BYTES, REPLY_BYTES)[-1]
     mine = times[times["client"] == 0]
-    assert list(mine["submitted"][1:]) == list(mine["done"][:-1])
-    assert list(mine["done"][-2:] - mine["submitted"][-2:]) == [lone, lone]
+    his = times[times["client"] == 1]
     # The worker was born after the first request: at the host time the main thread had then.
-    assert int(times[times["client"] == 1]["submitted"].min()) == lone
+    assert list(his["submitted"]) == [lone * n for n in range(1, 6)]
+    assert list(mine["submitted"]) == [0, *(lone * n for n in range(6, 14))]
+    assert list(mine["done"] - mine["submitted"]) == [lone] * 9
+
+
+def test_who_waits_for_the_threads_it_started_goes_on_where_they_ended(profile: Profile) -> None:
+    """Two rounds: the main thread calls, starts four threads, joins them. Nothing overlaps."""
+    native = Stand(profile)
+    port = NativePort(native.bus, native.recorder)
+    for _ in range(2):
+        call(port, native, "query")
+        in_threads(port, 4, lambda _: call(port, native, "rsa2048-sign", 30))
+    call(port, native, "query")
+    port.finish()
+    records = native.recorder.array()
+    main = records[records["client"] == 0]
+    rounds = [records[(records["client"] > n) & (records["client"] <= n + 4)] for n in (0, 4)]
+    for number, crew in enumerate(rounds):
+        assert len(crew) == 120
+        assert int(crew["submitted"].min()) == int(main["done"][number])
+        assert int(crew["done"].max()) == int(main["submitted"][number + 1])
+    assert port.parked == 0
 
 
 def test_an_idle_thread_is_parked_when_a_line_grows_too_long(
@@ -266,3 +286,30 @@ def test_the_block_is_made_for_the_domain_that_serves_it(profile: Profile) -> No
     for _ in range(3):
         port.call(SIGN, lambda domain: b"query %d" % domain, stand.targets)
     assert stand.image().blocks == [(0, b"query 0"), (1, b"query 1"), (2, b"query 2")]
+
+
+def test_a_failure_of_simulated_time_is_told_to_every_thread(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = NativePort(stand.bus, stand.recorder)
+    call(port, stand, "query")
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(stand.recorder, "add", fail)
+    failures: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            call(port, stand, "query")
+            port.finish()
+        except ZeroDivisionError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    assert len(failures) == 1
+    with pytest.raises(DriverError, match="EIO: simulated time has failed: ZeroDivisionError"):
+        call(port, stand, "query")
