@@ -98,7 +98,9 @@ def _tracks(
         assigned = assign(lanes, keys, starts, ends)
         used = [(track.rank, key, lane) for key, lane in zip(keys, assigned, strict=True)]
         events = []
-        for lane in sorted(set(used) - threads.keys()):
+        for lane in dict.fromkeys(used):  # in order of use, however the run is cut
+            if lane in threads:
+                continue
             threads[lane] = len(threads) + 1
             events += _name_track(lane, threads[lane], requests.names)
         places = [(_pid(lane[1] >> 16), threads[lane]) for lane in used]
@@ -137,9 +139,10 @@ def _name_track(of: Lane, tid: int, names: tuple[str, ...]) -> list[str]:
         name = f"core {lane}"
     else:
         name = f"{names[below]} engine {lane}"
+    order = (rank << 16 | below) << 5 | min(lane, 31)  # by resource, then server
     return [
         _meta("thread_name", _pid(adapter), tid, {"name": name}),
-        _meta("thread_sort_index", _pid(adapter), tid, {"sort_index": tid}),
+        _meta("thread_sort_index", _pid(adapter), tid, {"sort_index": order}),
     ]
 
 

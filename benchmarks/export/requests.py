@@ -1,7 +1,7 @@
 """The requests of a run, in chunks: all that an export or an explanation reads.
 
-Whatever reads them goes chunk by chunk, so that beyond the records themselves no more than a chunk
-and the requests still under way at its end are held.
+Whatever reads them goes chunk by chunk, so that beyond the records themselves no more is held than
+a chunk and, where order matters, what has come since the oldest request under way at its end.
 """
 
 from collections.abc import Iterator
@@ -103,9 +103,8 @@ class Requests:
         """
         chosen = replace(self, first=first, last=last, operation=operation)
         if operation is not None and operation not in self.operations():
-            raise ExportError(
-                f"no request of operation {operation!r}; there are {', '.join(self.operations())}"
-            )
+            known = ", ".join(filter(None, self.operations()))
+            raise ExportError(f"no request of operation {operation!r}; there are {known}")
         if not any(chosen.chunks()):
             asked = (
                 f"{first}"
