@@ -5,9 +5,9 @@ to execute on this queue, whose status word is the next `answer`, or a `Wait`. A
 owner steps once more with Event.POLL; after any other it comes back when that has happened.
 Messages that ended stand in `completed`, for the owner to take away.
 
-The machine runs by the two tables below: which action an event leads to in each state, and which
-actions follow from the answers. A message is anything with a ``psmid``, unique among the messages
-of the queue. Requests wait in ``requests`` until sent, and in ``pending`` until answered;
+The machine runs by the table below: which action an event leads to in each state; what follows
+from the answers stands with each action. A message is anything with a ``psmid``, unique among the
+messages of the queue. Requests wait in ``requests`` until sent, and in ``pending`` until answered;
 ``count`` is the driver's idea of how many the hardware holds.
 """
 

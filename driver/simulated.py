@@ -60,32 +60,21 @@ class SimulatedPort:
         targets: tuple[int, ...],
         on_done: Callable[[Job], None],
         render: Render | None = None,
+        attempt: int = 1,
+        last_qid: int = 0,
     ) -> None:
         """Submit a request now, to one of ``targets``; ``on_done(job)`` is called at its end.
 
         The job says client, function and either outcome, operation and the three sizes or, with
         ``render``, nothing more. At the end ``outcome`` is 0, the reply code of a refusal, or
         DRIVER_OUTCOME plus the errno with which the driver gave up. The job may then be submitted
-        again. DriverError ENODEV when no target takes requests.
+        again. DriverError ENODEV when no target takes requests. ``attempt`` and ``last_qid`` are
+        for a request that has come back and goes again.
         """
-        job.on_done = on_done
-        job.times[SUBMITTED] = self.timeline._now
-        self._post(job, targets, render, 1, 0)
-        self.in_flight += 1
-
-    def refuse(self, job: Job, error: DriverError) -> None:
-        """Record a request, of which submit has said ``error``, as one that the driver gave up."""
-        self._give_up(job, error.code)
-        self._write(job)
-
-    def _post(
-        self,
-        job: Job,
-        targets: tuple[int, ...],
-        render: Render | None,
-        attempt: int,
-        last_qid: int,
-    ) -> None:
+        timeline = self.timeline
+        now = timeline._now
+        if attempt == 1:
+            job.times[SUBMITTED] = now
         if render is not None:
             job.request_bytes = len(render(targets[0] & 0xFF))
         try:
@@ -98,12 +87,17 @@ class SimulatedPort:
             job.block = render(qid & 0xFF)
             job.outcome = 0
         job.qid = qid
+        job.on_done = on_done
         job.context = (targets, render, attempt)
         job.psmid = next(self._psmids)
         job.callbacks = self._on_enqueue
-        timeline = self.timeline
-        due = timeline._now + self._submit_ns[qid]
-        heappush(timeline.heap, (due, 1, next(timeline.serial), job))
+        self.in_flight += 1
+        heappush(timeline.heap, (now + self._submit_ns[qid], 1, next(timeline.serial), job))
+
+    def refuse(self, job: Job, error: DriverError) -> None:
+        """Record a request, of which submit has said ``error``, as one that the driver gave up."""
+        self._give_up(job, error.code)
+        self._write(job)
 
     # -- the end of a request ------------------------------------------------------------------
 
@@ -118,10 +112,10 @@ class SimulatedPort:
             self._drop(job.qid, job.function)
             if not error and job.block is not None:
                 error = self._judge(job)
+            self.in_flight -= 1
             if not error or not self._goes_again(job, error):
                 self._write(job)
                 over.append(job)
-        self.in_flight -= len(over)
         for job in over:
             assert job.on_done is not None
             job.on_done(job)
@@ -138,13 +132,14 @@ class SimulatedPort:
 
     def _goes_again(self, job: Job, error: int) -> bool:
         """AP sheet 4.3: whether another attempt is made; if not, the outcome says why."""
-        targets, render, attempts = job.context
+        targets, render, attempt = job.context
         answered = job.block is not None and job.outcome != 0
-        if error in (errno.EAGAIN, errno.ENODEV) and attempts < ATTEMPTS:
+        if error in (errno.EAGAIN, errno.ENODEV) and attempt < ATTEMPTS:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
+            assert job.on_done is not None
             try:
-                self._post(job, targets, render, attempts + 1, job.qid)
+                self.submit(job, targets, job.on_done, render, attempt + 1, job.qid)
                 return True
             except DriverError as refusal:
                 error, answered = refusal.code, False
