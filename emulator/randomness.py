@@ -1,7 +1,6 @@
 """A card's source of random bytes: seeded and repeatable, or the operating system's entropy."""
 
 import os
-import random
 from collections.abc import Callable
 
 
@@ -16,6 +15,8 @@ class RandomSource:
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed
-        self.bytes: Callable[[int], bytes] = (
-            os.urandom if seed is None else random.Random(seed).randbytes
-        )
+        self.bytes: Callable[[int], bytes] = os.urandom
+        if seed is not None:
+            from random import Random  # not on the path of a program that uses real entropy
+
+            self.bytes = Random(seed).randbytes
