@@ -56,6 +56,10 @@ def test_templates_are_types_and_values(printed: dict[str, str]) -> None:
     assert printed["empty"] == "[]"
 
 
+def test_an_operation_is_cancelled_by_its_flag(printed: dict[str, str]) -> None:
+    assert (printed["uncancelled"], printed["cancelled"]) == (MECHANISMS["none"], "cancel")
+
+
 def test_structures_are_filled_in(printed: dict[str, str]) -> None:
     """Blank padded; text is cut at a whole character: 6 bytes and 13 of the 2-byte ones are 32."""
     assert printed["info"] == "3.2 [Maker " + "\u00e9" * 13 + f"] [{'Description':32}] 1.2"

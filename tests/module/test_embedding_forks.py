@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.module.tree import Tree, compile_host, passes, run
+from tests.module.tree import LIBRARY, Tree, compile_host, passes, run
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,9 @@ def test_the_plain_layer_is_told_in_the_child(forks: Path, tree: Tree, tmp_path:
         ["finalize", child],
         ["finalize", parent],
     ]
+
+
+def test_the_real_library_works_in_children_of_busy_threads(tmp_path: Path) -> None:
+    """No stand-in: cards, slots and the token store are made anew in each child."""
+    environment = {"GHOSTCARD_HOME": str(tmp_path / "state")}
+    assert passes(run(compile_host("real", tmp_path), LIBRARY, environment=environment)) == ""

@@ -151,6 +151,9 @@ class Cryptoki:
     def find_objects(self, session: int, maximum: int) -> list[int]:
         return list(range(1, MANY + 1))[:maximum]
 
+    def find_objects_final(self, session: int) -> None:
+        raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
+
     def generate_key_pair(
         self, session: int, mechanism: bytes, *templates: Template
     ) -> tuple[int, int]:
