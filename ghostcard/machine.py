@@ -30,13 +30,15 @@ NATIVE_RECORDS = 1_000_000  # of 128 bytes; what a program does beyond that is c
 
 
 class Machine:
-    """The cards of a configuration on one bus, with one recorder.
+    """The cards of a configuration on one bus, with one recorder, the caller's if he gives one.
 
     ``native`` is the port for the threads of this process; `simulated` gives one for simulated
     hosts. A machine is used for one or the other.
     """
 
-    def __init__(self, config: Config, in_memory: bool = False) -> None:
+    def __init__(
+        self, config: Config, in_memory: bool = False, recorder: Recorder | None = None
+    ) -> None:
         self.config = config
         self.bus = Bus()
         self._in_memory = in_memory
@@ -49,7 +51,7 @@ class Machine:
             profile, adapter = profiles[card.profile], card.adapter
             parts = (_image(profile), nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function))
-        self._start()
+        self._start(recorder)
 
     @classmethod
     def simulation(
@@ -86,8 +88,10 @@ class Machine:
         """In the child of a fork: no records, no threads, time 0; the cards are as they were."""
         self._start()
 
-    def _start(self) -> None:
-        self.recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
+    def _start(self, recorder: Recorder | None = None) -> None:
+        if recorder is None:  # one without records yet is false
+            recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
+        self.recorder = recorder
         self.native = NativePort(self.bus, self.recorder)
 
     def _nvram(self, card: CardConfig) -> Nvram:
