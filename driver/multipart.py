@@ -66,11 +66,17 @@ class Decryption(_Context):
 
     def final(self) -> bytes:
         """DecryptFinal: the rest."""
-        return self._ask(verbs.DECRYPT_FINAL)[0]
+        return self._portions(self._ask(verbs.DECRYPT_FINAL)[0])
 
     def whole(self, data: bytes) -> bytes:
         """Decrypt: last part and rest in one."""
-        return self._ask(verbs.DECRYPT, data)[0]
+        return self._portions(self._ask(verbs.DECRYPT, data)[0])
+
+    def _portions(self, first: bytes) -> bytes:
+        portions = [first]
+        while len(portions[-1]) == verbs.PORTION:
+            portions.append(self._ask(verbs.DECRYPT_FINAL)[0])
+        return b"".join(portions)
 
 
 class Signature(_Context):

@@ -46,10 +46,6 @@ class Length(NamedTuple):
     final: Callable[[int], int]
     is_exact: bool = True
 
-    def tail(self, size: int) -> int:
-        """What is left for the end of ``size`` bytes given in parts."""
-        return self.final(size - self.update(size))
-
 
 class Mechanism(NamedTuple):
     """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire.

@@ -58,7 +58,6 @@ class Stream:
         """The last result, or the length it needs."""
         if self._kept is None:
             room = self._length.final(self._pending)
-            check_fits(room, self._limit)
             if capacity is None or (capacity < room and self._length.is_exact):
                 return room
             self._kept = self.final()
@@ -96,13 +95,12 @@ class Operation:
     starts the parts. The one that does not belong to the function refuses.
     """
 
-    __slots__ = ("begin", "check", "is_exact", "limit", "room", "single", "tail")
+    __slots__ = ("begin", "check", "is_exact", "limit", "room", "single")
 
     def __init__(
         self, length: Length, limit: int, single: Single, check: Check, begin: Callable[[], Stream]
     ) -> None:
         self.room = length.single
-        self.tail = length.tail
         self.is_exact = length.is_exact
         self.limit = limit
         self.single = single
@@ -113,7 +111,6 @@ class Operation:
         """The result of all the data at once; in several requests if it is too long for one."""
         if len(data) <= self.limit:
             return self.single(data)
-        check_fits(self.tail(len(data)), self.limit)
         stream = self.begin()
         return stream.feed(data) + stream.final()
 
@@ -125,14 +122,6 @@ class Operation:
         stream = self.begin()
         stream.feed(data)
         stream.settle(signature)
-
-
-def check_fits(size: int, limit: int) -> None:
-    """CKR_DATA_LEN_RANGE if what an operation keeps back to its end is more than one reply holds:
-    the plaintext of AES-GCM, which the card gives out only behind the tag.
-    """
-    if size > limit:
-        raise CryptokiError(ck.CKR_DATA_LEN_RANGE)
 
 
 class Locked:

@@ -58,6 +58,11 @@ VARIANT_RESULT = bytes(4)
 VARIANT_SIZE = (1).to_bytes(4, "big")
 
 
+PORTION = 32768
+"""Bytes of plaintext one DecryptFinal or Decrypt answers with at most. An answer of exactly this
+size has a next portion, which another DecryptFinal fetches; a shorter one is the last."""
+
+
 class Verb(NamedTuple):
     """A verb whose parameters are defined: function id, name, parameter names in wire order."""
 

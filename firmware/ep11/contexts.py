@@ -34,8 +34,8 @@ class Context:
     """
 
     __slots__ = (
-        "_check", "_close", "_feed", "_is_closed", "_lock", "close_operation", "feed_operation",
-        "held_bytes", "holder", "kind",
+        "_check", "_close", "_feed", "_is_closed", "_lock", "_rest", "close_operation",
+        "feed_operation", "held_bytes", "holder", "kind",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,7 @@ class Context:
         self._close = close
         self._check = check
         self._is_closed = False
+        self._rest: bytes | None = None
         self._lock = Lock()
         self.feed_operation, self.close_operation = operations
         self.holder = holder
@@ -68,6 +69,18 @@ class Context:
         with self._lock:
             self._end()
             return (self._feed(data) if data else b"") + self._close()
+
+    def portion(self, data: bytes, size: int) -> tuple[bytes, bool]:
+        """As `finish`, but `size` bytes at most; whether there is more, for the next call."""
+        with self._lock:
+            rest = self._rest
+            if rest is None:
+                self._end()
+                rest = (self._feed(data) if data else b"") + self._close()
+            elif data:
+                raise Refused(ck.CKR_SAVED_STATE_INVALID)
+            self._rest = rest[size:] if len(rest) >= size else None
+            return rest[:size], self._rest is not None
 
     def verify(self, data: bytes, signature: bytes) -> None:
         """Work on the last part, if there is one, and check the signature of all."""

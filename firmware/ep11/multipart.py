@@ -80,11 +80,11 @@ class MultipartVerbs:
             verbs.DIGEST_FINAL: self._final(DIGEST),
             verbs.SIGN_FINAL: self._final(SIGN),
             verbs.ENCRYPT_FINAL: self._final(ENCRYPT),
-            verbs.DECRYPT_FINAL: self._final(DECRYPT),
+            verbs.DECRYPT_FINAL: self.decrypt_final,
             verbs.DIGEST: self._whole(DIGEST),
             verbs.SIGN: self._whole(SIGN),
             verbs.ENCRYPT: self._whole(ENCRYPT),
-            verbs.DECRYPT: self._whole(DECRYPT),
+            verbs.DECRYPT: self.decrypt,
             verbs.VERIFY_FINAL: self.verify_final,
             verbs.VERIFY: self.verify,
         }
@@ -166,6 +166,25 @@ class MultipartVerbs:
             )
 
         return init
+
+    def decrypt_final(self, domain: Domain, params: Params) -> Answer:
+        return self._portion(domain, params[0], b"")
+
+    def decrypt(self, domain: Domain, params: Params) -> Answer:
+        return self._portion(domain, params[0], params[1])
+
+    def _portion(self, domain: Domain, state: bytes, data: bytes) -> Answer:
+        """The end of a decryption, which may be longer than a reply: in portions (abi.verbs)."""
+        context = self._contexts.find(domain.index, state, DECRYPT)
+        operation = context.close_operation
+        try:
+            out, is_more = context.portion(data, verbs.PORTION)
+        except Refused as refusal:
+            self._contexts.end(state)
+            raise refusal.during(operation, len(data)) from None
+        if not is_more:
+            self._contexts.end(state)
+        return (out,), operation, len(data)
 
     def _stream(self, kind: str, found: Mechanism, key: Key, params: bytes) -> CipherStream:
         encrypts = kind == ENCRYPT

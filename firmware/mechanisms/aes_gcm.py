@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TAG = 16
 TAG_BITS = frozenset((32, 64, 96, 104, 112, 120, 128))  # SP 800-38D, 5.2.1.2
 IV_BYTES = range(8, 129)  # what the cryptographic library takes
-DECRYPTION_LIMIT = 4 << 20  # bytes one multi-part decryption may hold back
+DECRYPTION_LIMIT = 16 << 20  # bytes one multi-part decryption may hold back
 
 # The parameters nearly every caller sends, up to the IV: a tag of 128 bits, an IV of 96.
 _USUAL = wire.pack(ck.CKM_AES_GCM, wire.Gcm(8 * TAG, bytes(12)))[4:12]

@@ -74,8 +74,6 @@ class Ciphers(Chapter):
             result = operation.whole(data)
         except DriverError as error:
             raise encrypted(active.refusal(error)) from error
-        except CryptokiError as error:
-            raise encrypted(error) from error
         if len(result) > capacity:
             active.decrypting = finished(result)
             return len(result)
