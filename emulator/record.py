@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -131,13 +132,14 @@ class Recorder:
         times: tuple[int, ...],
     ) -> bytes:
         """All of a record but when it was submitted, for `repeat`; arguments as for `add`."""
+        self._learn(operation, engine)
         single = Recorder()
         single._names, single._learning = self._names, self._learning
         single.add(
             client, qid, function, operation, engine, outcome, depth,
             request_bytes, reply_bytes, payload_bytes, times,
         )  # fmt: skip
-        return bytes(single._records[_SUBMITTED.size :])
+        return bytes(single._records)[_SUBMITTED.size :]
 
     def repeat(self, submitted_ns: int, shape: bytes) -> None:
         """Keep a request of a known shape, submitted at `submitted_ns`: a cheaper `add`."""
@@ -197,14 +199,20 @@ class Recorder:
             raise RecordError(f"{len(data)} bytes, where {end + _CHECKSUM.size} were expected")
         if zlib.crc32(data[:end]) != _CHECKSUM.unpack_from(data, end)[0]:
             raise RecordError("damaged (checksum)")
-        recorder = cls()
-        recorder.dropped = dropped
         try:
             names = data[_HEADER.size : start].decode()
         except UnicodeDecodeError:
             raise RecordError("damaged (names)") from None
-        recorder._learn(*names.split("\n") if names or records else ())
-        recorder._records += data[start:end]
+        known = names.split("\n") if names or records else ()
+        return cls.of(known, data[start:end], dropped)
+
+    @classmethod
+    def of(cls, names: Sequence[str], records: bytes, dropped: int = 0) -> Recorder:
+        """The recorder that has these packed records, which refer to these names."""
+        recorder = Recorder()
+        recorder.dropped = dropped
+        recorder._learn(*names)
+        recorder._records += records
         return recorder
 
     def array(self) -> numpy.ndarray[Any, Any]:

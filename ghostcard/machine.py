@@ -49,7 +49,10 @@ class Machine:
         _share_wrapping_keys(config, profiles, nvrams, randoms)
         for card in config.cards:
             profile, adapter = profiles[card.profile], card.adapter
-            parts = (_image(profile), nvrams[adapter], randoms[adapter], card.domains)
+            image = _image(profile, in_memory)
+            if not in_memory and is_built_in(card.profile):
+                image = DeferredImage(image)
+            parts = (image, nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function))
         self._start(recorder)
 
@@ -113,8 +116,11 @@ def _seed(config: Config, card: CardConfig) -> int | None:
     return config.seed << 8 | card.adapter
 
 
-def _image(profile: Profile) -> "Image":
-    """The firmware for a card; only what a machine has is loaded."""
+def _image(profile: Profile, simulated: bool) -> "Image":
+    """The firmware for a card; only what a machine has is loaded.
+
+    Where requests cannot be answered, a simulation is told what they cost, and nobody else.
+    """
     if profile.mode == "ep11":
         from ghostcard.firmware.ep11.image import Ep11Image
 
@@ -123,7 +129,14 @@ def _image(profile: Profile) -> "Image":
         from ghostcard.firmware.accelerator import AcceleratorImage
 
         return AcceleratorImage()
-    raise ConfigError(f"profile {profile.name}: there is no firmware image for mode {profile.mode}")
+    if not simulated:
+        raise ConfigError(
+            f"profile {profile.name}: no firmware image answers requests in mode {profile.mode}; "
+            "it is for simulations (ghostcard validate, ghostcard simulate)"
+        )
+    from ghostcard.firmware.timing import TimingImage
+
+    return TimingImage(profile.mode)
 
 
 def _share_wrapping_keys(

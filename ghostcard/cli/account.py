@@ -9,6 +9,7 @@ from ghostcard.benchmarks.provenance import caveat
 from ghostcard.cli.output import duration, rate, table
 from ghostcard.config import Config
 from ghostcard.emulator.errors import RecordError
+from ghostcard.emulator.journal import recover
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.profile import load as load_profile
 from ghostcard.emulator.record import Recorder
@@ -58,6 +59,7 @@ def collect(folder: Path, config: Config, host_ns: int) -> Account:
     """The account of the records in `folder`; `host_ns` is how long the program ran."""
     profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
     runs, damaged = [], []
+    _recover(folder)
     for path in sorted(folder.glob("*.records")):
         try:
             runs.append(_loaded(path, profiles))
@@ -65,6 +67,17 @@ def collect(folder: Path, config: Config, host_ns: int) -> Account:
             damaged.append(str(error))
     counts = _verbs(runs, profiles)
     return Account(summarise(runs, profiles), counts, host_ns, profiles, damaged)
+
+
+def _recover(folder: Path) -> None:
+    """Turns the journals that killed processes left into files of records."""
+    for journal in folder.glob("*.journal"):
+        try:
+            recover(journal).save(journal.with_suffix(".records"))
+        except RecordError:  # named as damaged, under the name it would have had
+            journal.rename(journal.with_suffix(".records"))
+        else:
+            journal.unlink()
 
 
 def _loaded(path: Path, profiles: Mapping[int, Profile]) -> Recorder:

@@ -96,7 +96,7 @@ class General(Chapter):
         try:
             wanted = config.load()
             folder = home()
-            machine = Machine(wanted)
+            machine = Machine(wanted, recorder=_journal())
         except (config.ConfigError, HomeError, EmulatorError, OSError, ImportError) as error:
             print(f"ghostcard: {error}", file=sys.stderr)
             raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
@@ -120,19 +120,45 @@ def _slot_cards(machine: "Machine", apqns: tuple[int, ...]) -> SlotCards:
     return SlotCards(cards[0].image.mode == "ep11", longest)
 
 
-def _save(recorder: "Recorder") -> None:
-    """Write the records as ``<pid>-<n>.records`` into the folder of the run, if there is one."""
+def _journal() -> "Recorder | None":
+    """What keeps the records of a run that wants them: they are there even if the process is
+    killed. A folder that cannot be written is told on stderr; the run has no records then.
+    """
     folder = os.environ.get(RUN_FOLDER)
     if not folder:
-        return
+        return None
+    from ghostcard.emulator.errors import RecordError
+    from ghostcard.emulator.journal import Journal
+    from ghostcard.machine import NATIVE_RECORDS
+
     for number in count(1):
-        path = os.path.join(folder, f"{os.getpid()}-{number}.records")
-        if not os.path.exists(path):
+        path = os.path.join(folder, f"{os.getpid()}-{number}.journal")
+        if not os.path.exists(path) and not os.path.exists(_records(path)):
             break
     try:
-        recorder.save(path)
-    except OSError as error:
-        print(f"ghostcard: {path}: {error.strerror}", file=sys.stderr)
+        return Journal(path, NATIVE_RECORDS)
+    except RecordError as error:
+        print(f"ghostcard: {error}", file=sys.stderr)
+        return None
+
+
+def _records(journal: str) -> str:
+    """The file of records that takes the place of a journal."""
+    return f"{journal.removesuffix('.journal')}.records"
+
+
+def _save(recorder: "Recorder") -> None:
+    """Put ``<pid>-<n>.records`` in the place of the journal, if there is one."""
+    from ghostcard.emulator.errors import RecordError
+    from ghostcard.emulator.journal import Journal
+
+    if not isinstance(recorder, Journal):
+        return
+    try:
+        recorder.save(_records(recorder.path))
+        recorder.remove()
+    except (RecordError, OSError) as error:
+        print(f"ghostcard: {error}", file=sys.stderr)
 
 
 def library_version() -> Version:

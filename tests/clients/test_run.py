@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ghostcard.benchmarks.client import build
 from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
 from ghostcard.driver.shapes import shape
 from ghostcard.emulator.record import Recorder
@@ -66,6 +67,20 @@ def test_the_exit_code_passes_and_the_account_comes_all_the_same(
 ) -> None:
     account = run(token, "sh", "-c", f"{' '.join(RANDOM)}; {script}", expect=code)
     assert (account["exit_code"], account["verbs"]["GenerateRandom"]) == (code, 1)
+
+
+@pytest.mark.parametrize(("name", "code"), [("INT", 130), ("KILL", 137)])
+def test_a_program_that_is_killed_leaves_its_account(token: Host, name: str, code: int) -> None:
+    client = str(build(token.folder))
+    stopped = ("timeout", "--preserve-status", "--signal", name, "2")
+    command = (*stopped, client, "{module}", "--seconds", "60", "sha256")
+    account = run(token, *command, expect=code)
+    digests = account["operations"][0]
+    assert digests["operation"] == "sha256"
+    assert digests["requests"] > 100
+    lone = lone_ns("sha256", 1024)
+    assert (digests["latency"]["p50_ns"], digests["latency"]["p99_ns"]) == (lone, lone)
+    assert (account["runs"], account["damaged"]) == (1, [])
 
 
 def test_the_records_can_be_kept_and_are_not_mixed_with_others(token: Host) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ghostcard import config
 from ghostcard import pkcs11 as ck
+from ghostcard.emulator.journal import recover
 from ghostcard.emulator.record import Recorder
 from ghostcard.module import token_admin
 from ghostcard.module.cryptoki import Cryptoki
@@ -228,21 +229,27 @@ def test_a_slot_of_accelerators_has_no_token(
 def test_records_of_a_run(
     library: Cryptoki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    library.finalize()
     monkeypatch.setenv("GHOSTCARD_RUN_DIR", str(tmp_path))
     for number in (1, 2):
+        library.initialize()
         session = library.open_session(0, RW)
         library.generate_random(session, 10)
+        alive = recover(tmp_path / f"{os.getpid()}-{number}.journal")
         library.finalize()
         records = Recorder.load(tmp_path / f"{os.getpid()}-{number}.records")
         assert len(records) == 1
-        library.initialize()
+        assert records.to_bytes() == alive.to_bytes()
+    assert not list(tmp_path.glob("*.journal"))
+    library.initialize()
 
 
 def test_a_run_folder_that_is_gone(
     library: Cryptoki, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GHOSTCARD_RUN_DIR", "/nonexistent/folder")
     library.finalize()
+    monkeypatch.setenv("GHOSTCARD_RUN_DIR", "/nonexistent/folder")
+    library.initialize()
     error = capsys.readouterr().err
     assert error.startswith("ghostcard: /nonexistent/folder/")
     assert error.count("\n") == 1

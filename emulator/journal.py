@@ -1,0 +1,131 @@
+"""Records that outlive their process: each is in a file when it has been made.
+
+The file is a row of slots of `RECORD_BYTES`: a header, then records as `Recorder` packs them and,
+between them, the names that they refer to. What a killed process leaves, whole slots and maybe a
+part of one, `recover` turns into a `Recorder`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import cast
+
+from ghostcard.emulator.errors import RecordError
+from ghostcard.emulator.record import RECORD_BYTES, Recorder
+
+_HEADER = struct.pack("<8sHH", b"GCJOURNL", 1, RECORD_BYTES).ljust(RECORD_BYTES, b"\0")
+_NAME = struct.Struct("<QHH")  # a submission at the end of time, index, bytes of the name
+_INDICES = struct.Struct("<16xHH")  # of operation and engine, in a record
+_NEVER = (1 << 64) - 1
+
+
+class Journal(Recorder):
+    """A recorder that keeps nothing in memory. The system call makes it slower: a microsecond each.
+
+    `RecordError` when the file cannot be made; it must not exist. Records that the file does not
+    take later (a full disk) are counted in `dropped`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], capacity: int | None = None) -> None:
+        super().__init__(capacity)
+        self.path = os.fspath(path)
+        self._slots = Slots(self.path)
+        self._records = cast(bytearray, self._slots)  # all that Recorder does with one, Slots can
+
+    def _learn(self, *names: str) -> None:
+        new = [name for name in names if name not in self._names]
+        super()._learn(*names)
+        for name in new:
+            text = name.encode()[: RECORD_BYTES - _NAME.size]
+            self._slots.write(_NAME.pack(_NEVER, self._names[name], len(text)) + text)
+
+    def to_bytes(self) -> bytes:
+        self.dropped += self._slots.lost
+        self._slots.lost = 0
+        return super().to_bytes()
+
+    def remove(self) -> None:
+        """Close and remove the file; the journal is over."""
+        self._slots.remove()
+
+
+class Slots:
+    """The file as the storage of a `Recorder`: what is added is written."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.lost = 0
+        self._bytes = 0  # of records
+        self._full = False
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        try:
+            self._file = os.open(path, flags, 0o600)
+            os.write(self._file, _HEADER)
+        except OSError as error:
+            raise RecordError(f"{self._path}: {error.strerror or error}") from error
+
+    def __len__(self) -> int:
+        return self._bytes
+
+    def __iadd__(self, record: bytes) -> Slots:
+        if self.write(record):
+            self._bytes += RECORD_BYTES
+        else:
+            self.lost += 1
+        return self
+
+    def __bytes__(self) -> bytes:
+        with open(self._path, "rb") as file:
+            data = file.read()
+        try:
+            return _split(data)[1]
+        except ValueError as error:  # not by us
+            raise RecordError(f"{self._path}: damaged ({error})") from None
+
+    def write(self, slot: bytes) -> bool:
+        """Append a slot; whether that was possible. Nothing follows a slot that was not."""
+        if self._full:
+            return False
+        try:
+            self._full = os.write(self._file, slot.ljust(RECORD_BYTES, b"\0")) < RECORD_BYTES
+        except OSError:
+            self._full = True
+        return not self._full
+
+    def remove(self) -> None:
+        os.close(self._file)
+        os.unlink(self._path)
+
+
+def recover(path: str | os.PathLike[str]) -> Recorder:
+    """The records of a journal whose process is no more; `RecordError` for any other file."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise RecordError(f"{os.fspath(path)}: {error.strerror or error}") from error
+    if not data.startswith(_HEADER):
+        raise RecordError(f"{os.fspath(path)}: not a journal of records")
+    try:
+        return Recorder.of(*_split(data))
+    except ValueError as error:
+        raise RecordError(f"{os.fspath(path)}: damaged ({error})") from None
+
+
+def _split(data: bytes) -> tuple[tuple[str, ...], bytes]:
+    """The names, in order of their index, and the records of a journal; ValueError for nonsense."""
+    names: dict[int, str] = {}
+    records = bytearray()
+    highest = -1
+    for start in range(RECORD_BYTES, len(data) - RECORD_BYTES + 1, RECORD_BYTES):
+        submitted, index, size = _NAME.unpack_from(data, start)
+        if submitted == _NEVER:
+            text = start + _NAME.size
+            names[index] = data[text : text + size].decode()
+        else:
+            records += data[start : start + RECORD_BYTES]
+            highest = max(highest, *_INDICES.unpack_from(data, start))
+    if sorted(names) != list(range(len(names))) or highest >= len(names):
+        raise ValueError("names")
+    return tuple(names[index] for index in sorted(names)), bytes(records)
