@@ -38,7 +38,7 @@ static void prepare(void)
 {
     if (by_python) return;
     gate_close();
-    if (!Py_IsInitialized() || thread_know()) return;
+    if (!interpreter_is_up() || !Py_IsInitialized() || thread_know()) return;
     by_host = 1;
     gil = PyGILState_Ensure();
     PyOS_BeforeFork();
@@ -59,12 +59,17 @@ static void in_child(void)
 {
     gate_open_in_child();
     library_forked();
-    if (mark) *mark = 1;
+    fork_mark();
     if (by_host) {
         PyOS_AfterFork_Child();
         PyGILState_Release(gil);
     }
     by_host = 0;
+}
+
+void fork_mark(void)
+{
+    if (mark) *mark = 1;
 }
 
 int fork_was_silent(void)
@@ -88,9 +93,7 @@ int fork_start(void)
     size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return -1;
-    if (!madvise(page, bytes, MADV_WIPEONFORK)) {
-        mark = page;
-        *mark = 1;
-    }
+    if (!madvise(page, bytes, MADV_WIPEONFORK)) mark = page; /* older kernels cannot: then nobody tells */
+    fork_mark();
     return pthread_atfork(prepare, in_parent, in_child);
 }

@@ -6,7 +6,6 @@
 #include <Python.h>
 
 #include <limits.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "library.h"
@@ -14,8 +13,13 @@
 #include "generated/environment.h"
 
 static int ours;
-static int failed = 1;
 static int refused;
+static _Atomic int is_up;
+
+int interpreter_is_up(void)
+{
+    return is_up;
+}
 
 int interpreter_is_ours(void)
 {
@@ -160,23 +164,18 @@ static void start(void)
         complain("%s", place.why);
         return;
     }
+    fork_mark(); /* a fork before this, even a silent one, had nothing to lose */
     thread_start();
-    if (Py_IsInitialized() ? start_in_host() : start_alone()) return;
-    if (fork_start()) {
-        complain("cannot start: out of memory");
-        return;
-    }
-    failed = 0;
+    is_up = !(Py_IsInitialized() ? start_in_host() : start_alone());
 }
 
 int interpreter_start(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    PyThreadState *released = NULL;
-    if (!failed) return 0;
-    /* the thread that does the work needs the GIL, perhaps the one we hold */
-    if (!place.why && thread_holds_gil()) released = PyEval_SaveThread();
-    pthread_once(&once, start);
-    if (released) PyEval_RestoreThread(released);
-    return failed;
+    static int is_tried;
+    if (is_up) return 0;
+    gate_close(); /* so a fork waits until there is an interpreter to bring through it */
+    if (!is_tried) start();
+    is_tried = 1;
+    gate_open();
+    return is_up ? 0 : -1;
 }

@@ -21,6 +21,7 @@ extern place_t place;
 
 /* interpreter.c: Python is there, the package imported, the crossings connected. Once per process; 0 if it worked. */
 int interpreter_start(void);
+int interpreter_is_up(void);
 int interpreter_is_ours(void);
 void interpreter_refuse(const char *why); /* called by startup.py, when that fails */
 
@@ -45,6 +46,7 @@ int thread_holds_gil(void);
 /* fork.c: 0 if the handlers are in place. */
 int fork_start(void);
 int fork_was_silent(void);     /* this process was forked and the handlers did not run */
+void fork_mark(void);          /* from now on a silent fork is noticed */
 int fork_recover(void);        /* then: do now what they had to do; -1: it is too late for that */
 void fork_python_before(void); /* os.fork() of a Python host: before, and after in parent or child */
 void fork_python_after(void);

@@ -15,7 +15,7 @@ static int is_started;
 int thread_holds_gil(void)
 {
     PyThreadState *state;
-    if (!Py_IsInitialized()) return 0;
+    if (place.why || !Py_IsInitialized()) return 0; /* another Python's is none of our business */
     state = PyGILState_GetThisThreadState();
     return state && state == _PyThreadState_UncheckedGet();
 }

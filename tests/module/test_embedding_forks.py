@@ -21,12 +21,18 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     "case",
     [
         *("single", "nested", "threads", "locked", "waiting"),
-        *("started-elsewhere", "last-thread", "silent", "uninitialized"),
+        *("started-elsewhere", "last-thread", "silent", "silent-before", "uninitialized"),
     ],
 )
 def test_a_child_may_start_anew(forks: Path, tree: Tree, case: str) -> None:
     """The host checks every answer, in the child and in the parent."""
     assert passes(run(forks, tree.library, case)) == ""
+
+
+@pytest.mark.parametrize("delay", [0, 1000, 2000, 5000, 10000, 20000, 40000])
+def test_a_fork_while_the_interpreter_starts(forks: Path, tree: Tree, delay: int) -> None:
+    """Microseconds; it waits until the other thread is through."""
+    assert passes(run(forks, tree.library, "starting", str(delay))) == ""
 
 
 def test_a_fork_past_the_handlers_is_refused_when_a_call_was_under_way(

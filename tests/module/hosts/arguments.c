@@ -1,4 +1,4 @@
-/* arguments LIBRARY: the arguments of C_Initialize (PKCS #11 3.2, 5.4). */
+/* arguments LIBRARY: the arguments of C_Initialize (PKCS #11 3.2, 5.4); and a host that unloads and loads again. */
 #include "host.h"
 
 static CK_RV create(void **mutex) { *mutex = NULL; return CKR_OK; }
@@ -29,5 +29,12 @@ int main(int argc, char **argv)
     refuses((CK_C_INITIALIZE_ARGS){.pReserved = f});
     refuses((CK_C_INITIALIZE_ARGS){create, use, use, NULL, CKF_OS_LOCKING_OK, NULL});
     refuses((CK_C_INITIALIZE_ARGS){NULL, NULL, NULL, use, CKF_OS_LOCKING_OK, NULL});
+    for (int i = 0; i < 3; i++) {
+        void *library = open_library(argv[1]);
+        EXPECT(0, dlclose(library));
+        EXPECT(0, dlclose(library)); /* the one of functions(), too: nothing holds it any more */
+        f = functions(argv[1]);
+        accepts((CK_C_INITIALIZE_ARGS){0});
+    }
     return 0;
 }

@@ -212,6 +212,38 @@ static void silent_in_use(void)
     sign_once(f, 1);
 }
 
+/* A fork while another thread starts the interpreter waits until there is one. */
+static void starting(char *path, useconds_t delay)
+{
+    pthread_t thread;
+    open_library(path);
+    EXPECT(0, pthread_create(&thread, NULL, start, path));
+    usleep(delay);
+    pid_t pid = fork();
+    if (!pid) {
+        f = functions(path);
+        EXPECT(CKR_OK, f->C_Initialize(NULL));
+        sign_once(f, 1);
+        exit(0);
+    }
+    await(pid);
+    EXPECT(0, pthread_join(thread, NULL));
+    sign_once(f, 1);
+}
+
+/* Past the handlers, but before the library was used. */
+static void silent_before(char *path)
+{
+    pid_t pid;
+    open_library(path);
+    pid = (pid_t)syscall(SYS_fork);
+    start(path);
+    sign_once(f, 1);
+    in_new_thread();
+    if (!pid) _exit(0);
+    await(pid);
+}
+
 static void uninitialized(void)
 {
     EXPECT(CKR_OK, f->C_Finalize(NULL));
@@ -236,6 +268,14 @@ int main(int argc, char **argv)
     alarm(50);
     if (!strcmp(argv[2], "started-elsewhere")) {
         started_elsewhere(argv[1]);
+        return 0;
+    }
+    if (!strcmp(argv[2], "silent-before")) {
+        silent_before(argv[1]);
+        return 0;
+    }
+    if (!strcmp(argv[2], "starting")) {
+        starting(argv[1], (useconds_t)atoi(argv[3]));
         return 0;
     }
     start(argv[1]);
