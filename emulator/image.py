@@ -50,7 +50,7 @@ class Image(Protocol):
 
     @property
     def mode(self) -> str:
-        """`ep11`, `accelerator` or `cca`; equals the profile's mode."""
+        """`ep11`, `accelerator`, `cca` or `timing`; equals the profile's mode."""
         ...
 
     @property

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ghostcard.emulator.errors import ProfileError
 
-_FOLDER = os.path.join(os.path.dirname(__file__), "profiles")
+FOLDER = os.path.join(os.path.dirname(__file__), "profiles")
 
 
 class LinkProfile(NamedTuple):
@@ -82,7 +82,7 @@ class Profile(NamedTuple):
 
     name: str
     description: str
-    mode: str  # ep11, accelerator or cca
+    mode: str  # ep11, accelerator, cca, or timing: a device that is no AP adapter
     hardware_type: int  # 10 (CEX4) .. 14 (CEX8), AP sheet 2
     scale_us_per_unit: float  # microseconds at saturation per unit of a speed rating
     link: LinkProfile
@@ -96,7 +96,17 @@ class Profile(NamedTuple):
 
 def names() -> list[str]:
     """The profiles that come with Ghostcard, sorted."""
-    return sorted(name[:-5] for name in os.listdir(_FOLDER) if name.endswith(".toml"))
+    return [name for name in bases() if not name.startswith("_")]
+
+
+def bases() -> list[str]:
+    """What a profile may extend by name, sorted: the profiles, and pure bases (`_NAME`)."""
+    return sorted(name[:-5] for name in os.listdir(FOLDER) if name.endswith(".toml"))
+
+
+def profile_paths() -> list[str]:
+    """The files of the profiles and bases that come with Ghostcard."""
+    return [os.path.join(FOLDER, f"{name}.toml") for name in bases()]
 
 
 def load(name_or_path: str) -> Profile:
@@ -104,26 +114,23 @@ def load(name_or_path: str) -> Profile:
 
     `ProfileError` says which key is wrong, what it has and what it accepts.
     """
-    import tomllib
-
+    from ghostcard.emulator.extension import document
     from ghostcard.emulator.profile_reader import read_profile
 
     name, path = _locate(name_or_path)
-    try:
-        with open(path, "rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise ProfileError(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: not TOML: {error}") from error
-    return read_profile(name, document)
+    return read_profile(name, document(path))
+
+
+def is_path(name_or_path: str) -> bool:
+    """Whether this is the path of a TOML file, not the name of a profile that comes along."""
+    return "/" in name_or_path or name_or_path.endswith(".toml")
 
 
 def _locate(name_or_path: str) -> tuple[str, str]:
-    if "/" in name_or_path or name_or_path.endswith(".toml"):
+    if is_path(name_or_path):
         return os.path.basename(name_or_path).removesuffix(".toml"), name_or_path
     if name_or_path not in names():
         raise ProfileError(
             f"there is no profile {name_or_path!r}; there are {', '.join(names())}, or give a path"
         )
-    return name_or_path, os.path.join(_FOLDER, f"{name_or_path}.toml")
+    return name_or_path, os.path.join(FOLDER, f"{name_or_path}.toml")

@@ -43,7 +43,12 @@ CCA_MODE = 0x10000000  # D
 ACCELERATOR_MODE = 0x08000000  # A
 EP11_MODE = 0x04000000  # X
 APXA = 0x02000000  # N: more than 64 adapters and 16 domains
-MODE_FACILITY = {"ep11": EP11_MODE, "accelerator": ACCELERATOR_MODE, "cca": CCA_MODE}
+MODE_FACILITY = {
+    "ep11": EP11_MODE,
+    "accelerator": ACCELERATOR_MODE,
+    "cca": CCA_MODE,
+    "timing": APXA,  # no AP adapter at all, so none of the modes: only its times are of interest
+}
 
 MESSAGE_UNIT_BYTES = 4096  # unit of the field `ml`
 MESSAGE_UNITS_MAX = 15  # four bits

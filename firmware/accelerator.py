@@ -10,16 +10,15 @@ from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.operations import ACCELERATOR_OPERATIONS, ERROR
 from ghostcard.firmware.abi.type50 import ModExpo, ModExpoCrt
+from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.firmware.pipeline import Pipeline
-
-FACILITIES = 0x6A800000  # RSA ME and CRT up to 4096 bits, accelerator, APXA, full function set
 
 
 class AcceleratorImage:
     """`emulator.image.Image` for a card in accelerator mode."""
 
     mode = "accelerator"
-    facilities = FACILITIES
+    facilities = FACILITIES["accelerator"]
 
     def boot(self, services: Services) -> None:
         """Take the prices from the profile; ProfileError if one is missing."""

@@ -12,14 +12,16 @@ import os
 from typing import TYPE_CHECKING
 
 from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
+from ghostcard.deferred import DeferredImage
 from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
 from ghostcard.driver.native import NativePort
 from ghostcard.emulator.bus import Bus
 from ghostcard.emulator.card import Card
 from ghostcard.emulator.nvram import Nvram
-from ghostcard.emulator.profile import Profile, load
+from ghostcard.emulator.profile import Profile, is_path, load
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.emulator.record import Recorder
+from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.home import home, make_folder
 
 if TYPE_CHECKING:
@@ -49,9 +51,7 @@ class Machine:
         _share_wrapping_keys(config, profiles, nvrams, randoms)
         for card in config.cards:
             profile, adapter = profiles[card.profile], card.adapter
-            image = _image(profile, in_memory)
-            if not in_memory and is_built_in(card.profile):
-                image = DeferredImage(image)
+            image = self._image(card.profile, profile)
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function))
         self._start(recorder)
@@ -96,6 +96,15 @@ class Machine:
             recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
         self.recorder = recorder
         self.native = NativePort(self.bus, self.recorder)
+
+    def _image(self, name: str, profile: Profile) -> "Image":
+        """The firmware of a card; with a profile of Ghostcard's own it boots at the first request,
+        with a file of the user's at once, so that what is wrong with it is told now.
+        """
+        if self._in_memory or is_path(name) or profile.mode not in FACILITIES:
+            return _image(profile, self._in_memory)
+        facilities = FACILITIES[profile.mode]
+        return DeferredImage(profile.mode, facilities, lambda: _image(profile, False))
 
     def _nvram(self, card: CardConfig) -> Nvram:
         if self._in_memory:

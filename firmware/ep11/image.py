@@ -32,6 +32,7 @@ from ghostcard.firmware.ep11.multipart import MultipartVerbs
 from ghostcard.firmware.ep11.single import SingleVerbs
 from ghostcard.firmware.ep11.transport import TransportVerbs
 from ghostcard.firmware.ep11.workbench import Workbench
+from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.firmware.mechanisms import all_mechanisms, digest
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import SelfTestFailed, Table
@@ -51,7 +52,7 @@ class Ep11Image:
     """Implements `ghostcard.emulator.image.Image`. `fault` is the last error that was our own."""
 
     mode = "ep11"
-    facilities = 0x06800000  # X, N, F: AP sheet 2
+    facilities = FACILITIES["ep11"]
 
     def __init__(self) -> None:
         self.fault: Exception | None = None

@@ -1,0 +1,51 @@
+"""A firmware image that boots at its first request.
+
+A program that only looks around (slots, token information, sessions) never needs the firmware, and
+loading it is a third of what a short-lived program pays. What is wrong with a profile is said at
+boot, so only cards whose profile comes with Ghostcard boot late.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.image import Image, Plan, Services
+
+
+class DeferredImage:
+    """Implements `ghostcard.emulator.image.Image` by the image that ``make`` gives."""
+
+    def __init__(self, mode: str, facilities: int, make: "Callable[[], Image]") -> None:
+        self.mode = mode
+        self.facilities = facilities
+        self._make = make
+        self._lock = Lock()
+        self._image: Image | None = None
+
+    def boot(self, services: "Services") -> None:
+        """Remember what to boot with."""
+        self._services = services
+
+    def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
+        """As the image; boots it if this is the first request."""
+        return self._booted().perform(domain, block)
+
+    def plan(self, operation: str, payload_bytes: int) -> "Plan":
+        """As the image; boots it if this is the first request."""
+        return self._booted().plan(operation, payload_bytes)
+
+    def zeroize(self, domain: int) -> None:
+        """As the image; boots it if this is the first request."""
+        self._booted().zeroize(domain)
+
+    def _booted(self) -> "Image":
+        with self._lock:
+            if self._image is None:
+                image = self._make()
+                image.boot(self._services)
+                self._image = image
+                # From here on a request meets the image itself.
+                self.perform = image.perform  # type: ignore[method-assign]
+                self.plan = image.plan  # type: ignore[method-assign]
+            return self._image
