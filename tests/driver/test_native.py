@@ -12,6 +12,7 @@ from ghostcard.driver import timingtrack
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.native import NativePort
 from ghostcard.emulator.profile import Profile
+from ghostcard.emulator.record import STAGES
 from tests.driver.conftest import (
     OPENING,
     REPLY_BYTES,
@@ -194,6 +195,25 @@ def test_an_idle_thread_is_parked_when_a_line_grows_too_long(
     assert len(records) == 52
     last = records[records["client"] == 0][-1]
     assert last["submitted"] >= sorted(records[records["client"] == 1]["done"])[25]
+
+
+@pytest.mark.parametrize("cards", [1, 2])
+def test_the_only_thread_that_calls_leaves_the_records_of_one_client(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, cards: int
+) -> None:
+    """It passes the idle one by arithmetic: no machine has to be run, however long its line."""
+    monkeypatch.setattr(timingtrack, "BACKLOG", 20)
+    native, alone = Stand(profile, cards), Stand(profile, cards)
+    port, lone = (NativePort(stand.bus, stand.recorder) for stand in (native, alone))
+    port.enter()
+    worker = threading.Thread(target=lambda: call(port, native, "query", 50))
+    worker.start()
+    worker.join()
+    port.finish()
+    call(lone, alone, "query", 50)
+    for stage in STAGES:
+        assert native.recorder.array()[stage].tolist() == alone.recorder.array()[stage].tolist()
+    assert native.recorder.array()["qid"].tolist() == alone.recorder.array()["qid"].tolist()
 
 
 def test_finish_leaves_nothing_in_line_and_one_may_go_on(profile: Profile) -> None:
