@@ -6,7 +6,7 @@ the request class of the RSA operation (0 ... 5). Weights are relative numbers w
 
 from enum import IntEnum
 
-from ghostcard.firmware.abi.operations import weight_factor
+from ghostcard.firmware.abi.operations import FACTOR_MEDIUM, weight_factor
 
 FUNCTIONS = 64  # ids the tables have room for; the highest valid EP11 function is 44
 
@@ -40,8 +40,25 @@ EP11_RATINGS: dict[int, tuple[int, ...]] = {
     14: (0, 0, 0, 0, 0, 0, 0, 8),
 }
 
+CCA_RATINGS: dict[int, tuple[int, ...]] = {
+    10: (59, 69, 308, 83, 278, 2204, 209, 40),
+    11: (24, 31, 50, 37, 90, 479, 27, 10),
+    12: (16, 20, 32, 27, 77, 455, 24, 9),
+    13: (14, 16, 26, 23, 64, 376, 23, 8),
+    14: (14, 16, 26, 23, 64, 376, 23, 8),
+}
+TIMING_RATINGS = dict.fromkeys(EP11_RATINGS, (1,) * len(RequestClass))  # no rating: all alike
+
 _RSA_4K = 0x60000000  # facility bits M and C together: modulus up to 512 bytes (AP sheet 2)
 _CLASSES_4K = (RequestClass.MEX_4K, RequestClass.CRT_4K)
+
+
+_RATINGS = {
+    "ep11": EP11_RATINGS,
+    "accelerator": ACCELERATOR_RATINGS,
+    "cca": CCA_RATINGS,
+    "timing": TIMING_RATINGS,
+}
 
 
 def rsa_class(modulus_bytes: int, crt: bool) -> RequestClass:
@@ -57,14 +74,16 @@ def weights(mode: str, hardware_type: int, facilities: int) -> tuple[int | None,
 
     ValueError for a mode or hardware type that the driver does not know.
     """
-    table = {"ep11": EP11_RATINGS, "accelerator": ACCELERATOR_RATINGS}.get(mode)
+    table = _RATINGS.get(mode)
     if table is None or hardware_type not in table:
         raise ValueError(f"no speed ratings for a card of type {hardware_type} in mode {mode!r}")
     ratings = table[hardware_type]
+    if mode == "accelerator":
+        return _rsa_weights(ratings, facilities & _RSA_4K == _RSA_4K)
+    rating = ratings[RequestClass.SECKEY]
     if mode == "ep11":
-        rating = ratings[RequestClass.SECKEY]
         return tuple(weight_factor(function) * rating for function in range(FUNCTIONS))
-    return _rsa_weights(ratings, facilities & _RSA_4K == _RSA_4K)
+    return (FACTOR_MEDIUM * rating,) * FUNCTIONS  # function ids of CCA are not told apart
 
 
 def _rsa_weights(ratings: tuple[int, ...], up_to_4k: bool) -> tuple[int | None, ...]:

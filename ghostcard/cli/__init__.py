@@ -9,7 +9,7 @@ import click
 from ghostcard import __version__
 from ghostcard.cli.failure import reported
 
-_COMMANDS = ("bench", "cards", "explain", "export", "module", "profiles", "run", "token")
+_COMMANDS = ("bench", "cards", "explain", "export", "module", "profiles", "run", "token", "validate")
 
 _EXAMPLES = """\b
 Examples:

@@ -146,7 +146,14 @@ def test_weights_of_an_accelerator() -> None:
     assert small[:7] == (14, 19, None, 42, 228, None, None)
 
 
-@pytest.mark.parametrize(("mode", "hardware_type"), [("cca", 14), ("ep11", 9), ("ep11", 15)])
+def test_weights_where_functions_are_not_told_apart() -> None:
+    """AP sheet 4.6: SECKEY of CEX4C is 40, of CEX8C 8; a device that is no AP adapter has none."""
+    assert set(weights("cca", 10, 0x12000000)) == {4_000}
+    assert set(weights("cca", 14, 0x12000000)) == {800}
+    assert set(weights("timing", 14, 0x02000000)) == {100}
+
+
+@pytest.mark.parametrize(("mode", "hardware_type"), [("cca", 9), ("ep11", 9), ("ep11", 15)])
 def test_unknown_cards_are_refused(mode: str, hardware_type: int) -> None:
     with pytest.raises(ValueError, match="no speed ratings"):
         weights(mode, hardware_type, 0)

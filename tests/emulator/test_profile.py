@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghostcard.emulator.errors import ProfileError
-from ghostcard.emulator.profile import FirmwareProfile, Operation, Profile, load, names
+from ghostcard.emulator.profile import FirmwareProfile, Operation, Profile, bases, load, names
 
 RSA = [f"rsa{b}" for b in (1024, 2048, 3072, 4096)]
 HASHES = ["sha1", "sha224", "sha256", "sha384", "sha512"]
@@ -34,6 +34,12 @@ ACCELERATOR_OPERATIONS = {
     *(f"rsa{bits}-{kind}" for bits in (1024, 2048, 4096) for kind in ("me", "crt")),
     "error",
 }
+
+DEVICES = [
+    *("aws-cloudhsm-classic", "azure-managed-hsm", "intel-qat", "mt7621-eip93"),
+    *("thales-luna-a790", "ti-am65x-sa2ul", "ti-j7200-sa2ul", "ti-j721e-sa2ul"),
+    *("tpm-infineon-slb9670", "tpm-jetson-orin-ftpm", "tpm-st33ktpm2xspi", "yubikey5-piv"),
+]
 
 SMALL = """
 description = "a small card"
@@ -89,7 +95,9 @@ def read(tmp_path: Path) -> Callable[[str], Profile]:
 
 
 def test_the_profiles_there_are() -> None:
-    assert names() == ["cex8a", "cex8p", "null"]
+    generations = [f"cex{generation}{mode}" for generation in range(4, 9) for mode in "acp"]
+    assert names() == sorted([*generations, *DEVICES, "null"])
+    assert set(bases()) == {*names(), "_device"}
 
 
 def test_a_profile_as_data(read: Callable[[str], Profile]) -> None:
@@ -119,7 +127,7 @@ def test_the_scale_multiplies_ratings_alone(read: Callable[[str], Profile]) -> N
     assert card.operations["verify"].fixed_ns == 700
 
 
-@pytest.mark.parametrize("name", ["cex8a", "cex8p", "null"])
+@pytest.mark.parametrize("name", names())
 def test_every_figure_has_a_source(name: str) -> None:
     card = load(name)
     assert card.name == name
@@ -282,7 +290,9 @@ def test_what_is_no_toml_is_refused(read: Callable[[str], Profile], tmp_path: Pa
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="no profile 'cex9'; there are cex8a, cex8p, null"):
+    with pytest.raises(
+        ProfileError, match=r"no profile 'cex9'; there are aws-cloudhsm-classic, azure-.*, null, "
+    ):
         load("cex9")
     with pytest.raises(ProfileError, match=r"none\.toml: No such file"):
         load(str(tmp_path / "none.toml"))
