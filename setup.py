@@ -1,4 +1,4 @@
-"""Builds libghostcard.so; everything else about the project is in `pyproject.toml`."""
+"""Builds libghostcard.so and the second engine's kernel; all else is in `pyproject.toml`."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from setuptools.command.build_ext import build_ext  # type: ignore[import-untype
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from ghostcard.benchmarks.recursion import build as kernel
 from ghostcard.emulator.document import compile_documents
 from ghostcard.emulator.profile import profile_paths
 from ghostcard.module.build import extension
@@ -21,4 +22,4 @@ class BuildLibrary(build_ext):  # type: ignore[misc]  # setuptools has no types
 
 
 compile_documents(profile_paths())
-setup(ext_modules=[extension()], cmdclass={"build_ext": BuildLibrary})
+setup(ext_modules=[extension(), kernel.extension()], cmdclass={"build_ext": BuildLibrary})

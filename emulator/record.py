@@ -148,6 +148,17 @@ class Recorder:
         else:
             self.dropped += 1
 
+    def learn(self, *names: str) -> None:
+        """Number these operations and engines, in this order, unless they are known."""
+        if not set(names) <= self._names.keys():
+            self._learn(*names)
+
+    def extend(self, records: bytes) -> None:
+        """Keep packed records, which refer to `names`: a cheaper `add` for many at once."""
+        room = -(-max(self._limit - len(self._records), 0) // RECORD_BYTES) * RECORD_BYTES
+        self._records += records[:room]
+        self.dropped += max(len(records) - room, 0) // RECORD_BYTES
+
     def _learn(self, *names: str) -> None:
         with self._learning:
             for name in names:

@@ -23,7 +23,7 @@ ONLY: dict[str, set[str]] = {
     "simpy": {"emulator", "benchmarks"},
     "cryptography": {"firmware", "module"},
     "sqlite3": {"module"},
-    "cffi": {"module"},
+    "cffi": {"module", "benchmarks"},
     "matplotlib": {"benchmarks"},
 }
 LATE = {  # never loaded by importing what the library imports

@@ -1,0 +1,108 @@
+/* The second engine: a machine of cards, queues and hosts, computed in C.
+
+   The same model as ghostcard.driver.simulated on a SimPy timeline, event for event, so that the
+   records are equal to the byte. What a machine is made of comes as figures, in the structures
+   below; times are nanoseconds. `build.py` reads the declarations for Python from here. */
+
+#ifndef GHOSTCARD_KERNEL_H
+#define GHOSTCARD_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KERNEL_RUNNING, KERNEL_ENDED, KERNEL_NO_MEMORY, KERNEL_OVERFLOW, KERNEL_TIMEOUT, KERNEL_REFUSED };
+
+typedef struct {
+    uint16_t adapter;
+    int32_t cores;
+    int32_t builders;
+    int32_t pools;
+    const int32_t *engines; /* of each pool */
+    int64_t latency_in_ns;
+    int64_t latency_out_ns;
+    int64_t submit_ns;
+    int64_t interrupt_ns;
+    int64_t dequeue_ns;
+} card_figures;
+
+typedef struct {
+    int32_t card; /* index */
+    uint16_t qid;
+    int32_t depth;
+} queue_figures;
+
+/* One kind of request, the same on every card. */
+typedef struct {
+    uint16_t function;
+    int32_t operation; /* index of its name */
+    uint32_t request_bytes;
+    uint32_t reply_bytes;
+    uint32_t payload_bytes;
+} work_figures;
+
+/* What one kind of request costs on one card. */
+typedef struct {
+    int64_t weight; /* the dispatcher's; below 0: this card does not take it */
+    int64_t request_ns; /* on the link */
+    int64_t reply_ns;
+    int64_t decode_ns;
+    int64_t unwrap_ns;
+    int64_t engine_ns;
+    int64_t build_ns;
+    int32_t pool; /* index; below 0: no engine */
+    int32_t engine; /* index of its name */
+} price_figures;
+
+/* `gap_ns`: of a client in a closed loop, from a reply to this request; of an open one, its time. */
+typedef struct {
+    int64_t gap_ns;
+    int64_t engine_ns; /* below 0: what the price says */
+    int32_t work;
+} request_figures;
+
+typedef struct {
+    uint32_t number;
+    int32_t open; /* it does not wait for replies */
+    int32_t route; /* index */
+    int64_t begin_ns; /* a closed loop's first request is then; below 0: before all events */
+    int64_t requests; /* at most so many */
+    const request_figures *supply; /* the next requests */
+    int64_t supplied;
+    int32_t refills; /* ask for more when the supply is used up; else begin it anew */
+} client_figures;
+
+typedef struct {
+    int32_t cards, queues, works, routes, clients, names;
+    const card_figures *card;
+    const queue_figures *queue;
+    const work_figures *work;
+    const price_figures *price; /* [card][work] */
+    const int32_t *route_start; /* [routes + 1], into route_queue */
+    const int32_t *route_queue; /* in order of qid */
+    client_figures *client; /* read, and refilled, during the run */
+    int32_t *name; /* name of a record by index; -1: not met yet */
+    int32_t named; /* names met */
+    int64_t requests; /* of all clients, at most */
+    int64_t end_ns; /* none is submitted then or later */
+    int32_t interrupts; /* else the host polls */
+    int64_t poll_ns;
+    int64_t slowest_dequeue_ns;
+    int64_t request_timeout_ns;
+    int (*refill)(void *context, int32_t client); /* 0: done */
+    void *context;
+} machine_figures;
+
+typedef struct kernel kernel;
+
+/* The figures must stay where they are. NULL: no memory. */
+kernel *kernel_new(machine_figures *figures);
+void kernel_free(kernel *k);
+
+/* Run until `records` have been written, or to the end; KERNEL_RUNNING: there is more to come. */
+int kernel_run(kernel *k, size_t records);
+
+/* The records written since the last kernel_run, as they lie in a file of records. */
+const uint8_t *kernel_records(const kernel *k, size_t *records);
+int64_t kernel_events(const kernel *k);
+
+#endif
