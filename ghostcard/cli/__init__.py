@@ -9,7 +9,18 @@ import click
 from ghostcard import __version__
 from ghostcard.cli.failure import reported
 
-_COMMANDS = ("bench", "cards", "explain", "export", "module", "profiles", "run", "token", "validate")
+_COMMANDS = (
+    "bench",
+    "cards",
+    "explain",
+    "export",
+    "module",
+    "profiles",
+    "run",
+    "simulate",
+    "token",
+    "validate",
+)
 
 _EXAMPLES = """\b
 Examples:

@@ -1,0 +1,159 @@
+"""The tenants of a scenario at work on a simulated port: SimPy's side of `workload`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ghostcard.benchmarks.closed_loop import Work, sized
+from ghostcard.benchmarks.scenario import CLOSED, Scenario, Tenant
+from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker
+from ghostcard.driver.simulated import SimulatedPort
+from ghostcard.emulator.job import Job
+
+Told = Callable[[int], None]
+"""Called with the number of requests that have ended, at each of them."""
+
+
+class Traffic:
+    """All tenants of a scenario, which share its number of requests and its end.
+
+    Nothing is submitted at `duration_ns` or later, nor after `stop`; what is under way is served.
+    """
+
+    def __init__(
+        self, scenario: Scenario, port: SimulatedPort, seed: int, told: Told | None = None
+    ) -> None:
+        self.port = port
+        self.submitted = 0
+        self.ended = 0
+        self.last_submitted_ns = 0
+        self._told = told
+        self._limit = scenario.requests
+        self._end_ns = scenario.duration_ns
+        self._stopped = False
+        firsts = zip(scenario.tenants, first_clients(scenario.tenants), strict=True)
+        self._sources = [
+            (_Clients if tenant.arrivals == CLOSED else _Stream)(self, tenant, seed, first)
+            for tenant, first in firsts
+        ]
+
+    def run(self) -> None:
+        """From the first arrival until everything has ended."""
+        for source in self._sources:
+            source.start()
+        self.port.timeline.run()
+
+    def stop(self) -> None:
+        """Submit nothing any more."""
+        self._stopped = True
+
+    def submit(
+        self, job: Job, work: Work, targets: tuple[int, ...], after: Callable[[Job], None]
+    ) -> bool:
+        """Submit a request now, unless the scenario is at its end: then False."""
+        now = self.port.timeline.now
+        if self._stopped or (self._limit is not None and self.submitted >= self._limit):
+            return False
+        if self._end_ns is not None and now >= self._end_ns:
+            return False
+        self.submitted += 1
+        self.last_submitted_ns = now
+        job.operation, job.payload_bytes = work.operation, work.payload_bytes
+        job.function = work.function
+        job.request_bytes, job.reply_bytes = work.request_bytes, work.reply_bytes
+        job.outcome = 0
+        self.port.submit(job, targets, after)
+        return True
+
+    def count_end(self) -> None:
+        """One more request has ended."""
+        self.ended += 1
+        if self._told is not None:
+            self._told(self.ended)
+
+
+class _Clients:
+    """A closed loop: a client submits its next request when it has thought about the last reply."""
+
+    def __init__(self, traffic: Traffic, tenant: Tenant, seed: int, first: int) -> None:
+        self._traffic = traffic
+        self._tenant = tenant
+        self._first = first
+        self._choice = Choice(tenant.mix, seed)
+        numbers = range(first, first + tenant.clients)
+        self._think = [thinker(tenant.think, seed, client) for client in numbers]
+        self._sent = [0] * tenant.clients
+        self._jobs = [Job(client=client) for client in numbers]
+
+    def start(self) -> None:
+        """All begin at once, or one by one within the ramp."""
+        tenant, timeline = self._tenant, self._traffic.port.timeline
+        for place, job in enumerate(self._jobs):
+            job.callbacks = (self._next,)
+            timeline.at(tenant.ramp_ns * place // tenant.clients, job)
+
+    def _next(self, job: Job) -> None:
+        place = job.client - self._first
+        work = self._choice.work(job.client, self._sent[place])
+        if self._traffic.submit(job, work, self._tenant.targets, self._after):
+            self._sent[place] += 1
+
+    def _after(self, job: Job) -> None:
+        self._traffic.count_end()
+        place = job.client - self._first
+        think_ns = self._think[place](self._sent[place] - 1)
+        if think_ns:
+            timeline = self._traffic.port.timeline
+            job.callbacks = (self._next,)  # the job is its own event: it thinks
+            timeline.at(timeline.now + think_ns, job)
+        else:
+            self._next(job)
+
+
+class _Stream:
+    """An open stream: requests arrive whatever becomes of those before. It is its own event."""
+
+    _ok = True
+    _value = None
+
+    def __init__(self, traffic: Traffic, tenant: Tenant, seed: int, first: int) -> None:
+        self.callbacks: Any = None
+        self._traffic = traffic
+        self._targets = tenant.targets
+        self._client = first
+        self._works = _works(tenant, seed, first)
+        self._times = arrival_times(tenant, seed, first)
+        self._idle: list[Job] = []  # jobs that have ended, to be sent again
+
+    def start(self) -> None:
+        """Wait for the first arrival."""
+        self._await()
+
+    def _await(self) -> None:
+        time = next(self._times, None)
+        if time is not None:
+            self.callbacks = (self._arrived,)
+            self._traffic.port.timeline.at(time, self)
+
+    def _arrived(self, _event: object) -> None:
+        job = self._idle.pop() if self._idle else Job(client=self._client)
+        if self._traffic.submit(job, next(self._works), self._targets, self._after):
+            self._await()
+
+    def _after(self, job: Job) -> None:
+        self._idle.append(job)
+        self._traffic.count_end()
+
+
+def _works(tenant: Tenant, seed: int, client: int) -> Iterator[Work]:
+    """What the stream's requests are, one after the other."""
+    choice = Choice(tenant.mix, seed)
+    if not tenant.trace:
+        number = 0
+        while True:
+            yield choice.work(client, number)
+            number += 1
+    for number, arrival in enumerate(tenant.trace):
+        kind = arrival.kind
+        yield choice.work(client, number) if kind is None else sized(*kind[:2])

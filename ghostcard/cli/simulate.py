@@ -1,0 +1,199 @@
+"""``ghostcard simulate``: a scenario's load on its cards, and what theory says beside it."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ghostcard.benchmarks import scenario_reader
+from ghostcard.benchmarks.analysis import Answer, Load, answers, loads
+from ghostcard.benchmarks.estimation import Estimate
+from ghostcard.benchmarks.scenario import Scenario, ScenarioError
+from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
+from ghostcard.benchmarks.scenario_result import Result, Row, evaluate, plain
+from ghostcard.benchmarks.scenario_run import Replication, machine_of, replicate
+from ghostcard.cli.failure import Failure
+from ghostcard.cli.output import console, document, duration, rate, table
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+@click.command(
+    "simulate",
+    epilog="""\b
+Examples:
+  ghostcard simulate benchmarks/scenarios/closed.toml
+  ghostcard simulate mine.toml --set tenants[0].clients=64 --seed 7
+  ghostcard simulate mine.toml --records run.gcr && ghostcard explain run.gcr
+""",
+)
+@click.argument("scenario", type=click.Path(dir_okay=False))
+@click.option("--seed", type=click.IntRange(0), help="Instead of the scenario's.")
+@click.option("--replications", type=click.IntRange(1), help="Instead of the scenario's.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "simpy"]),
+    help="What computes the times.",
+)
+@click.option("--records", type=click.Path(path_type=Path), help="Write the requests there.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the scenario.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, not tables.")
+def command(
+    scenario: str,
+    seed: int | None,
+    replications: int | None,
+    engine: str,
+    records: Path | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Simulate SCENARIO, a TOML file that docs/scenarios.md describes.
+
+    All times are simulated. Ctrl-C ends the run, and reports what was done until then.
+    """
+    options = [f"{name}={value}" for name, value in
+               (("seed", seed), ("replications", replications)) if value is not None]  # fmt: skip
+    try:
+        loaded = scenario_reader.load(scenario, [*changes, *options])
+        cards = machine_of(loaded, loaded.seed).bus.cards
+        offered = loads(loaded, cards)
+        require_possible(loaded, cards, offered)
+    except ScenarioError as error:
+        raise Failure(str(error), 2) from None
+    for warning in _overloads(offered):
+        click.echo(f"warning: {warning}", err=True)
+    runs = _run(loaded, expected_requests(loaded, cards))
+    if records:
+        runs[0].recorder.save(records)
+    if not any(len(run.recorder) for run in runs):
+        raise Failure("interrupted before the first request ended", 130)
+    result = evaluate(loaded, [run for run in runs if len(run.recorder)])
+    said = answers(loaded, cards)
+    if as_json:
+        document(_document(loaded, result, offered, said))
+    else:
+        _show(loaded, result, said)
+    if result.interrupted:
+        raise Failure("interrupted; the figures are of what was done until then", 130)
+
+
+def _run(scenario: Scenario, expected: int | None) -> list[Replication]:
+    runs: list[Replication] = []
+    with _progress(scenario, expected) as watch:
+        for number in range(scenario.replications):
+            done = sum(len(run.recorder) for run in runs)
+            runs.append(replicate(scenario, number, lambda ended, done=done: watch(done + ended)))  # type: ignore[misc]
+            if runs[-1].interrupted:
+                break
+    return runs
+
+
+@contextmanager
+def _progress(scenario: Scenario, expected: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal, nothing elsewhere."""
+    screen = console(sys.stderr)
+    columns = (BarColumn(), TextColumn("{task.completed:,} requests"), TimeElapsedColumn())
+    total = None if expected is None else expected * scenario.replications
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(scenario.name, total=total)
+        yield lambda ended: bar.update(task, completed=ended)
+
+
+def _overloads(offered: Sequence[Load]) -> Iterator[str]:
+    """The utilisation law, before the run."""
+    for one in offered:
+        if one.load >= 1:
+            yield (
+                f"the load on {one.station} of card {one.adapter} is {one.load:.2f} of what it "
+                f"can serve ({', '.join(one.tenants)}): there is no steady state, "
+                "and requests wait the longer the longer the run"
+            )
+
+
+def _document(
+    scenario: Scenario, result: Result, offered: Sequence[Load], said: Sequence[Answer]
+) -> dict[str, object]:
+    return {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "engine": "simpy",
+        "result": plain(result),
+        "bottleneck": result.bottleneck(),
+        "offered_load": plain(list(offered)),
+        "theory": plain(list(said)),
+    }
+
+
+_ROWS = ("", ">requests", ">per second", ">mean", ">50 %", ">90 %", ">99 %", ">99.9 %")
+
+
+def _show(scenario: Scenario, result: Result, said: Sequence[Answer]) -> None:
+    for line in scenario.description.strip().splitlines():
+        click.echo(line)
+    title = f"Simulated, with {scenario.confidence:.0%} confidence ({_method(result)})"
+    table(title, _ROWS, map(_cells, result.rows))
+    used = [one for one in result.stations if one.utilisation]
+    shown = ((one.adapter, one.station, one.servers, f"{one.utilisation:.1%}") for one in used)
+    if used:
+        table("Stations", (">card", "station", ">servers", ">busy"), shown)
+    _show_depth(result)
+    click.echo(_warm_up(result, scenario))
+    click.echo(result.bottleneck())
+    if result.overloaded:
+        click.echo("Unstable: the requests under way grew to the end of the run.")
+    if result.settled is not None:
+        reached = "was" if result.settled else "was NOT"
+        click.echo(f"The relative error asked for {reached} reached.")
+    columns = ("~formula", ">per second", ">mean latency", "~assumes")
+    table("Theory", columns, map(_answer, said))
+
+
+def _method(result: Result) -> str:
+    if result.replications == 1:
+        return "batch means of one run"
+    return f"{result.replications} replications"
+
+
+def _warm_up(result: Result, scenario: Scenario) -> str:
+    how = "MSER-5" if scenario.warm_up_ns is None else "warm_up_ns"
+    doubt = "" if result.warm_up_found else "; the run may be too short to tell"
+    text = f"{result.left_out:,} requests, {duration(result.warm_up_ns)}"
+    return f"Warm-up left out by {how}: {text} of {duration(result.span_ns)}{doubt}."
+
+
+def _show_depth(result: Result) -> None:
+    for title, one in (("under way", result.in_system), ("in hardware", result.in_hardware)):
+        top = max(one.means)
+        steps = len(_BARS) - 1
+        line = "".join(_BARS[round(mean / top * steps) if top else 0] for mean in one.means)
+        mean = sum(one.means) / len(one.means)
+        click.echo(f"{title:<12} |{line}| mean {mean:.2f}, at most {one.greatest:,}")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.title + (f" ({row.failed:,} failed)" if row.failed else ""),
+        f"{row.requests:,}",
+        _with_error(row.throughput_per_s, rate) if row.throughput_per_s.mean else "-",
+        *(_with_error(one, duration) for one in (row.mean_ns, *row.percentiles_ns)),
+    )
+
+
+def _with_error(estimate: Estimate, text: Callable[[float], str]) -> str:
+    error = estimate.relative_error
+    return text(estimate.mean) + ("" if error is None else f" ±{error:.1%}")
+
+
+def _answer(answer: Answer) -> tuple[str, ...]:
+    per_second, latency = answer.throughput_per_s, answer.latency_ns
+    return (
+        answer.formula,
+        "" if per_second is None else rate(per_second),
+        "" if latency is None else duration(latency),
+        answer.assumes,
+    )

@@ -1,0 +1,219 @@
+"""Scenarios run: operational laws exactly, queueing theory within the interval of the run itself.
+
+Exact oracles: modelling sheet section 1; steady state: section 2.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ghostcard.benchmarks.analysis import answers
+from ghostcard.benchmarks.closed_loop import ClosedLoop, sized
+from ghostcard.benchmarks.scenario import Scenario
+from ghostcard.benchmarks.scenario_reader import parse
+from ghostcard.benchmarks.scenario_result import Result, evaluate
+from ghostcard.benchmarks.scenario_run import Replication, machine_of, replicate
+from ghostcard.emulator.record import Recorder
+from ghostcard.machine import Machine
+from tests.benchmarks.conftest import Station
+
+SIGN = {"operation": "rsa2048-sign", "payload_bytes": 51}
+MS = 1_000_000
+
+
+def run(scenario: Scenario) -> Replication:
+    return replicate(scenario, 0)
+
+
+def result(scenario: Scenario) -> Result:
+    runs = [replicate(scenario, number) for number in range(scenario.replications)]
+    return evaluate(scenario, runs)
+
+
+def theory_ns(scenario: Scenario) -> float:
+    [answer] = answers(scenario, machine_of(scenario, 0).bus.cards)
+    assert answer.latency_ns is not None, answer
+    return answer.latency_ns
+
+
+def test_a_closed_scenario_is_a_closed_loop() -> None:
+    scenario = parse({"requests": 600, "tenants": [{"clients": 6, **SIGN}]})
+    machine = Machine.simulation(seed=1)
+    ClosedLoop(machine.simulated(), (0,), [sized("rsa2048-sign", 51)], 6, requests=100).run()
+    mine, theirs = run(scenario).recorder.array(), machine.recorder.array()
+    settled = 500  # one ends by the number of each client, the other by the number of all
+    assert (mine[:settled] == theirs[:settled]).all()
+
+
+@pytest.mark.parametrize("clients", [1, 2, 3, 5, 8, 20])
+@pytest.mark.parametrize("think_ns", [0, 2 * MS])
+def test_deterministic_closed_loop(station: Station, clients: int, think_ns: int) -> None:
+    """X(N) = min(N / (D + Z), 1 / Dmax), exactly, once the clients are in step."""
+    tenant = {"clients": clients, "think": {"mean_ns": think_ns}, **SIGN}
+    scenario = station({"requests": 40 * clients, "tenants": [tenant]}, {"rsa2048-sign": MS}, 2)
+    done = run(scenario).recorder.array()["done"].astype(np.int64)
+    done = np.sort(done)[20 * clients : -clients]
+    cycle = max(MS + think_ns, -(-clients * MS // 2))
+    window = clients if clients * MS // 2 <= MS + think_ns else clients - clients % 2
+    span = cycle if window == clients and clients * MS // 2 <= MS + think_ns else window * MS // 2
+    assert set((done[window:] - done[:-window]).tolist()) == {span}
+
+
+@pytest.mark.parametrize(
+    "tenant",
+    [
+        {"clients": 7, "think": {"mean_ns": MS, "distribution": "exponential"}},
+        {"arrivals": "poisson", "rate_per_s": 14_000},
+        {"arrivals": "bursty", "phases": [{"rate_per_s": 30_000, "mean_ns": MS},
+                                          {"rate_per_s": 0, "mean_ns": MS}]},
+        {"arrivals": "deterministic", "rate_per_s": 1000, "ramp_to_per_s": 30_000, "ramp_ns": MS},
+    ],
+    ids=["closed", "poisson", "bursty", "ramp"],
+)  # fmt: skip
+def test_from_empty_to_empty(tenant: dict[str, Any]) -> None:
+    """Little's law, conservation and the utilisation law as identities."""
+    mix = [{**SIGN}, {"operation": "sha256", "payload_bytes": {"64": 3, "1024": 1}}]
+    machine = {"cards": 2, "domains": 2}
+    done = run(parse({"machine": machine, "requests": 900, "tenants": [{**tenant, "mix": mix}]}))
+    records = done.recorder.array()
+    assert len(records) == done.submitted == 900
+    assert not records["outcome"].any()
+    events = [(int(t), 1) for t in records["submitted"]] + [(int(t), -1) for t in records["done"]]
+    integral = level = last = 0
+    for time, step in sorted(events):
+        integral, level, last = integral + level * (time - last), level + step, time
+    assert level == 0
+    assert integral == int((records["done"] - records["submitted"]).sum())
+    services = {
+        done.cards[0].profile.operations[op].service_ns(size)
+        for op, size in (("rsa2048-sign", 51), ("sha256", 64), ("sha256", 1024))
+    }
+    held = (records["finished"] - records["started"]).tolist()
+    assert set(held) == services
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(1, 800), (2, 500)])
+def test_m_d_1(station: Station, seed: int, rate: int) -> None:
+    tenant = {"arrivals": "poisson", "rate_per_s": rate, **SIGN}
+    document = {"seed": seed, "requests": 6_000, "replications": 8, "tenants": [tenant]}
+    scenario = station(document, {"rsa2048-sign": MS})
+    rho = rate / 1000
+    assert theory_ns(scenario) == pytest.approx(MS * (1 + rho / (2 * (1 - rho))))
+    found = result(scenario)
+    assert found.rows[0].mean_ns.covers(theory_ns(scenario))
+    assert not found.overloaded
+
+
+def test_m_g_1_with_a_squared_variation_of_4(station: Station) -> None:
+    """Two constant services of which one is drawn: mean 1 ms, cv^2 4, so Wq = 10 at load 0.8."""
+    services = {"rsa2048-sign": MS // 2, "rsa4096-sign": 17 * MS // 2}  # 15 to 1
+    mix = [
+        {"operation": "rsa2048-sign", "payload_bytes": 51, "weight": 15},
+        {"operation": "rsa4096-sign", "payload_bytes": 51, "weight": 1},
+    ]
+    mean = (15 * services["rsa2048-sign"] + services["rsa4096-sign"]) / 16
+    variation = (15 * services["rsa2048-sign"] ** 2 + services["rsa4096-sign"] ** 2) / 16
+    assert variation / mean**2 - 1 == pytest.approx(3.75)
+    tenant = {"arrivals": "poisson", "rate_per_s": 800, "mix": mix}
+    document = {"requests": 6_000, "replications": 8, "tenants": [tenant]}
+    scenario = station(document, services)
+    assert theory_ns(scenario) == pytest.approx(mean + 0.8 * mean * 4.75 / 0.4, rel=1e-9)
+    assert result(scenario).rows[0].mean_ns.covers(theory_ns(scenario))
+
+
+def test_d_d_c_waits_for_nobody(station: Station) -> None:
+    tenant = {"arrivals": "deterministic", "rate_per_s": 3999.9, **SIGN}
+    scenario = station({"requests": 500, "tenants": [tenant]}, {"rsa2048-sign": MS}, 4)
+    records = run(scenario).recorder.array()
+    assert set((records["done"] - records["submitted"]).tolist()) == {MS}
+    assert theory_ns(scenario) == MS
+
+
+def test_overload_shows_in_the_data(station: Station) -> None:
+    tenant = {"arrivals": "poisson", "rate_per_s": 1200, **SIGN}
+    scenario = station({"requests": 5000, "tenants": [tenant]}, {"rsa2048-sign": MS})
+    found = result(scenario)
+    assert found.overloaded
+    assert found.bottleneck().startswith("The bottleneck is rsa engines of card 0, busy 100.0%")
+
+
+def test_it_stops_when_it_knows_enough(station: Station) -> None:
+    tenant = {"arrivals": "poisson", "rate_per_s": 500, **SIGN}
+    document = {"requests": 200_000, "stop": {"relative_error": 0.03}, "tenants": [tenant]}
+    scenario = station(document, {"rsa2048-sign": MS})
+    done = run(scenario)
+    assert done.settled
+    assert done.submitted < 30_000
+    found = evaluate(scenario, [done])
+    assert found.settled
+    error = found.rows[0].mean_ns.relative_error
+    assert error is not None
+    assert error <= 0.03
+    short = scenario._replace(requests=3000, stop=scenario.stop and scenario.stop._replace(
+        relative_error=0.0001))  # fmt: skip
+    assert not result(short).settled
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    document = {"requests": 300, "tenants": [{"arrivals": "poisson", "rate_per_s": 9000, **SIGN}]}
+    first, again, other = (
+        run(parse({**document, "seed": seed})).recorder.to_bytes() for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    assert len(Recorder.from_bytes(first)) == 300
+
+
+def test_compared_systems_meet_the_same_requests() -> None:
+    tenant = {"arrivals": "poisson", "rate_per_s": 9000, **SIGN}
+    one, two = (
+        run(parse({"requests": 300, "machine": {"cards": cards}, "tenants": [tenant]}))
+        for cards in (1, 2)
+    )
+    submitted = [np.sort(done.recorder.array()["submitted"]) for done in (one, two)]
+    assert (submitted[0] == submitted[1]).all()
+
+
+def test_replications_are_independent() -> None:
+    tenant = {"arrivals": "poisson", "rate_per_s": 9000, **SIGN}
+    scenario = parse({"requests": 300, "replications": 3, "tenants": [tenant]})
+    runs = [replicate(scenario, number) for number in range(3)]
+    assert len({done.recorder.to_bytes() for done in runs}) == 3
+    row = evaluate(scenario, runs).rows[0]
+    assert row.mean_ns.samples == 3
+    assert row.mean_ns.half_width is not None
+
+
+def test_a_duration_and_a_ramp_of_clients() -> None:
+    tenant = {"clients": 4, "ramp_ns": 8 * MS, **SIGN}
+    done = run(parse({"duration_ns": 20 * MS, "tenants": [tenant]})).recorder.array()
+    begins = [int(done["submitted"][done["client"] == n].min()) for n in range(4)]
+    assert begins == [0, 2 * MS, 4 * MS, 6 * MS]
+    assert done["submitted"].max() < 20 * MS <= done["done"].max()
+
+
+def test_tenants_keep_to_their_queues() -> None:
+    tenants = [
+        {"name": "a", "cards": [0], "domains": [1], "clients": 3, **SIGN},
+        {"name": "b", "cards": [1, 2], "arrivals": "deterministic", "rate_per_s": 5000, **SIGN},
+    ]
+    machine = {"cards": 3, "domains": 2}
+    scenario = parse({"duration_ns": 20 * MS, "machine": machine, "tenants": tenants})
+    done = run(scenario)
+    records = done.recorder.array()
+    assert set(records["qid"][records["client"] < 3].tolist()) == {0x0001}
+    assert set(records["qid"][records["client"] == 3].tolist()) <= {0x100, 0x101, 0x200, 0x201}
+    assert int(records["client"].max()) == 3
+    assert [row.title for row in evaluate(scenario, [done]).rows] == ["all", "a", "b"]
+
+
+def test_an_interrupt_keeps_what_was_done() -> None:
+    scenario = parse({"requests": 100_000, "tenants": [{"clients": 4, **SIGN}]})
+
+    def impatient(ended: int) -> None:
+        raise KeyboardInterrupt
+
+    done = replicate(scenario, 0, impatient)
+    assert done.interrupted
+    assert len(done.recorder) == 4096 - 1 or len(done.recorder) >= 4096
+    assert evaluate(scenario, [done]).interrupted

@@ -1,0 +1,156 @@
+"""`ghostcard simulate`: the examples, the options, and one line for everything that is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ghostcard.benchmarks import workload_traffic
+from ghostcard.cli import main
+from ghostcard.emulator.record import Recorder
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "benchmarks" / "scenarios").glob("*.toml"))
+SMALL = """
+requests = 400
+[machine]
+profile = "cex8p"
+[[tenants]]
+clients = 4
+operation = "rsa2048-sign"
+payload_bytes = 51
+"""
+
+
+def simulate(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["simulate", *map(str, arguments)])
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 5
+    assert all(path.read_text().startswith("# ") for path in EXAMPLES)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_runs(path: Path) -> None:
+    # smaller than it is, the rest as it stands
+    bound = [] if path.stem == "trace" else ["--set", "requests=3000"]
+    done = simulate(path, *bound)
+    assert done.exit_code == 0, done.output
+    for part in ("Simulated, with 95% confidence", "Stations", "under way", "Theory", "Warm-up"):
+        assert part in done.stdout
+
+
+def test_json_says_it_all(small: Path) -> None:
+    done = simulate(small, "--json", "--seed", 5, "--replications", 3)
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["seed"] == 5
+    assert said["engine"] == "simpy"
+    result = said["result"]
+    assert result["replications"] == 3
+    assert result["submitted"] == 1200
+    everything = result["rows"][0]
+    assert everything["title"] == "all"
+    assert everything["percentiles_ns"][0]["mean"] >= everything["mean_ns"]["mean"] * 0.9
+    assert {one["station"] for one in result["stations"]} >= {"rsa", "cores", "link in"}
+    bounds, mva = said["theory"]
+    assert bounds["formula"].startswith("asymptotic bounds, knee at ")
+    assert mva["throughput_per_s"] <= bounds["throughput_per_s"]
+    assert everything["throughput_per_s"]["mean"] == pytest.approx(
+        bounds["throughput_per_s"], rel=0.02
+    )
+
+
+def test_records_are_those_of_the_run(small: Path, tmp_path: Path) -> None:
+    file = tmp_path / "run.gcr"
+    assert simulate(small, "--records", file).exit_code == 0
+    first = file.read_bytes()
+    assert len(Recorder.load(file)) == 400
+    assert simulate(small, "--records", file).exit_code == 0
+    assert file.read_bytes() == first
+
+
+def test_set_changes_any_key(small: Path) -> None:
+    changes = ("tenants[0].clients=9", "machine.cards=2", "tenants[0].think.mean_ns=7")
+    done = simulate(small, "--json", *(part for c in changes for part in ("--set", c)))
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["result"]["in_system"]["greatest"] == 9
+
+
+def test_an_unstable_stream_is_said_before_and_after(small: Path) -> None:
+    small.write_text(SMALL.replace("clients = 4\n", ""))
+    changes = ("tenants[0].arrivals=poisson", "tenants[0].rate_per_s=30000", "requests=3000")
+    done = simulate(small, *(part for c in changes for part in ("--set", c)))
+    assert done.exit_code == 0, done.output
+    assert "warning: the load on rsa of card 0 is 1.92 of what it can serve" in done.stderr
+    assert "Unstable: the requests under way grew" in done.stdout
+    assert "no steady state: load is 1.9" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("tenants[0].operation=rsa2049-sign", "tenants[0].operation: got 'rsa2049-sign', takes"),
+        ("tenants[0].clinets=3", "tenants[0].clinets: got an unknown key (did you mean clients?)"),
+        ("tenants[0].clients=0", "tenants[0].clients: got 0, takes a whole number from 1"),
+        ("tenants[0].think.mean_ns=-1", "tenants[0].think.mean_ns: got -1, takes a whole number"),
+        ("machine.cards=0", "machine.cards: got 0, takes a whole number from 1 to 256"),
+        ("machine.domains=200", "machine.domains: got 200, takes 1 to 85, the domains of profile"),
+        ("duration_ns=1.5", "duration_ns: got 1.5, takes a whole number from 1"),
+        ("seed=-1", "seed: got -1, takes a whole number from 0"),
+        ("tenants[3].clients=1", "--set tenants[3].clients: got [3], takes a place from 0 to 0"),
+        ("clients", "--set clients: got no KEY=VALUE"),
+        ("machine.profile=cex9", "there is no profile 'cex9'"),
+    ],
+)
+def test_nonsense_is_one_line_that_names_the_key(small: Path, change: str, message: str) -> None:
+    done = simulate(small, "--set", change)
+    assert done.exit_code == 2
+    assert not done.stdout
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    missing = simulate(tmp_path / "missing.toml")
+    assert missing.exit_code == 2
+    assert "No such file" in missing.stderr
+    broken = tmp_path / "broken.toml"
+    broken.write_text("seed = ")
+    assert "not TOML" in simulate(broken).stderr
+
+
+def test_an_interrupt_reports_what_was_done(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count_end = workload_traffic.Traffic.count_end
+
+    def impatient(traffic: workload_traffic.Traffic) -> None:
+        count_end(traffic)
+        if traffic.ended == 200:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(workload_traffic.Traffic, "count_end", impatient)
+    done = simulate(small)
+    assert done.exit_code == 130
+    assert "Simulated, with 95% confidence" in done.stdout
+    assert "error: interrupted; the figures are of what was done until then" in done.stderr
+
+
+def test_an_interrupt_before_anything_was_done(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impatient(traffic: workload_traffic.Traffic) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workload_traffic.Traffic, "run", impatient)
+    done = simulate(small)
+    assert done.exit_code == 130
+    assert done.stderr == "error: interrupted before the first request ended\n"
