@@ -5,6 +5,7 @@ in which requests reach a station, not on the engine that computes the times, no
 platform. So two systems that share a seed meet the same requests (common random numbers), and
 streams with other numbers are independent replications.
 """
+
 from __future__ import annotations
 
 from bisect import bisect_right
@@ -98,7 +99,7 @@ def uniform(spread_permille: int) -> Sampler:
 
 
 def empirical(permille: Sequence[int], weights: Sequence[int]) -> Sampler:
-    """One of `permille[i] / 1000` times the mean, with probability in proportion to `weights[i]`."""
+    """One of `permille[i] / 1000` times the mean, as often as `weights[i]` is in their sum."""
     if not permille or len(permille) != len(weights):
         raise ValueError("an empirical distribution needs as many weights as values, at least one")
     if min(permille) < 0 or min(weights) < 0 or not sum(weights):
