@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ghostcard.driver.polling import POLLED, poll
 from ghostcard.driver.queue import (
     AGAIN,
     DQAP,
-    HIGH_TIMEOUT,
     INTERRUPT,
-    IRQ_ENABLED,
     LOW_TIMEOUT,
     NONE,
     NQAP,
@@ -23,7 +22,6 @@ from ghostcard.driver.queue import (
     TAPQ,
     Device,
     Event,
-    Instruction,
     Next,
     QueueMachine,
     State,
@@ -33,11 +31,7 @@ from ghostcard.emulator.job import NOTIFIED, REPLIED, Job
 from ghostcard.emulator.status import (
     CHECKSTOPPED,
     DECONFIGURED,
-    NO_PENDING_REPLY,
     Q_NOT_AVAIL,
-    QUEUE_EMPTY,
-    REPLIES_WAITING,
-    RESPONSE_CODE_SHIFT,
     response_code,
 )
 
@@ -51,11 +45,7 @@ SCAN_NS = 30_000_000_000  # AP sheet 1.8: config_time
 
 _POLL = Event.POLL
 _OPERATING = Device.OPERATING
-_WORKING = State.WORKING
 _IDLE = State.IDLE
-# Bits of a status word with which the next DQAP could answer anything but "no reply yet".
-_NO_REPLY = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
-_UNKNOWN = QUEUE_EMPTY | REPLIES_WAITING
 _BIND_STATE_SHIFT = 46  # BS, IBM bits 16 and 17 of the 64 that TAPQ gives (AP sheet 1.4)
 
 
@@ -173,30 +163,13 @@ class ApDriver:
 
     def _pump(self, queue: ApQueue, event: Event) -> Wait:
         """Do what the queue machine asks for until it waits."""
-        machine, bus, qid = queue.machine, self._bus, queue.qid
-        step, status = machine.step, _UNKNOWN
-        todo = step(event)
-        while True:
-            if todo is DQAP:
-                if status & _UNKNOWN:
-                    status, job = bus.dqap(qid)
-                    todo = machine.answer(status, job)
-                else:  # known from the status word before
-                    todo = machine.answer(status & 0xFF00FFFF | _NO_REPLY)
-            elif todo is NQAP:
-                status = bus.nqap(qid, machine.requests[0])
-                todo = machine.answer(status)
-            elif todo is AGAIN:
-                if not status & _UNKNOWN and machine.state is _WORKING and not machine.requests:
-                    # Such a DQAP, nothing to write: this is what would follow.
-                    todo = INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
-                    break
-                todo = step(_POLL)
-            elif todo is INTERRUPT or isinstance(todo, Wait):
-                break
-            else:
-                status = _UNKNOWN
-                todo = self._seldom(todo, queue)
+        machine = queue.machine
+        if event is _POLL and machine.state in POLLED and not machine.halted:
+            todo = poll(machine, self._bus, queue.qid)
+        else:
+            todo = machine.step(event)
+        while not isinstance(todo, Wait) or todo is AGAIN:
+            todo = self._step(todo, queue)
         if machine.timer_restarted:
             machine.timer_restarted = False
             queue.deadline_ns = self._timeline._now + REQUEST_TIMEOUT_NS
@@ -208,13 +181,19 @@ class ApDriver:
             self._collect(machine)
         return todo
 
-    def _seldom(self, instruction: Instruction, queue: ApQueue) -> Next:
-        """Execute what belongs to a reset."""
-        bus, qid, answer = self._bus, queue.qid, queue.machine.answer
-        if instruction is TAPQ:
+    def _step(self, todo: Next, queue: ApQueue) -> Next:
+        """Execute an instruction, or go on after AGAIN; what the machine asks for then."""
+        bus, qid, machine = self._bus, queue.qid, queue.machine
+        if todo is AGAIN:
+            return machine.step(_POLL)
+        if todo is DQAP:
+            return machine.answer(*bus.dqap(qid))
+        if todo is NQAP:
+            return machine.answer(bus.nqap(qid, machine.head))
+        if todo is TAPQ:
             status, info = bus.tapq(qid)
-            return answer(status, None, info >> _BIND_STATE_SHIFT & 3)
-        return answer(bus.rapq(qid) if instruction is RAPQ else bus.aqic(qid, True))
+            return machine.answer(status, None, info >> _BIND_STATE_SHIFT & 3)
+        return machine.answer(bus.rapq(qid) if todo is RAPQ else bus.aqic(qid, True))
 
     def _collect(self, machine: QueueMachine[Job]) -> None:
         woken = self._woken_ns

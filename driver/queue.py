@@ -143,7 +143,6 @@ class QueueMachine(Generic[M]):
 
     __slots__ = (
         "_actions",
-        "_halted",
         "_read_wait",
         "_with_interrupts",
         "_writes_too",
@@ -152,6 +151,8 @@ class QueueMachine(Generic[M]):
         "count",
         "depth",
         "device",
+        "halted",
+        "idle_bits",
         "last_error",
         "pending",
         "requests",
@@ -171,8 +172,9 @@ class QueueMachine(Generic[M]):
         self.completed: list[tuple[M, int]] = []  # (message, errno); 0 = its reply is there
         self.timer_restarted = False  # the owner restarts the request timer and clears this
         self.unassociated = 0  # replies that belonged to no pending message, dropped
+        self.idle_bits = EMPTY | IRQ_ENABLED if with_interrupts else EMPTY  # of a queue at rest
         self._with_interrupts = with_interrupts
-        self._halted = True
+        self.halted = True  # no event leads to anything
         self._writes_too = False
         self._read_wait: Next = NONE
         self.answer: Answer[M] = self._unasked
@@ -185,10 +187,20 @@ class QueueMachine(Generic[M]):
 
     def step(self, event: Event) -> Next:
         """The first thing that ``event`` asks for."""
-        if self._halted:
+        if self.halted:
             return NONE
         action: Callable[[], Next] = self._actions[self.state][event]
         return action()
+
+    def read(self, status: int, message: M | None = None) -> Next:
+        """Go on from the answer to a DQAP that the owner has executed for a POLL, unasked."""
+        self._writes_too = self.state is WORKING
+        return self._received(status, message)
+
+    def sent(self, status: int, wait: Wait) -> Next:
+        """Go on from the answer to an NQAP executed unasked, after a read that led to ``wait``."""
+        self._read_wait = wait
+        return self._sent(status)
 
     @property
     def head(self) -> M:
@@ -203,20 +215,20 @@ class QueueMachine(Generic[M]):
     def start(self) -> None:
         """(Re-)initialise: every message fails with EAGAIN and the queue begins with a reset."""
         self.device = OPERATING
-        self._halted = False
+        self.halted = False
         self.reset()
 
     def take_over(self) -> None:
         """Begin with a queue that is empty and has been up, its interrupts on, for a while."""
         self.device = OPERATING
-        self._halted = False
+        self.halted = False
         self.state = IDLE
 
     def lose_card(self, code: int) -> None:
         """The card is deconfigured or checkstopped, as response ``code`` says: nothing runs until
         `start`, and every message fails with EAGAIN."""
         self.fail(code)
-        self._halted = True
+        self.halted = True
         self.flush()
 
     def reset(self) -> None:
