@@ -41,6 +41,7 @@ class Row(NamedTuple):
 class Result(NamedTuple):
     """All that `ghostcard simulate` prints of the simulation; `rows[0]` is of all requests."""
 
+    engine: str
     replications: int
     submitted: int
     rows: tuple[Row, ...]
@@ -77,8 +78,9 @@ def evaluate(scenario: Scenario, runs: Sequence[Replication]) -> Result:
     first, whole = runs[0], runs[0].recorder.array()
     has_open = any(tenant.arrivals != CLOSED for tenant in scenario.tenants)
     return Result(
+        engine=first.engine,
         replications=len(runs),
-        submitted=sum(run.submitted for run in runs),
+        submitted=sum(len(run.recorder) for run in runs),
         rows=tuple(_rows(scenario, runs, steady)),
         stations=_stations(runs, steady),
         in_system=depth(whole, "submitted", "done"),

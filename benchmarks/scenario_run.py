@@ -1,11 +1,18 @@
-"""One replication of a scenario: a machine built, loaded, and run to its end."""
+"""One replication of a scenario: a machine built, loaded, and run to its end by either engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from ghostcard.benchmarks.scenario import Scenario, Stop
+from ghostcard.benchmarks import engine_choice
+from ghostcard.benchmarks.engine_choice import RECURSION, SIMPY
+from ghostcard.benchmarks.recursion import engine as recursion
+from ghostcard.benchmarks.recursion.scenario import scenario_sources
+from ghostcard.benchmarks.scenario import Scenario
 from ghostcard.benchmarks.scenario_series import latencies, throughput, warm
 from ghostcard.benchmarks.workload import replication_seed
 from ghostcard.benchmarks.workload_traffic import Traffic
@@ -14,7 +21,7 @@ from ghostcard.emulator.card import Card
 from ghostcard.emulator.record import Recorder
 from ghostcard.machine import Machine
 
-FIRST_LOOK = 2_000  # requests before the stop rule looks for the first time
+FIRST_LOOK = 2_000  # requests of the first run under a stop rule
 _PROGRESS = 4_096  # requests between two calls of `watch`
 
 Watch = Callable[[int], None]
@@ -27,10 +34,14 @@ class Replication(NamedTuple):
     seed: int
     recorder: Recorder
     cards: dict[int, Card]
-    submitted: int
-    last_submitted_ns: int
+    engine: str = SIMPY
     interrupted: bool = False
     settled: bool = False  # the metric of the stop rule is known as well as was asked for
+
+    @property
+    def last_submitted_ns(self) -> int:
+        """When the last request was submitted that has ended."""
+        return int(self.recorder.array()["submitted"].max())
 
 
 def machine_of(scenario: Scenario, seed: int) -> Machine:
@@ -45,59 +56,106 @@ def machine_of(scenario: Scenario, seed: int) -> Machine:
     return Machine(Config(cards, slots, "null", seed), in_memory=True)
 
 
-def replicate(scenario: Scenario, number: int, watch: Watch | None = None) -> Replication:
-    """Run replication `number`, from 0, on SimPy; an interrupt ends it with what there is."""
-    seed = replication_seed(scenario.seed, number)
-    machine = machine_of(scenario, seed)
-    stop, warm_up_ns = scenario.stop, scenario.warm_up_ns
-    rule = _Rule(stop, machine.recorder, warm_up_ns) if stop else None
+def replicate(
+    scenario: Scenario,
+    number: int,
+    watch: Watch | None = None,
+    engine: str = engine_choice.AUTO,
+) -> Replication:
+    """Run replication `number`, from 0; an interrupt ends it with what there is.
 
+    Under a stop rule it is run with twice as many requests each time, from its beginning, until the
+    metric is known well enough or the scenario ends: so both engines end at the same request.
+    `EngineError` when an engine is asked for that does not apply.
+    """
+    seed = replication_seed(scenario.seed, number)
+    if scenario.stop is None:
+        return _run(scenario, seed, watch, engine)
+    last: Replication | None = None
+    requests = FIRST_LOOK
+    while True:
+        most = requests if scenario.requests is None else min(requests, scenario.requests)
+        run = _run(scenario._replace(requests=most), seed, watch, engine)
+        if run.interrupted:
+            return last._replace(interrupted=True) if last is not None else run
+        last = run._replace(settled=_is_settled(scenario, run))
+        if last.settled or len(run.recorder) < requests or most == scenario.requests:
+            return last
+        requests *= 2
+
+
+def _is_settled(scenario: Scenario, run: Replication) -> bool:
+    stop = scenario.stop
+    if stop is None or not len(run.recorder):
+        return False
+    answered = warm(run.recorder.array(), scenario.warm_up_ns).answered
+    figure = latencies if stop.metric == "latency" else throughput
+    error = figure(answered, stop.confidence).relative_error
+    return error is not None and error <= stop.relative_error
+
+
+def _run(scenario: Scenario, seed: int, watch: Watch | None, engine: str) -> Replication:
+    machine = machine_of(scenario, seed)
+    sources = scenario_sources(scenario, seed)
+    obstacle = recursion.obstacle(machine.bus, machine.recorder, sources)
+    choice = engine_choice.choose(engine, obstacle)
+    if choice.engine == RECURSION:
+        try:
+            return _by_recursion(scenario, seed, machine, watch)
+        except recursion.BeyondKernel:
+            if engine == RECURSION:
+                raise
+            machine = machine_of(scenario, seed)
+    return _by_simpy(scenario, seed, machine, watch)
+
+
+def _by_simpy(scenario: Scenario, seed: int, machine: Machine, watch: Watch | None) -> Replication:
     def told(ended: int) -> None:
         if watch is not None and not ended % _PROGRESS:
             watch(ended)
-        if rule is not None and rule.settled(ended):
-            traffic.stop()
 
     traffic = Traffic(scenario, machine.simulated(scenario.machine.interrupts), seed, told)
-    interrupted = False
+    run = Replication(seed, machine.recorder, machine.bus.cards)
     try:
         traffic.run()
     except KeyboardInterrupt:
-        interrupted = True
-    if rule is not None and not rule.met and len(machine.recorder):
-        rule.look()
-    return Replication(
-        seed,
-        machine.recorder,
-        machine.bus.cards,
-        traffic.submitted,
-        traffic.last_submitted_ns,
-        interrupted,
-        rule is not None and rule.met,
-    )
+        return run._replace(interrupted=True)
+    return run
 
 
-class _Rule:
-    """The stop rule. It looks when the run has grown by half, so that looking often cannot find
-    by chance what is not there."""
+def _by_recursion(
+    scenario: Scenario, seed: int, machine: Machine, watch: Watch | None
+) -> Replication:
+    recorder = machine.recorder
+    run = Replication(seed, recorder, machine.bus.cards, RECURSION)
+    with _interrupts_noted() as is_interrupted:
 
-    def __init__(self, stop: Stop, recorder: Recorder, warm_up_ns: int | None) -> None:
-        self._stop = stop
-        self._warm_up_ns = warm_up_ns
-        self._recorder = recorder
-        self._next = FIRST_LOOK
-        self.met = False
+        def keep(records: bytes, names: tuple[str, ...]) -> None:
+            recorder.learn(*names[len(recorder.names) :])
+            recorder.extend(records)
+            if watch is not None:
+                watch(len(recorder))
+            if is_interrupted():
+                raise KeyboardInterrupt
 
-    def settled(self, ended: int) -> bool:
-        """Whether the metric is known as well as was asked for."""
-        if ended >= self._next and not self.met:
-            self._next = ended * 3 // 2
-            self.look()
-        return self.met
+        limits = (scenario.requests, scenario.duration_ns, scenario.machine.interrupts)
+        sources = scenario_sources(scenario, seed)
+        try:
+            recursion.run(machine.bus, recorder, sources, *limits, sink=keep)
+        except KeyboardInterrupt:
+            return run._replace(interrupted=True)
+    return run
 
-    def look(self) -> None:
-        """See whether it is known that well now."""
-        answered = warm(self._recorder.array(), self._warm_up_ns).answered
-        figure = latencies if self._stop.metric == "latency" else throughput
-        error = figure(answered, self._stop.confidence).relative_error
-        self.met = error is not None and error <= self._stop.relative_error
+
+@contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C is noted, not raised, while C calls Python: an exception cannot pass through C."""
+    noted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield noted.is_set  # elsewhere no signal arrives
+        return
+    before = signal.signal(signal.SIGINT, lambda _signal, _frame: noted.set())
+    try:
+        yield noted.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -18,7 +18,7 @@ Told = Callable[[int], None]
 class Traffic:
     """All tenants of a scenario, which share its number of requests and its end.
 
-    Nothing is submitted at `duration_ns` or later, nor after `stop`; what is under way is served.
+    Nothing is submitted at `duration_ns` or later; what is under way is served.
     """
 
     def __init__(
@@ -27,11 +27,9 @@ class Traffic:
         self.port = port
         self.submitted = 0
         self.ended = 0
-        self.last_submitted_ns = 0
         self._told = told
         self._limit = scenario.requests
         self._end_ns = scenario.duration_ns
-        self._stopped = False
         firsts = zip(scenario.tenants, first_clients(scenario.tenants), strict=True)
         self._sources = [
             (_Clients if tenant.arrivals == CLOSED else _Stream)(self, tenant, seed, first)
@@ -44,21 +42,16 @@ class Traffic:
             source.start()
         self.port.timeline.run()
 
-    def stop(self) -> None:
-        """Submit nothing any more."""
-        self._stopped = True
-
     def submit(
         self, job: Job, work: Work, targets: tuple[int, ...], after: Callable[[Job], None]
     ) -> bool:
         """Submit a request now, unless the scenario is at its end: then False."""
         now = self.port.timeline.now
-        if self._stopped or (self._limit is not None and self.submitted >= self._limit):
+        if self._limit is not None and self.submitted >= self._limit:
             return False
         if self._end_ns is not None and now >= self._end_ns:
             return False
         self.submitted += 1
-        self.last_submitted_ns = now
         job.operation, job.payload_bytes = work.operation, work.payload_bytes
         job.function = work.function
         job.request_bytes, job.reply_bytes = work.request_bytes, work.reply_bytes

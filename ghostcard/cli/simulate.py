@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks import scenario_reader
 from ghostcard.benchmarks.analysis import Answer, Load, answers, loads
+from ghostcard.benchmarks.engine_choice import AUTO, RECURSION, SIMPY, EngineError
 from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
@@ -37,7 +39,7 @@ Examples:
     "--engine",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "simpy"]),
+    type=click.Choice([AUTO, SIMPY, RECURSION]),
     help="What computes the times.",
 )
 @click.option("--records", type=click.Path(path_type=Path), help="Write the requests there.")
@@ -67,7 +69,10 @@ def command(
         raise Failure(str(error), 2) from None
     for warning in _overloads(offered):
         click.echo(f"warning: {warning}", err=True)
-    runs = _run(loaded, expected_requests(loaded, cards))
+    try:
+        runs = _run(loaded, expected_requests(loaded, cards), engine)
+    except EngineError as error:
+        raise Failure(str(error), 2) from None
     if records:
         runs[0].recorder.save(records)
     if not any(len(run.recorder) for run in runs):
@@ -82,15 +87,20 @@ def command(
         raise Failure("interrupted; the figures are of what was done until then", 130)
 
 
-def _run(scenario: Scenario, expected: int | None) -> list[Replication]:
+def _run(scenario: Scenario, expected: int | None, engine: str) -> list[Replication]:
     runs: list[Replication] = []
     with _progress(scenario, expected) as watch:
         for number in range(scenario.replications):
             done = sum(len(run.recorder) for run in runs)
-            runs.append(replicate(scenario, number, lambda ended, done=done: watch(done + ended)))  # type: ignore[misc]
+            told = partial(_tell, watch, done)
+            runs.append(replicate(scenario, number, told, engine))
             if runs[-1].interrupted:
                 break
     return runs
+
+
+def _tell(watch: Callable[[int], None], before: int, ended: int) -> None:
+    watch(before + ended)
 
 
 @contextmanager
@@ -121,7 +131,7 @@ def _document(
     return {
         "scenario": scenario.name,
         "seed": scenario.seed,
-        "engine": "simpy",
+        "engine": result.engine,
         "result": plain(result),
         "bottleneck": result.bottleneck(),
         "offered_load": plain(list(offered)),
@@ -135,7 +145,8 @@ _ROWS = ("", ">requests", ">per second", ">mean", ">50 %", ">90 %", ">99 %", ">9
 def _show(scenario: Scenario, result: Result, said: Sequence[Answer]) -> None:
     for line in scenario.description.strip().splitlines():
         click.echo(line)
-    title = f"Simulated, with {scenario.confidence:.0%} confidence ({_method(result)})"
+    how = f"{_method(result)}, engine {result.engine}"
+    title = f"Simulated, with {scenario.confidence:.0%} confidence ({how})"
     table(title, _ROWS, map(_cells, result.rows))
     used = [one for one in result.stations if one.utilisation]
     shown = ((one.adapter, one.station, one.servers, f"{one.utilisation:.1%}") for one in used)

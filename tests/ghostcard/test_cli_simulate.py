@@ -53,7 +53,7 @@ def test_json_says_it_all(small: Path) -> None:
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     assert said["seed"] == 5
-    assert said["engine"] == "simpy"
+    assert said["engine"] == "recursion"
     result = said["result"]
     assert result["replications"] == 3
     assert result["submitted"] == 1200
@@ -69,13 +69,16 @@ def test_json_says_it_all(small: Path) -> None:
     )
 
 
-def test_records_are_those_of_the_run(small: Path, tmp_path: Path) -> None:
-    file = tmp_path / "run.gcr"
-    assert simulate(small, "--records", file).exit_code == 0
-    first = file.read_bytes()
-    assert len(Recorder.load(file)) == 400
-    assert simulate(small, "--records", file).exit_code == 0
-    assert file.read_bytes() == first
+def test_records_are_those_of_the_run_with_either_engine(small: Path, tmp_path: Path) -> None:
+    written = []
+    for engine in ("simpy", "simpy", "recursion"):
+        file = tmp_path / "run.gcr"
+        done = simulate(small, "--records", file, "--engine", engine)
+        assert done.exit_code == 0, done.output
+        assert f"engine {engine})" in done.stdout
+        assert len(Recorder.load(file)) == 400
+        written.append(file.read_bytes())
+    assert written[0] == written[1] == written[2]
 
 
 def test_set_changes_any_key(small: Path) -> None:
@@ -138,7 +141,7 @@ def test_an_interrupt_reports_what_was_done(small: Path, monkeypatch: pytest.Mon
             raise KeyboardInterrupt
 
     monkeypatch.setattr(workload_traffic.Traffic, "count_end", impatient)
-    done = simulate(small)
+    done = simulate(small, "--engine", "simpy")
     assert done.exit_code == 130
     assert "Simulated, with 95% confidence" in done.stdout
     assert "error: interrupted; the figures are of what was done until then" in done.stderr
@@ -151,6 +154,6 @@ def test_an_interrupt_before_anything_was_done(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workload_traffic.Traffic, "run", impatient)
-    done = simulate(small)
+    done = simulate(small, "--engine", "simpy")
     assert done.exit_code == 130
     assert done.stderr == "error: interrupted before the first request ended\n"
