@@ -11,14 +11,17 @@ from ghostcard import __version__
 from ghostcard.emulator.profile import Profile
 
 _ASSUMED = "assumed"  # how a source begins that is a reasoning of ours
+_RATING = ".rating"  # how a figure is called that is a ratio, and a time by the assumed scale only
 _PACKAGES = ("cffi", "cryptography", "numpy", "simpy")
 
 
 def caveat(profile: Profile) -> str:
     """What a report must say about its figures: how many of the profile's rest on assumptions."""
-    sources = profile.sources.values()
-    assumed = sum(source.startswith(_ASSUMED) for source in sources)
-    return f"{assumed} of the {len(sources)} figures of profile {profile.name} are assumed"
+    sources = profile.sources
+    assumed = {name for name, source in sources.items() if source.startswith(_ASSUMED)}
+    said = f"{len(assumed)} of the {len(sources)} figures of profile {profile.name} are assumed"
+    ratios = sum(name.endswith(_RATING) and name not in assumed for name in sources)
+    return f"{said}, {ratios} more are ratios whose scale is assumed" if ratios else said
 
 
 def provenance(**settings: object) -> dict[str, object]:

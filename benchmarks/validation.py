@@ -76,13 +76,12 @@ def validate(profile_name: str, rows: Iterable[Row] | None = None) -> Iterator[C
 
     `profile_name` is the name of a profile; of one that has no rows nothing comes.
     """
-    profile = load(profile_name)
     known = rows_of(profile_name, rows)
     for row in known:
-        yield _compared(row, profile)
+        yield _compared(row)
     for clients in PREDICTIONS.get(profile_name, ()):
         if known and clients not in {row.clients for row in known}:
-            yield _predicted(known[0], clients, profile)
+            yield _predicted(known[0], clients)
 
 
 def notes(compared: Iterable[Comparison]) -> list[str]:
@@ -96,13 +95,15 @@ def notes(compared: Iterable[Comparison]) -> list[str]:
     return list(said.values())
 
 
-def simulate(profile: Profile, operation: str, payload_bytes: int, clients: int) -> Measured:
+def simulate(card: str, operation: str, payload_bytes: int, clients: int) -> Measured:
     """Rate and mean latency of clients in a closed loop without think time on one card.
 
-    The card has as many queues as it takes to have all requests in hardware, if it has so many.
+    `card` is a profile's name, or the path of its file. It has as many queues as it takes to have
+    all requests in hardware, if it has so many.
     """
+    profile = load(card)
     queues = min(profile.queue.domains, -(-clients // profile.queue.depth))
-    machine = Machine.simulation(profile.name, domains=queues)
+    machine = Machine.simulation(card, domains=queues)
     work = sized(operation, payload_bytes)
     ClosedLoop(machine.simulated(), machine.targets(0), [work], clients, REQUESTS).run()
     pool = profile.operations[operation].engine
@@ -126,9 +127,9 @@ def _middle(recorder: Recorder, together: int) -> Measured:
     return Measured((last - first) * 1e9 / span_ns, float(took.mean()))
 
 
-def _compared(row: Row, profile: Profile) -> Comparison:
-    measured = simulate(profile, row.simulated_operation, row.simulated_bytes, row.clients)
-    simulated, published = _in_unit(measured, row.unit, profile), float(row.value)
+def _compared(row: Row) -> Comparison:
+    measured = simulate(row.profile, row.simulated_operation, row.simulated_bytes, row.clients)
+    simulated, published = in_unit(measured, row.unit, load(row.profile)), float(row.value)
     tolerance = None if row.tolerance_percent is None else float(row.tolerance_percent)
     error = 100 * (simulated / published - 1)
     return _comparison(row, row.clients, published, simulated, error)._replace(
@@ -136,10 +137,10 @@ def _compared(row: Row, profile: Profile) -> Comparison:
     )
 
 
-def _predicted(row: Row, clients: int, profile: Profile) -> Comparison:
+def _predicted(row: Row, clients: int) -> Comparison:
     """The model's answer for another number of clients than that of `row`, of the same request."""
-    measured = simulate(profile, row.simulated_operation, row.simulated_bytes, clients)
-    return _comparison(row, clients, None, _in_unit(measured, row.unit, profile), None)
+    measured = simulate(row.profile, row.simulated_operation, row.simulated_bytes, clients)
+    return _comparison(row, clients, None, in_unit(measured, row.unit, load(row.profile)), None)
 
 
 def _comparison(
@@ -161,7 +162,8 @@ def _comparison(
     )
 
 
-def _in_unit(measured: Measured, unit: str, profile: Profile) -> float:
+def in_unit(measured: Measured, unit: str, profile: Profile) -> float:
+    """What was measured, in the unit of a published row."""
     if unit == LATENCY:
         return measured.latency_ns / 1e6
     if unit == RATING:
