@@ -71,6 +71,8 @@ def _require_an_end(scenario: Scenario, table: Table) -> None:
     ends = scenario.duration_ns is not None or scenario.requests is not None
     if not ends and not all(tenant.trace for tenant in scenario.tenants):
         raise table.refuse("duration_ns", f"a whole number of ns up to {TIME_MAX_NS}, or requests")
+    if scenario.histogram and scenario.stop:
+        raise table.refuse("percentiles", '"exact" beside stop, which looks at the records')
     if scenario.warm_up_ns and scenario.duration_ns and scenario.warm_up_ns >= scenario.duration_ns:
         raise table.refuse("warm_up_ns", f"less than duration_ns, {scenario.duration_ns}")
 

@@ -47,13 +47,13 @@ class Result(NamedTuple):
     rows: tuple[Row, ...]
     stations: tuple[Busy, ...]  # means of the replications
     in_system: Depth  # of the first replication
-    in_hardware: Depth
+    in_hardware: Depth | None  # None without records
     places: int  # queue places of all queues
     warm_up_ns: int  # of the first replication
     left_out: int
     warm_up_found: bool
     span_ns: int  # of the first replication
-    overloaded: bool
+    overloaded: bool | None  # None without records
     interrupted: bool
     settled: bool | None  # None: there is no stop rule
 
@@ -67,13 +67,15 @@ class Result(NamedTuple):
             return "Nothing takes time on these cards, so nothing limits the throughput."
         if top.utilisation >= SATURATED:
             return f"The bottleneck is {busiest}."
-        if np.mean(self.in_hardware.means) >= SATURATED * self.places:
+        if self.in_hardware and np.mean(self.in_hardware.means) >= SATURATED * self.places:
             return f"The queues are full: their {self.places} places limit the throughput."
         return f"Nothing is saturated: the load limits the throughput. The busiest is {busiest}."
 
 
 def evaluate(scenario: Scenario, runs: Sequence[Replication]) -> Result:
     """The result of at least one replication with at least one answered request."""
+    if scenario.histogram:
+        return _evaluate_streams(scenario, runs)
     steady = [warm(run.recorder.array(), scenario.warm_up_ns) for run in runs]
     first, whole = runs[0], runs[0].recorder.array()
     has_open = any(tenant.arrivals != CLOSED for tenant in scenario.tenants)
@@ -85,7 +87,7 @@ def evaluate(scenario: Scenario, runs: Sequence[Replication]) -> Result:
         stations=_stations(runs, steady),
         in_system=depth(whole, "submitted", "done"),
         in_hardware=depth(whole, "enqueued", "done"),
-        places=sum(c.profile.queue.depth * len(c.domains) for c in first.cards.values()),
+        places=_places(first),
         warm_up_ns=steady[0].start_ns,
         left_out=steady[0].left_out,
         warm_up_found=steady[0].found,
@@ -149,11 +151,59 @@ def _stations(runs: Sequence[Replication], steady: Sequence[Steady]) -> tuple[Bu
         end = run.last_submitted_ns
         if end <= one.start_ns:
             end = int(run.recorder.array()["done"].max())
-        each.append(busy(run.recorder, run.cards, one.start_ns, end))
+        array, names = run.recorder.array(), run.recorder.names
+        each.append(busy(array, names, run.cards, one.start_ns, end))
+    return _averaged(each)
+
+
+def _averaged(each: Sequence[Sequence[Busy]]) -> tuple[Busy, ...]:
     return tuple(
         same[0]._replace(utilisation=sum(b.utilisation for b in same) / len(same))
         for same in zip(*each, strict=True)
     )
+
+
+def _evaluate_streams(scenario: Scenario, runs: Sequence[Replication]) -> Result:
+    """Without records: one row, percentiles of histograms, the depth by Little's law."""
+    streams = [run.stream for run in runs if run.stream is not None]
+    first, confidence = streams[0], scenario.confidence
+
+    def over(each: Sequence[Estimate]) -> Estimate:
+        return each[0] if len(each) == 1 else interval([one.mean for one in each], confidence)
+
+    def percentile_over(permille: int) -> Estimate:
+        values = [float(stream.latency.percentile(permille)) for stream in streams]
+        return interval(values, confidence)
+
+    row = Row(
+        "all",
+        sum(len(stream.latency) for stream in streams),
+        sum(stream.failed for stream in streams),
+        over([stream.throughput(confidence) for stream in streams]),
+        over([stream.mean(confidence) for stream in streams]),
+        tuple(map(percentile_over, PERMILLE)),
+    )
+    return Result(
+        engine=runs[0].engine,
+        replications=len(runs),
+        submitted=sum(stream.requests for stream in streams),
+        rows=(row,),
+        stations=_averaged([stream.stations() for stream in streams]),
+        in_system=Depth((first.mean_under_way(),), None),
+        in_hardware=None,
+        places=_places(runs[0]),
+        warm_up_ns=first.start_ns,
+        left_out=first.left_out,
+        warm_up_found=True,
+        span_ns=first.last_done_ns,
+        overloaded=None,
+        interrupted=any(run.interrupted for run in runs),
+        settled=None,
+    )
+
+
+def _places(run: Replication) -> int:
+    return sum(c.profile.queue.depth * len(c.domains) for c in run.cards.values())
 
 
 def plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from ghostcard.benchmarks.recursion import engine as recursion
 from ghostcard.benchmarks.recursion.scenario import scenario_sources
 from ghostcard.benchmarks.scenario import Scenario
 from ghostcard.benchmarks.scenario_series import latencies, throughput, warm
+from ghostcard.benchmarks.scenario_stream import CHUNK, Stream
 from ghostcard.benchmarks.workload import replication_seed
 from ghostcard.benchmarks.workload_traffic import Traffic
 from ghostcard.config import CardConfig, Config, SlotConfig, qid
@@ -37,6 +38,12 @@ class Replication(NamedTuple):
     engine: str = SIMPY
     interrupted: bool = False
     settled: bool = False  # the metric of the stop rule is known as well as was asked for
+    stream: Stream | None = None  # in place of records, where only a histogram is kept
+
+    @property
+    def ended(self) -> int:
+        """Requests that have ended."""
+        return len(self.recorder) if self.stream is None else self.stream.requests
 
     @property
     def last_submitted_ns(self) -> int:
@@ -110,31 +117,37 @@ def _run(scenario: Scenario, seed: int, watch: Watch | None, engine: str) -> Rep
 
 
 def _by_simpy(scenario: Scenario, seed: int, machine: Machine, watch: Watch | None) -> Replication:
+    recorder, run = machine.recorder, _begun(scenario, seed, machine, SIMPY)
+
     def told(ended: int) -> None:
+        if run.stream is not None and not ended % CHUNK:
+            run.stream.take(recorder)
         if watch is not None and not ended % _PROGRESS:
             watch(ended)
 
     traffic = Traffic(scenario, machine.simulated(scenario.machine.interrupts), seed, told)
-    run = Replication(seed, machine.recorder, machine.bus.cards)
     try:
         traffic.run()
     except KeyboardInterrupt:
-        return run._replace(interrupted=True)
+        run = run._replace(interrupted=True)
+    if run.stream is not None:
+        run.stream.take(recorder)
     return run
 
 
 def _by_recursion(
     scenario: Scenario, seed: int, machine: Machine, watch: Watch | None
 ) -> Replication:
-    recorder = machine.recorder
-    run = Replication(seed, recorder, machine.bus.cards, RECURSION)
+    recorder, run = machine.recorder, _begun(scenario, seed, machine, RECURSION)
     with _interrupts_noted() as is_interrupted:
 
         def keep(records: bytes, names: tuple[str, ...]) -> None:
             recorder.learn(*names[len(recorder.names) :])
             recorder.extend(records)
+            if run.stream is not None:
+                run.stream.take(recorder)
             if watch is not None:
-                watch(len(recorder))
+                watch(run.ended)
             if is_interrupted():
                 raise KeyboardInterrupt
 
@@ -145,6 +158,12 @@ def _by_recursion(
         except KeyboardInterrupt:
             return run._replace(interrupted=True)
     return run
+
+
+def _begun(scenario: Scenario, seed: int, machine: Machine, engine: str) -> Replication:
+    cards = machine.bus.cards
+    stream = Stream(cards, scenario.warm_up_ns or 0) if scenario.histogram else None
+    return Replication(seed, machine.recorder, cards, engine, stream=stream)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class Depth(NamedTuple):
     """How many requests were somewhere, averaged over equal parts of a run, and at most."""
 
     means: tuple[float, ...]
-    greatest: int
+    greatest: int | None  # None without records
 
 
 def depth(array: Array, begin: str, end: str) -> Depth:

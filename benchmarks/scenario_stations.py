@@ -16,7 +16,6 @@ from ghostcard.driver.shapes import shape
 from ghostcard.driver.triage import DRIVER_OUTCOME
 from ghostcard.emulator.card import Card
 from ghostcard.emulator.link import TransferTimes
-from ghostcard.emulator.record import Recorder
 
 LINK_IN, CORES, BUILDERS, LINK_OUT = "link in", "cores", "reply builders", "link out"
 _STAGES = ("arrived", "fetched", "unwrapped", "started", "finished", "built", "replied")
@@ -70,11 +69,12 @@ def delay_ns(card: Card, interrupts: bool) -> int:
     return host.submit_ns + 2 * link.latency_ns + notice + host.dequeue_ns
 
 
-def busy(recorder: Recorder, cards: dict[int, Card], start_ns: int, end_ns: int) -> list[Busy]:
-    """How busy every station was from one time to the other."""
-    array = recorder.array()
+def busy(
+    array: Array, names: tuple[str, ...], cards: dict[int, Card], start_ns: int, end_ns: int
+) -> list[Busy]:
+    """How busy each station was between two times, by a recorder's array and names."""
     array = array[array["outcome"] < DRIVER_OUTCOME]
-    engines = np.array(recorder.names or ("",))[array["engine"]]
+    engines = np.array(names or ("",))[array["engine"]]
     length = end_ns - start_ns
     found = []
     for adapter, card in cards.items():

@@ -13,6 +13,8 @@ from ghostcard.emulator.errors import RecordError
 if TYPE_CHECKING:
     import numpy
 
+    from ghostcard.emulator.job import Job
+
 # The twelve times of a request, in nanoseconds on the machine's timeline
 STAGES: tuple[str, ...] = (
     "submitted",  # the host begins
@@ -117,6 +119,27 @@ class Recorder:
         else:
             self.dropped += 1
 
+    def keep(self, job: Job) -> None:
+        """Keep what a job that is over says of itself: `add` without the arguments."""
+        t, a, b, c, d, e, f, g, h, i, j, k = job.times
+        names = self._names
+        try:
+            packed = _RECORD.pack(
+                t, job.client, job.qid, job.function, names[job.operation], names[job.engine],
+                job.depth, job.outcome, job.request_bytes, job.reply_bytes, job.payload_bytes,
+                a - t, b - t, c - t, d - t, e - t, f - t, g - t, h - t, i - t, j - t, k - t,
+            )  # fmt: skip
+        except KeyError:
+            self._learn(job.operation, job.engine)
+            self.keep(job)
+            return
+        except struct.error as error:
+            raise RecordError(f"a request that cannot be recorded: {error}") from None
+        if len(self._records) < self._limit:
+            self._records += packed
+        else:
+            self.dropped += 1
+
     def shape(
         self,
         client: int,
@@ -163,6 +186,12 @@ class Recorder:
         with self._learning:
             for name in names:
                 self._names.setdefault(name, len(self._names))
+
+    def take(self) -> bytes:
+        """Hand over the packed records and go on without them; the names stay. Not of a journal."""
+        records = bytes(self._records)
+        del self._records[:]
+        return records
 
     def to_bytes(self) -> bytes:
         """The file `save` writes."""

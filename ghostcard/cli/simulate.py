@@ -67,6 +67,8 @@ def command(
         require_possible(loaded, cards, offered)
     except ScenarioError as error:
         raise Failure(str(error), 2) from None
+    if records and loaded.histogram:
+        raise Failure('--records: percentiles = "histogram" keeps none, take "exact"', 2)
     for warning in _overloads(offered):
         click.echo(f"warning: {warning}", err=True)
     try:
@@ -75,9 +77,9 @@ def command(
         raise Failure(str(error), 2) from None
     if records:
         runs[0].recorder.save(records)
-    if not any(len(run.recorder) for run in runs):
+    if not any(run.ended for run in runs):
         raise Failure("interrupted before the first request ended", 130)
-    result = evaluate(loaded, [run for run in runs if len(run.recorder)])
+    result = evaluate(loaded, [run for run in runs if run.ended])
     said = answers(loaded, cards)
     if as_json:
         document(_document(loaded, result, offered, said))
@@ -91,7 +93,7 @@ def _run(scenario: Scenario, expected: int | None, engine: str) -> list[Replicat
     runs: list[Replication] = []
     with _progress(scenario, expected) as watch:
         for number in range(scenario.replications):
-            done = sum(len(run.recorder) for run in runs)
+            done = sum(run.ended for run in runs)
             told = partial(_tell, watch, done)
             runs.append(replicate(scenario, number, told, engine))
             if runs[-1].interrupted:
@@ -171,6 +173,9 @@ def _method(result: Result) -> str:
 
 
 def _warm_up(result: Result, scenario: Scenario) -> str:
+    if scenario.histogram:
+        mean = f"Under way by Little's law: {result.in_system.means[0]:.2f}."
+        return f"Warm-up left out: {result.left_out:,} requests. {mean}"
     how = "MSER-5" if scenario.warm_up_ns is None else "warm_up_ns"
     doubt = "" if result.warm_up_found else "; the run may be too short to tell"
     text = f"{result.left_out:,} requests, {duration(result.warm_up_ns)}"
@@ -179,6 +184,8 @@ def _warm_up(result: Result, scenario: Scenario) -> str:
 
 def _show_depth(result: Result) -> None:
     for title, one in (("under way", result.in_system), ("in hardware", result.in_hardware)):
+        if one is None or one.greatest is None:
+            continue
         top = max(one.means)
         steps = len(_BARS) - 1
         line = "".join(_BARS[round(mean / top * steps) if top else 0] for mean in one.means)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ghostcard.benchmarks import scenario_run
 from ghostcard.benchmarks.analysis import answers
 from ghostcard.benchmarks.closed_loop import ClosedLoop, sized
 from ghostcard.benchmarks.scenario import Scenario
@@ -231,3 +232,29 @@ def test_both_engines_leave_the_same_bytes(path: Path) -> None:
     simpy, recursion = (replicate(scenario, 1, None, e) for e in ("simpy", "recursion"))
     assert simpy.recorder.to_bytes() == recursion.recorder.to_bytes()
     assert simpy.settled == recursion.settled
+
+
+@pytest.mark.parametrize("engine", ["simpy", "recursion"])
+def test_a_histogram_says_what_the_records_say(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenario_run, "CHUNK", 1000)
+    tenant = {"arrivals": "poisson", "rate_per_s": 12_000, **SIGN}
+    document = {"requests": 20_500, "warm_up_ns": 100 * MS, "tenants": [tenant]}
+    exact = parse(document)
+    counted = parse({**document, "percentiles": "histogram"})
+    kept, done = replicate(exact, 0, None, engine), replicate(counted, 0, None, engine)
+    assert not len(done.recorder)
+    assert done.ended == 20_500
+    one, other = evaluate(exact, [kept]), evaluate(counted, [done])
+    whole, row = one.rows[0], other.rows[0]
+    assert (row.requests, other.left_out) == (whole.requests, one.left_out)
+    assert row.mean_ns.mean == pytest.approx(whole.mean_ns.mean, rel=1e-12)
+    assert row.throughput_per_s.mean == pytest.approx(whole.throughput_per_s.mean, rel=1e-3)
+    for close, figure in zip(row.percentiles_ns, whole.percentiles_ns, strict=True):
+        assert figure.mean <= close.mean <= figure.mean * (1 + 1 / 1024)
+    for close_busy, busy in zip(other.stations, one.stations, strict=True):
+        assert close_busy.utilisation == pytest.approx(busy.utilisation, abs=1e-3)
+    assert row.mean_ns.half_width is not None
+    assert whole.mean_ns.half_width is not None
+    assert 0.3 < row.mean_ns.half_width / whole.mean_ns.half_width < 3
