@@ -53,7 +53,7 @@ class Machine:
             profile, adapter = profiles[card.profile], card.adapter
             image = self._image(card.profile, profile)
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
-            self.bus.plug(Card(adapter, profile, *parts, config.function))
+            self.bus.plug(Card(adapter, profile, *parts, config.function, config.seed or 0))
         self._start(recorder)
 
     @classmethod
@@ -111,7 +111,9 @@ class Machine:
             return Nvram()
         folder = os.path.join(home(), "cards")
         make_folder(folder)
-        return Nvram(os.path.join(folder, f"{card.adapter:02x}.nvram"))
+        nvram = Nvram(os.path.join(folder, f"{card.adapter:02x}.nvram"))
+        nvram.names()  # a damaged one is told now, though the card may boot later
+        return nvram
 
 
 def _profiles(config: Config) -> dict[str, Profile]:
