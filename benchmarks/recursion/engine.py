@@ -7,7 +7,7 @@ stands against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,15 @@ from ghostcard.benchmarks.recursion.sources import Constant, Source
 from ghostcard.benchmarks.recursion.tables import NEVER, Tables
 from ghostcard.driver.dispatcher import dispatch_queues
 from ghostcard.emulator.errors import EmulatorError
+from ghostcard.emulator.profile import (
+    EngineProfile,
+    FirmwareProfile,
+    HostProfile,
+    LinkProfile,
+    Operation,
+    Profile,
+    QueueProfile,
+)
 from ghostcard.emulator.record import RECORD_BYTES, Recorder
 
 if TYPE_CHECKING:
@@ -26,6 +35,20 @@ CHUNK_RECORDS = 1 << 16  # handed over at a time: 8 MiB
 _SUPPLY_LEAST = 32  # requests of a client asked for first, then twice as many each time
 _SUPPLY = 4096  # and at most
 _SUPPLY_IN_ALL = 1 << 20  # of all clients
+
+# What the kernel models; a profile with further figures is for the other engine.
+_FIGURES: dict[type, tuple[str, ...]] = {
+    Profile: Profile._fields[:12],
+    LinkProfile: ("latency_ns", "bytes_per_us", "packet_bytes", "packet_overhead_ns"),
+    QueueProfile: ("depth", "domains", "max_message_bytes", "reset_ns", "interrupt_enable_ns"),
+    FirmwareProfile: (
+        "cores", "decode_ns", "decode_per_kib_ns", "unwrap_ns", "build_ns", "reply_builders",
+    ),
+    HostProfile: ("submit_ns", "dequeue_ns", "interrupt_ns", "poll_ns"),
+    EngineProfile: ("name", "size"),
+    Operation: ("engine", "fixed_ns", "per_kib_ns"),
+}  # fmt: skip
+_NO_DEFAULT = object()
 
 Sink = Callable[[bytes, tuple[str, ...]], None]
 """Called with packed records, as in a file of records, and the names that they refer to."""
@@ -46,7 +69,34 @@ def obstacle(bus: Bus, recorder: Recorder, sources: Sequence[Source]) -> str | N
             return f"card {card.adapter:02x} is out of service"
         if any(queue.available_from for queue in card.queues.values()):
             return f"a queue of card {card.adapter:02x} is being reset"
+        unknown = unknown_figure(card.profile)
+        if unknown:
+            return f"{unknown} of profile {card.profile.name}"
+        scheduler = getattr(card.image, "scheduler", None)
+        if scheduler is not None and scheduler() is not None:
+            return f"the image of card {card.adapter:02x} schedules requests itself"
     return _misfit(bus, sources)
+
+
+def unknown_figure(profile: Profile) -> str | None:
+    """A figure that the kernel does not know of and that is not at its default, by dotted name."""
+    for section, figures in _sections(profile):
+        known = _FIGURES.get(type(figures), ())
+        for figure in figures._fields:
+            usual = figures._field_defaults.get(figure, _NO_DEFAULT)
+            if figure not in known and getattr(figures, figure) != usual:
+                return f"{section}{figure}"
+    return None
+
+
+def _sections(profile: Profile) -> Iterator[tuple[str, Any]]:
+    yield "", profile
+    for section in ("link", "queue", "firmware", "host"):
+        yield f"{section}.", getattr(profile, section)
+    for pool in profile.engines:
+        yield f"engines.{pool.name}.", pool
+    for name, operation in profile.operations.items():
+        yield f"operations.{name}.", operation
 
 
 def _misfit(bus: Bus, sources: Sequence[Source]) -> str | None:
@@ -86,8 +136,8 @@ def run(
 
     `requests` bounds those of all clients together; none is submitted at `end_ns` or later. The
     records go to `recorder` at the end, or to `sink` as they come, in bounded memory.
-    `BeyondKernel` when time runs beyond what the kernel can count or a request times out; an
-    exception of a supply or the sink ends the run and is raised here.
+    `BeyondKernel` when time runs beyond what the kernel can count or a request times out. Then, and
+    after an exception of a supply or the sink, which is raised here, `recorder` is as it was.
     """
     kernel = _load()
     if kernel is None:
@@ -148,7 +198,7 @@ class _Run:
             self._lib.kernel_free(kernel)
 
     def _keep(self, kernel: Any) -> None:
-        """All records, or none, to the recorder."""
+        """All records to the recorder; none if the run fails."""
         chunks: list[bytes] = []
         self._hand_over(kernel, lambda records, _names: chunks.append(records))
         recorder = self._recorder
@@ -158,11 +208,11 @@ class _Run:
             recorder.extend(chunks.pop())
 
     def _hand_over(self, kernel: Any, sink: Sink) -> None:
-        lib, count, running = self._lib, self._ffi.new("size_t *"), True
-        while running:
+        lib, count = self._lib, self._ffi.new("size_t *")
+        status = lib.KERNEL_RUNNING
+        while status == lib.KERNEL_RUNNING:
             status = lib.kernel_run(kernel, CHUNK_RECORDS)
-            running = status == lib.KERNEL_RUNNING
-            if not running and status != lib.KERNEL_ENDED:
+            if status not in (lib.KERNEL_RUNNING, lib.KERNEL_ENDED):
                 self._fail(status)
             records = lib.kernel_records(kernel, count)
             if count[0]:
@@ -193,7 +243,7 @@ class _Supplies:
     """The buffers from which the kernel takes the clients' next requests."""
 
     def __init__(self, ffi: Any, tables: Tables, sources: Sequence[Source]) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._ffi = ffi
         self._client = tables.figures.client
         self._sources = sources
@@ -210,7 +260,7 @@ class _Supplies:
         """Called by the kernel; 0, or 1 after an exception, which is kept."""
         try:
             self._refill(client)
-        except Exception as error:  # must not pass through C
+        except BaseException as error:  # must not pass through C; an interrupt neither
             self.error = error
             return 1
         return 0

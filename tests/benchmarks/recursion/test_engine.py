@@ -1,5 +1,7 @@
 """Two engines, one model: the kernel's records are those of the SimPy engine to the byte."""
 
+from typing import NamedTuple
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -7,7 +9,7 @@ from ghostcard.benchmarks.closed_loop import ClosedLoop, Work, sized
 from ghostcard.benchmarks.recursion import engine
 from ghostcard.benchmarks.recursion.sources import Constant, Source, closed_loop
 from ghostcard.emulator.image import Plan
-from ghostcard.emulator.profile import load
+from ghostcard.emulator.profile import load, names
 from ghostcard.emulator.record import RECORD_BYTES, STAGES, Recorder
 from ghostcard.machine import Machine
 from tests.benchmarks.recursion.stand import CardFigures, Case, Player, cases
@@ -149,3 +151,22 @@ def test_what_stands_against_it_is_said() -> None:
     assert reason(*closed_loop((0,), [long])) == "no target takes rsa2048-sign"
     machine.bus.cards[0].checkstop(True)
     assert reason(Source(0, (0,), (SIGN,), Constant())) == "card 00 is out of service"
+
+
+def test_a_figure_that_the_kernel_does_not_model_stands_against_it() -> None:
+    class Later(NamedTuple):
+        submit_ns: int = 0
+        lunch_break_ns: int = 0
+
+    profile = load("null")
+    assert engine.unknown_figure(profile) is None
+    usual = profile._replace(queue=Later(0))  # type: ignore[arg-type]
+    assert engine.unknown_figure(usual) is None
+    later = profile._replace(queue=Later(0, 1))  # type: ignore[arg-type]
+    assert engine.unknown_figure(later) == "queue.lunch_break_ns"
+
+
+@pytest.mark.parametrize("profile", names())
+def test_what_it_knows_of_the_profiles(profile: str) -> None:
+    """All that come with Ghostcard state constant times, served in order."""
+    assert engine.unknown_figure(load(profile)) is None

@@ -1,0 +1,60 @@
+"""The tenants of a scenario as sources: the second engine's side of `workload`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from ghostcard.benchmarks.closed_loop import Work, sized
+from ghostcard.benchmarks.recursion.sources import Constant, Source, Supply
+from ghostcard.benchmarks.scenario import CLOSED, CONSTANT, Scenario, Tenant
+from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker
+
+
+def scenario_sources(scenario: Scenario, seed: int) -> list[Source]:
+    """Every client of every tenant, as `workload_traffic.Traffic` has them."""
+    firsts = zip(scenario.tenants, first_clients(scenario.tenants), strict=True)
+    return [
+        source
+        for tenant, first in firsts
+        for source in (_closed if tenant.arrivals == CLOSED else _open)(tenant, seed, first)
+    ]
+
+
+def _closed(tenant: Tenant, seed: int, first: int) -> Iterator[Source]:
+    choice, think = Choice(tenant.mix, seed), tenant.think
+    is_constant = len(choice.works) == 1 and think.distribution == CONSTANT
+    for place in range(tenant.clients):
+        client = first + place
+        supply = Constant(think.mean_ns) if is_constant else _thought(tenant, choice, seed, client)
+        begin_ns = tenant.ramp_ns * place // tenant.clients
+        yield Source(client, tenant.targets, choice.works, supply, begin_ns=begin_ns)
+
+
+def _thought(tenant: Tenant, choice: Choice, seed: int, client: int) -> Supply:
+    think_after = thinker(tenant.think, seed, client)
+    places = {id(work): place for place, work in enumerate(choice.works)}
+
+    def supply(first: int, count: int) -> tuple[Sequence[int], Sequence[int]]:
+        numbers = range(first, first + count)
+        gaps = [think_after(number - 1) if number else 0 for number in numbers]
+        return gaps, [places[id(choice.work(client, number))] for number in numbers]
+
+    return supply
+
+
+def _open(tenant: Tenant, seed: int, client: int) -> Iterator[Source]:
+    choice, times = Choice(tenant.mix, seed), arrival_times(tenant, seed, client)
+    kinds = [arrival.kind for arrival in tenant.trace]
+    works = dict.fromkeys([*choice.works, *(sized(*kind[:2]) for kind in kinds if kind)])
+    places = {work: place for place, work in enumerate(works)}
+
+    def work(number: int) -> Work:
+        kind = kinds[number] if kinds else None
+        return sized(*kind[:2]) if kind else choice.work(client, number)
+
+    def supply(first: int, count: int) -> tuple[Sequence[int], Sequence[int]]:
+        gaps = list(islice(times, count))
+        return gaps, [places[work(number)] for number in range(first, first + len(gaps))]
+
+    yield Source(client, tenant.targets, tuple(works), supply, is_open=True)
