@@ -125,8 +125,7 @@ def _unknown_profile(home: Path) -> None:
 
 
 def _damaged_card(home: Path) -> None:
-    for file in (home / "cards").iterdir():
-        file.write_bytes(b"nonsense" * 10)
+    (home / "cards" / "00.nvram").write_bytes(b"nonsense" * 10)
 
 
 @pytest.mark.parametrize(
