@@ -24,7 +24,7 @@ PREDICTIONS = {"aws-cloudhsm-classic": (4, 8, 32, 64)}
 NOTES = {
     "aws-cloudhsm-classic": (
         "the published latency falls as threads rise, and in no queue does a request wait less "
-        "because others are there: of any one latency the worst error on 2 and 16 threads is at "
+        "because others are there: with any one latency the worse error on 2 and 16 threads is at "
         "least 18.9 %; about 15 % is what the data of the whole curve allow"
     ),
     "cex4c": (
