@@ -1,0 +1,1 @@
+"""The tests mirror the tree. A package, so that no `tests` of a dependency takes its place."""
