@@ -14,6 +14,7 @@ from ghostcard.driver.native import NativePort
 from ghostcard.driver.shapes import renderer, shape
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.emulator.job import Job
+from ghostcard.emulator.queue import NEVER
 from ghostcard.emulator.record import Recorder
 from ghostcard.machine import Machine
 
@@ -69,9 +70,11 @@ class ClosedLoop:
         self._port = port
         self._targets = targets
         self._work = tuple(work)
-        self._requests = requests
+        self._one_work = len(work) == 1
+        self._requests = NEVER if requests is None else requests
         start = port.timeline.now
-        self._end_ns = None if duration_ns is None else start + duration_ns
+        self._end_ns = NEVER if duration_ns is None else start + duration_ns
+        self._timeline, self._submit = port.timeline, port.submit
         self._think_ns = think_ns
         self._on_done = self._think if think_ns else self._next
         self._clients = [_Client(number, seed) for number in range(clients)]
@@ -88,20 +91,14 @@ class ClosedLoop:
 
     def _next(self, job: Job) -> None:
         client = self._clients[job.client]
-        if self._requests is not None and client.sent >= self._requests:
-            return
-        if self._end_ns is not None and self._port.timeline.now >= self._end_ns:
+        if client.sent >= self._requests or self._timeline._now >= self._end_ns:
             return
         client.sent += 1
-        work = self._work[0] if len(self._work) == 1 else client.random.choice(self._work)
-        job.function = work.function
-        if work.render is None:
-            job.operation = work.operation
-            job.payload_bytes = work.payload_bytes
-            job.request_bytes = work.request_bytes
-            job.reply_bytes = work.reply_bytes
-            job.outcome = 0
-        self._port.submit(job, self._targets, self._on_done, work.render)
+        work = self._work[0] if self._one_work else client.random.choice(self._work)
+        if work is not client.work:  # what a job says stays as it is when it goes again
+            client.take(work)
+        job.outcome = 0
+        self._submit(job, self._targets, self._on_done, work.render)
 
     def _think(self, job: Job) -> None:
         timeline = self._port.timeline
@@ -110,9 +107,20 @@ class ClosedLoop:
 
 
 class _Client:
-    __slots__ = ("job", "random", "sent")
+    __slots__ = ("job", "random", "sent", "work")
 
     def __init__(self, number: int, seed: int) -> None:
         self.job = Job(client=number)
         self.random = random.Random(seed << 32 | number)
         self.sent = 0
+        self.work: Work | None = None
+
+    def take(self, work: Work) -> None:
+        """Have the job ask for this from now on."""
+        self.work, job = work, self.job
+        job.function = work.function
+        if work.render is None:
+            job.operation = work.operation
+            job.payload_bytes = work.payload_bytes
+            job.request_bytes = work.request_bytes
+            job.reply_bytes = work.reply_bytes

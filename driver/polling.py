@@ -53,7 +53,7 @@ def poll(machine: "QueueMachine[Job]", bus: "Bus", qid: int) -> Next:
             else:  # known from the status word before
                 status, message = status | _NO_REPLY, None
             if message is None:
-                if status & _NOT_WITHOUT_REPLY:
+                if status & _NOT_WITHOUT_REPLY or not machine.count:
                     return machine.read(status)
                 wait = INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
             else:

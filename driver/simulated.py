@@ -41,7 +41,7 @@ class SimulatedPort:
         self.timeline = timeline
         self.in_flight = 0
         self._dispatcher = dispatcher
-        self._record = recorder.add
+        self._keep = recorder.keep
         self._pick = dispatcher.pick
         self._drop = dispatcher.drop
         self._submit_ns = {queue.qid: queue.submit_ns for queue in _queues_of(bus)}
@@ -107,15 +107,21 @@ class SimulatedPort:
         All are booked before any caller hears of his: he may submit again at once, and the choice
         of a queue is not to depend on who is told first.
         """
-        over = []
+        now = self.timeline._now
+        over: list[Job] = []
         for job, error in ended:
             self._drop(job.qid, job.function)
-            if not error and job.block is not None:
-                error = self._judge(job)
             self.in_flight -= 1
-            if not error or not self._goes_again(job, error):
+            if job.block is not None and not error:
+                error = self._judge(job)
+            if not error:
+                job.times[DONE] = now
+                self._keep(job)
+            elif self._goes_again(job, error):
+                continue
+            else:
                 self._write(job)
-                over.append(job)
+            over.append(job)
         for job in over:
             assert job.on_done is not None
             job.on_done(job)
@@ -133,7 +139,7 @@ class SimulatedPort:
     def _goes_again(self, job: Job, error: int) -> bool:
         """AP sheet 4.3: whether another attempt is made; if not, the outcome says why."""
         targets, render, attempt = job.context
-        answered = job.block is not None and job.outcome != 0
+        answered = job.reply is not None and job.outcome != 0
         if error in (errno.EAGAIN, errno.ENODEV) and attempt < ATTEMPTS:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
@@ -153,21 +159,8 @@ class SimulatedPort:
         job.times[1:] = [self.timeline._now] * (len(job.times) - 1)
 
     def _write(self, job: Job) -> None:
-        times = job.times
-        times[DONE] = self.timeline._now
-        self._record(
-            job.client,
-            job.qid,
-            job.function,
-            job.operation,
-            job.engine,
-            job.outcome,
-            job.depth,
-            job.request_bytes,
-            job.reply_bytes,
-            job.payload_bytes,
-            times,
-        )
+        job.times[DONE] = self.timeline._now
+        self._keep(job)
 
     def _service_changed(self, qid: int, in_service: bool) -> None:
         self._dispatcher.queue(qid).usable = in_service

@@ -16,6 +16,7 @@ from ghostcard.emulator.status import (
     APSC,
     CHECKSTOPPED,
     DECONFIGURED,
+    INTERRUPTS_ENABLED,
     MESSAGE_TOO_BIG,
     NO_PENDING_REPLY,
     NORMAL,
@@ -24,6 +25,9 @@ from ghostcard.emulator.status import (
     Q_NOT_AVAIL,
     QCI_APSC,
     QCI_APXA,
+    QUEUE_EMPTY,
+    QUEUE_FULL,
+    REPLIES_WAITING,
     RESET_IN_PROGRESS,
     RESPONSE_CODE_SHIFT,
     qci_block,
@@ -34,7 +38,8 @@ if TYPE_CHECKING:
     from ghostcard.emulator.job import Job
     from ghostcard.emulator.timeline import Timeline
 
-
+_NO_REPLY = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
+_NO_REPLY_EMPTY = _NO_REPLY | QUEUE_EMPTY
 NO_TIMELINE = "NQAP and DQAP need a timeline: call Bus.attach first"
 
 
@@ -109,10 +114,17 @@ class Bus:
             return queue.status(now, Q_FULL)
         if job.request_bytes > queue.max_message_bytes:
             return queue.status(now, MESSAGE_TOO_BIG)
-        queue.in_hardware = job.depth = in_hardware + 1
+        queue.in_hardware = job.depth = in_hardware = in_hardware + 1
         job.queue = queue
         queue.accept(job, now)
-        return queue.status(now, NORMAL)
+        # `queue.status`, of which NQAP and DQAP know half, without the call
+        status = QUEUE_FULL if in_hardware >= queue.depth else 0
+        replies = queue.replies
+        if replies and replies[0].times[REPLIED] <= now:
+            status |= REPLIES_WAITING
+        if queue.interrupts_from <= now < queue.interrupts_until:
+            status |= INTERRUPTS_ENABLED
+        return status
 
     def dqap(self, qid: int) -> tuple[int, Job | None]:
         """Dequeue the oldest reply: 00 and its job, or 10, there is none, and None.
@@ -128,11 +140,19 @@ class Bus:
         if now < queue.available_from:
             return queue.status(now, _availability(queue, now)), None
         replies = queue.replies
-        if not replies or replies[0].times[REPLIED] > now:
-            return queue.status(now, NO_PENDING_REPLY), None
-        job = replies.popleft()
-        queue.in_hardware -= 1
-        return queue.status(now, NORMAL), job
+        if replies and replies[0].times[REPLIED] <= now:
+            job = replies.popleft()
+            queue.in_hardware = in_hardware = queue.in_hardware - 1
+            waiting = replies and replies[0].times[REPLIED] <= now
+            status = REPLIES_WAITING if waiting else 0 if in_hardware else QUEUE_EMPTY
+        else:
+            job, in_hardware = None, queue.in_hardware
+            status = _NO_REPLY if in_hardware else _NO_REPLY_EMPTY
+            if in_hardware >= queue.depth:
+                status |= QUEUE_FULL
+        if queue.interrupts_from <= now < queue.interrupts_until:
+            status |= INTERRUPTS_ENABLED
+        return status, job
 
     def tapq(self, qid: int) -> tuple[int, int]:
         """Test a queue: status word and 64-bit hardware information (0 if there is no such

@@ -76,10 +76,11 @@ class Timeline(Environment):
 
     def _drain(self, bound: tuple[int, ...] | None) -> None:
         """Run the events that sort before `bound`: SimPy's `step`, inlined, the hot loop."""
-        heap = self.heap
+        heap, pop = self.heap, heappop
         while heap and (bound is None or heap[0] < bound):
-            self._now, _, _, event = heappop(heap)
-            callbacks, event.callbacks = event.callbacks, None
+            self._now, _, _, event = pop(heap)
+            callbacks = event.callbacks
+            event.callbacks = None
             for callback in callbacks:
                 callback(event)
             if not event._ok and not hasattr(event, "_defused"):

@@ -317,7 +317,7 @@ def test_a_failure_of_simulated_time_is_told_to_every_thread(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(stand.recorder, "add", fail)
+    monkeypatch.setattr(stand.recorder, "keep", fail)
     failures: list[BaseException] = []
 
     def body() -> None:
