@@ -1,1 +1,1 @@
-"""The tests mirror the tree. A package, so that no `tests` of a dependency takes its place."""
+"""The tests; a package, so that no other `tests` on the path stands in its place."""
