@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from ghostcard.benchmarks.sweep import possible, sweep
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console, document, duration, rate, table
 from ghostcard.emulator.profile import load as load_profile
+from ghostcard.firmware import timing
 from ghostcard.library import LibraryError, library
 
 
@@ -66,7 +67,8 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
         raise Failure(f"profile {profile} has none of the operations that are measured")
     output.mkdir(parents=True, exist_ok=True)
     results = Results([], [])
-    failure = _measure(profile, cases, seed, seconds, results)
+    threads = () if card.mode in timing.MODES else THREADS
+    failure = _measure(profile, cases, threads, seed, seconds, results)
     origin = provenance(
         profile=profile,
         caveat=caveat(card),
@@ -80,6 +82,8 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
         document(report.document(results, origin))
     else:
         _show(results, subtitle)
+        if not threads:
+            click.echo(f"No host time: no firmware image answers requests in mode {card.mode}")
         click.echo(f"{caveat(card)}: ghostcard profiles {profile}")
         click.echo("\n".join(map(str, written)))
     if failure:
@@ -87,15 +91,20 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
 
 
 def _measure(
-    profile: str, cases: list[Case], seed: int, seconds: float, results: Results
+    profile: str,
+    cases: list[Case],
+    threads: Sequence[int],
+    seed: int,
+    seconds: float,
+    results: Results,
 ) -> Failure | None:
     """Both parts. What is done is in `results` whatever happens; the return value says what did."""
     try:
-        with _progress(len(cases) * (len(CLIENTS) + len(THREADS))) as done:
+        with _progress(len(cases) * (len(CLIENTS) + len(threads))) as done:
             for point in sweep(profile, cases, CLIENTS, seed):
                 results.points.append(point)
                 done(f"simulated time: {point.operation}, {point.clients} clients")
-            for line in _host_part(profile, cases, seconds):
+            for line in _host_part(profile, cases, threads, seconds):
                 results.measurements.append(line)
                 done(f"host time: {line.operation}, {line.threads} threads")
     except (ClientError, LibraryError) as error:
@@ -105,8 +114,15 @@ def _measure(
     return None
 
 
-def _host_part(profile: str, cases: list[Case], seconds: float) -> Iterator[Measurement]:
-    """The C program's measurements, with a token and a card that exist for this run only."""
+def _host_part(
+    profile: str, cases: list[Case], threads: Sequence[int], seconds: float
+) -> Iterator[Measurement]:
+    """The C program's measurements, with a token and a card that exist for this run only.
+
+    None without threads: of a card whose firmware answers no program.
+    """
+    if not threads:
+        return
     card = os.path.abspath(profile) if profile.endswith(".toml") else profile
     with TemporaryDirectory() as folder:
         configuration = Path(folder) / "config.toml"
@@ -114,7 +130,7 @@ def _host_part(profile: str, cases: list[Case], seconds: float) -> Iterator[Meas
         state = {"GHOSTCARD_HOME": folder, "GHOSTCARD_CONFIG": str(configuration)}
         names = [case.operation for case in cases]
         program = build(Path(folder))
-        for line in measure(program, str(library()), names, THREADS, seconds, state):
+        for line in measure(program, str(library()), names, threads, seconds, state):
             if isinstance(line, Measurement):
                 yield line
 

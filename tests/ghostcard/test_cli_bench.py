@@ -157,3 +157,16 @@ def test_a_card_without_the_operations_is_refused(
     done = run(tmp_path, "--profile", "cex8a")
     assert done.stderr == "error: profile cex8a has none of the operations that are measured\n"
     assert done.exit_code == 1
+
+
+@pytest.mark.parametrize(("profile", "mode"), [("intel-qat", "timing"), ("cex8c", "cca")])
+def test_a_card_that_answers_no_program_is_measured_in_simulated_time_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, mode: str
+) -> None:
+    operation = case("rsa2048-sign" if mode == "timing" else "aes-256-gcm")
+    monkeypatch.setattr(bench, "possible", lambda _profile: [operation])
+    done = run(tmp_path, "--profile", profile)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"No host time: no firmware image answers requests in mode {mode}\n" in done.stdout
+    assert not (tmp_path / "host.csv").exists()
+    assert {row["clients"] for row in rows(tmp_path / "simulated.csv")} == {"1", "64"}
