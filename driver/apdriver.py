@@ -62,19 +62,19 @@ class HostQueue(NamedTuple):
 class Tick:
     """A light event of the timeline that calls one function, again and again."""
 
-    __slots__ = ("_calls", "_defused", "callbacks", "pending")
+    __slots__ = ("_defused", "callbacks", "calls", "pending")
     _ok = True
     _value = None
 
     def __init__(self, call: Callable[["Tick"], None]) -> None:
-        self._calls = (call,)
+        self.calls = (call,)
         self.callbacks: Any = None
         self.pending = False
 
     def at(self, timeline: "Timeline", time_ns: int) -> None:
         """Call at ``time_ns``, not before now; the caller has seen that nothing is pending."""
         self.pending = True
-        self.callbacks = self._calls
+        self.callbacks = self.calls
         heappush(timeline.heap, (time_ns, 1, next(timeline.serial), self))
 
 
@@ -138,7 +138,9 @@ class ApDriver:
         queue.machine.requests.append(job)
         if self._absent and not self._scan_timer.pending:
             self._scan_later()
-        self._close(self._pump(queue, _POLL))
+        wait = self._pump(queue, _POLL)
+        if self._ended or wait not in self._unarmed:
+            self._close(wait)
 
     def reset(self, qid: int) -> None:
         """Fail what the queue holds with EAGAIN and reset it (AP sheet 1.7, sysfs ``reset``)."""
@@ -168,7 +170,7 @@ class ApDriver:
             todo = poll(machine, self._bus, queue.qid)
         else:
             todo = machine.step(event)
-        while not isinstance(todo, Wait) or todo is AGAIN:
+        while todo is not INTERRUPT and (todo is AGAIN or not isinstance(todo, Wait)):
             todo = self._step(todo, queue)
         if machine.timer_restarted:
             machine.timer_restarted = False
@@ -197,12 +199,12 @@ class ApDriver:
 
     def _collect(self, machine: QueueMachine[Job]) -> None:
         woken = self._woken_ns
-        for ended in machine.completed:
-            job, error = ended
+        for job, error in machine.completed:
             if not error:
-                replied = job.times[REPLIED]
-                job.times[NOTIFIED] = woken if woken > replied else replied
-            self._ended.append(ended)
+                times = job.times
+                replied = times[REPLIED]
+                times[NOTIFIED] = woken if woken > replied else replied
+        self._ended += machine.completed
         machine.completed.clear()
 
     def _close(self, wait: Wait) -> None:
@@ -229,8 +231,14 @@ class ApDriver:
     # -- tasklet and poll timer ----------------------------------------------------------------
 
     def _interrupted(self, qid: int) -> None:
-        if not self._tasklet.pending:
-            self._wake(self._queues[qid].dequeue_ns)
+        tasklet = self._tasklet
+        if not tasklet.pending:  # as `_wake`, at every interrupt
+            timeline = self._timeline
+            self._woken_ns = now = timeline._now
+            tasklet.pending = True
+            tasklet.callbacks = tasklet.calls
+            due = now + self._queues[qid].dequeue_ns
+            heappush(timeline.heap, (due, 1, next(timeline.serial), tasklet))
 
     def _wake(self, delay_ns: int) -> None:
         """Have the tasklet run; being woken again before it runs changes nothing."""
@@ -241,8 +249,11 @@ class ApDriver:
         self._tasklet.pending = False
         wait: Wait = NONE
         for queue in self._queues.values():
-            if queue.machine.state is not _IDLE or queue.machine.requests:
-                wait = min(wait, self._pump(queue, _POLL))
+            machine = queue.machine
+            if machine.state is not _IDLE or machine.requests:
+                queue_waits = self._pump(queue, _POLL)
+                if queue_waits < wait:
+                    wait = queue_waits
         self._close(wait)
 
     def _arm(self, wait: Wait) -> None:

@@ -106,9 +106,10 @@ class Dispatcher:
         """The request is over, whatever its end: take its weight off."""
         queue = self._queues[qid]
         card = queue.card
-        weight = card.weights[function] or 0
-        card.load -= weight
-        queue.load -= weight
+        weight = card.weights[function]
+        if weight:
+            card.load -= weight
+            queue.load -= weight
 
     def queue(self, qid: int) -> DispatchQueue:
         """The queue of this number; KeyError if there is none."""
