@@ -4,12 +4,16 @@ The requests are sizes only (function `off`): the figures are those of real bloc
 of the host's time.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 
 from ghostcard import statistics
 from ghostcard.benchmarks.cases import CASES, Case
 from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
+from ghostcard.benchmarks.engine_choice import AUTO, RECURSION, SIMPY, choose
 from ghostcard.benchmarks.point import Point
+from ghostcard.benchmarks.recursion import engine as recursion
+from ghostcard.benchmarks.recursion.sources import closed_loop
 from ghostcard.driver.shapes import shape
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.profile import load as load_profile
@@ -23,8 +27,22 @@ def possible(profile: Profile) -> list[Case]:
     return [case for case in CASES if case.operation in profile.operations]
 
 
+class Pace:
+    """What simulating has cost the host so far: CPU time from the first event to the last."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.seconds = 0.0
+        self.engines: set[str] = set()
+
+    @property
+    def per_second(self) -> float:
+        """Requests per second of host time; 0 before the first."""
+        return self.requests / self.seconds if self.seconds else 0.0
+
+
 def sweep(
-    profile_name: str, cases: Sequence[Case], clients: Sequence[int], seed: int
+    profile_name: str, cases: Sequence[Case], clients: Sequence[int], seed: int, pace: Pace
 ) -> Iterator[Point]:
     """A point for each case and number of clients, one after the other, each on a machine anew.
 
@@ -32,17 +50,15 @@ def sweep(
     """
     for case in cases:
         for number in clients:
-            yield measure(profile_name, case, number, seed)
+            yield measure(profile_name, case, number, seed, pace)
 
 
-def measure(profile_name: str, case: Case, clients: int, seed: int) -> Point:
+def measure(profile_name: str, case: Case, clients: int, seed: int, pace: Pace) -> Point:
     """One point: `clients` clients in a closed loop without think time on one queue of one card."""
     machine = Machine.simulation(profile_name, seed=seed)
     function, request_bytes, reply_bytes = shape(case.operation, case.payload)
     work = Work(case.operation, case.payload, function, request_bytes, reply_bytes)
-    requests = max(1, REQUESTS // clients)
-    port, targets = machine.simulated(), machine.targets(0)
-    ClosedLoop(port, targets, [work], clients, requests, seed=seed).run()
+    _run(machine, work, clients, seed, pace)
     profile = load_profile(profile_name)
     summary = statistics.summarise([machine.recorder], {0: profile})
     latency = summary.total.latency
@@ -58,6 +74,24 @@ def measure(profile_name: str, case: Case, clients: int, seed: int) -> Point:
         {_title(one.name, profile): one.utilisation for one in summary.resources},
         _in_hardware(summary.total) / profile.queue.depth,
     )
+
+
+def _run(machine: Machine, work: Work, clients: int, seed: int, pace: Pace) -> None:
+    """By the recursion where it applies."""
+    requests, targets = max(1, REQUESTS // clients), machine.targets(0)
+    sources = closed_loop(targets, [work], clients, requests, seed=seed)
+    choice = choose(AUTO, recursion.obstacle(machine.bus, machine.recorder, sources))
+    began = time.process_time()
+    try:
+        if choice.engine == RECURSION:
+            recursion.run(machine.bus, machine.recorder, sources)
+    except recursion.BeyondKernel as error:
+        choice = choose(AUTO, str(error))
+    if choice.engine == SIMPY:
+        ClosedLoop(machine.simulated(), targets, [work], clients, requests, seed=seed).run()
+    pace.seconds += time.process_time() - began
+    pace.requests += len(machine.recorder)
+    pace.engines.add(choice.engine)
 
 
 def _title(resource: str, profile: Profile) -> str:

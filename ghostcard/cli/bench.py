@@ -17,7 +17,7 @@ from ghostcard.benchmarks.client import ClientError, Measurement, build, measure
 from ghostcard.benchmarks.point import Point
 from ghostcard.benchmarks.provenance import caveat, provenance
 from ghostcard.benchmarks.report import Results
-from ghostcard.benchmarks.sweep import possible, sweep
+from ghostcard.benchmarks.sweep import Pace, possible, sweep
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console, document, duration, rate, table
 from ghostcard.emulator.profile import load as load_profile
@@ -66,22 +66,25 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
     if not cases:
         raise Failure(f"profile {profile} has none of the operations that are measured")
     output.mkdir(parents=True, exist_ok=True)
-    results = Results([], [])
+    results, pace = Results([], []), Pace()
     threads = () if card.mode in timing.MODES else THREADS
-    failure = _measure(profile, cases, threads, seed, seconds, results)
+    failure = _measure(profile, cases, threads, seed, seconds, results, pace)
     origin = provenance(
         profile=profile,
         caveat=caveat(card),
         seed=seed,
         seconds=seconds,
         complete=failure is None,
+        engines=sorted(pace.engines),
+        simulated_requests=pace.requests,
+        simulated_requests_per_host_s=round(pace.per_second),
     )
     subtitle = f"profile {profile}: one card, one queue, a closed loop without think time"
     written = report.write(results, origin, f"{subtitle}; {caveat(card)}", output)
     if as_json:
         document(report.document(results, origin))
     else:
-        _show(results, subtitle)
+        _show(results, subtitle, pace)
         if not threads:
             click.echo(f"No host time: no firmware image answers requests in mode {card.mode}")
         click.echo(f"{caveat(card)}: ghostcard profiles {profile}")
@@ -97,11 +100,12 @@ def _measure(
     seed: int,
     seconds: float,
     results: Results,
+    pace: Pace,
 ) -> Failure | None:
     """Both parts. What is done is in `results` whatever happens; the return value says what did."""
     try:
         with _progress(len(cases) * (len(CLIENTS) + len(threads))) as done:
-            for point in sweep(profile, cases, CLIENTS, seed):
+            for point in sweep(profile, cases, CLIENTS, seed, pace):
                 results.points.append(point)
                 done(f"simulated time: {point.operation}, {point.clients} clients")
             for line in _host_part(profile, cases, threads, seconds):
@@ -157,10 +161,13 @@ _SIMULATED = (
 _HOST = ("operation", ">threads", ">calls per second", ">median", ">99 %")
 
 
-def _show(results: Results, subtitle: str) -> None:
+def _show(results: Results, subtitle: str, pace: Pace) -> None:
     if results.points:
         rows = map(_simulated, results.points)
         table(f"Simulated time, {subtitle}", _SIMULATED, rows, grouped=True)
+        engines = " and ".join(sorted(pace.engines))
+        speed = f"{pace.requests:,} requests, {rate(pace.per_second)} per second of host time"
+        click.echo(f"Simulated by engine {engines}: {speed}")
     if results.measurements:
         title = "Host time, libghostcard.so called by a C program"
         table(title, _HOST, map(_host, results.measurements), grouped=True)
