@@ -111,7 +111,14 @@ def operations(profile: Profile) -> Iterator[Service]:
     counts = {engine.name: engine.size for engine in profile.engines}
     for name, operation in profile.operations.items():
         best = counts[operation.engine] * 1e9 / operation.fixed_ns if operation.fixed_ns else None
-        yield Service(name, *operation, best, _source(profile, name, operation))
+        yield Service(
+            name,
+            operation.engine,
+            operation.fixed_ns,
+            operation.per_kib_ns,
+            best,
+            _source(profile, name, operation),
+        )
 
 
 def _source(profile: Profile, name: str, operation: Operation) -> str:
