@@ -7,6 +7,9 @@ builder, if there is one) the end of service follows from the server's next free
 costs no event. Nor does the arrival of a message for which a core is sure to be idle, unless it
 has a block to execute then.
 
+What every request passes is written out where it is passed: a call costs as much as ten lines. The
+methods that it repeats remain for the rest, and for the stations that are built on these.
+
 All events of a message carry the serial number that it drew at NQAP. So what happens at one
 instant happens in the order of NQAP, and the times do not depend on which events were spared.
 """
@@ -110,14 +113,21 @@ class Stations:
 
     def accept(self, job: Job, now: int) -> None:
         """Take a message that NQAP has admitted to `job.queue`; the job is ours until DQAP."""
-        times = job.times
+        times, link = job.times, self._link_in
         times[ENQUEUED] = now
-        times[ARRIVED] = arrived = self._link_in.send(now, job.request_bytes)
+        start = link.free_at if link.free_at > now else now
+        link.free_at = end = start + link.times[job.request_bytes]
+        times[ARRIVED] = arrived = end + link.latency_ns
         job.serial = serial = next(self._serial)
         if job.block is None and self._idle_cores and not self._travelling:
             # Nobody can overtake on the link: that core is idle when the message arrives.
             self._idle_cores -= 1
-            self._fetch(job, arrived)
+            job.plan = plan = self._plans[job.operation, job.payload_bytes]  # as `_fetch` does
+            times[FETCHED] = arrived
+            times[DECODED] = decoded = arrived + plan.decode_ns
+            times[UNWRAPPED] = unwrapped = decoded + plan.unwrap_ns
+            job.callbacks = self._on_unwrapped
+            heappush(self._heap, (unwrapped, NORMAL_PRIORITY, serial, job))
         else:
             self._travelling += 1
             job.callbacks = self._on_arrived
@@ -154,17 +164,24 @@ class Stations:
             self._idle_cores += 1
 
     def _unwrapped(self, job: Job) -> None:
-        now = job.times[UNWRAPPED]
-        self._free_core(now)
-        job.engine = engine = job.plan.engine
+        times, plan = job.times, job.plan
+        now = times[UNWRAPPED]
+        if self._awaiting_core:  # as `_free_core` does
+            self._fetch(self._awaiting_core.popleft(), now)
+        else:
+            self._idle_cores += 1
+        job.engine = engine = plan.engine
         if not engine:
-            job.times[STARTED] = job.times[FINISHED] = now
+            times[STARTED] = times[FINISHED] = now
             self._build(job, now)
             return
         job.pool = pool = self._pools[engine]
         if pool.idle:
             pool.idle -= 1
-            self._start(job, now)
+            times[STARTED] = now  # as `_start` does
+            times[FINISHED] = finished = now + plan.engine_ns
+            job.callbacks = self._on_finished
+            heappush(self._heap, (finished, NORMAL_PRIORITY, job.serial, job))
         else:
             pool.waiting.append(job)
 
@@ -187,7 +204,10 @@ class Stations:
         now = job.times[FINISHED]
         pool = job.pool
         assert pool is not None
-        self._free_engine(pool, now)
+        if pool.waiting:  # as `_free_engine` does
+            self._start(pool.waiting.popleft(), now)
+        else:
+            pool.idle += 1
         self._build(job, now)
 
     # Reply builders and link out
@@ -212,7 +232,10 @@ class Stations:
 
     def _send(self, job: Job, now: int, built: int) -> None:
         """Put the reply, ready at `built`, on the link; from its last byte on DQAP finds it."""
-        job.times[REPLIED] = replied = self._link_out.send(built, job.reply_bytes)
+        link = self._link_out
+        start = link.free_at if link.free_at > built else built
+        link.free_at = end = start + link.times[job.reply_bytes]
+        job.times[REPLIED] = replied = end + link.latency_ns
         queue = job.queue
         queue.replies.append(job)
         if queue.interrupts_from <= replied < queue.interrupts_until:
@@ -226,7 +249,8 @@ class Stations:
     def _interrupt(self, event: Interrupt) -> None:
         event.callbacks = self._on_interrupt  # it may be on the timeline more than once
         queue = event.queue
-        if queue.replies and queue.interrupts_enabled(self._timeline.now):
+        now = self._timeline._now
+        if queue.replies and queue.interrupts_from <= now < queue.interrupts_until:
             self._deliver_interrupt(queue.qid)
 
     # Reset
