@@ -144,6 +144,8 @@ class _Table:
         value = self._values.get(key, default)
         if not isinstance(value, str) or not 0 < len(value.encode()) <= limit:
             raise self.refuse(key, f"a text of 1 to {limit} bytes")
+        if "\0" in value:
+            raise self.refuse(key, "a text without zero bytes")
         return value
 
     def choice(self, key: str, default: str, accepted: tuple[str, ...]) -> str:
@@ -228,5 +230,7 @@ def _read(name: str) -> dict[str, object]:
             return tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError("is not TOML that can be read: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, a number without end
         raise ConfigError(f"is not TOML: {error}") from None

@@ -56,10 +56,17 @@ def extract(slot: Slot, entry: Object) -> bytes:
 
 
 def insert(slot: Slot, value: bytes, attributes: Attributes) -> tuple[bytes, bytes]:
-    """Make a key of a value in clear: its blob and checksum."""
+    """Make a key of a value in clear: its blob and checksum. CKR_ATTRIBUTE_VALUE_INVALID if the
+    card knows no such key.
+    """
     wrap_key, mechanism = slot.wrap_key(), _cbc_pad()
     wrapped = slot.host.encrypt_single(mechanism, wrap_key, value)
-    return slot.host.unwrap_key(attributes, mechanism, wrap_key, wrapped)
+    try:
+        return slot.host.unwrap_key(attributes, mechanism, wrap_key, wrapped)
+    except Ep11Error as error:
+        if error.rv not in (ck.CKR_WRAPPED_KEY_INVALID, ck.CKR_WRAPPED_KEY_LEN_RANGE):
+            raise
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID) from error  # nobody wrapped anything
 
 
 def _cbc_pad() -> bytes:

@@ -24,8 +24,8 @@ class ChangeCounter:
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(self._file).st_size < _SIZE:
-                os.ftruncate(self._file, _SIZE)
+            # room on the disk: a write to a page that has none would kill the process (SIGBUS)
+            os.posix_fallocate(self._file, 0, _SIZE)
             self._map = mmap.mmap(self._file, _SIZE)
         except BaseException:
             os.close(self._file)

@@ -81,7 +81,7 @@ def unwrap(
     given = template.read(wanted)
     if ck.CKA_CLASS not in given:
         raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
-    if number(given[ck.CKA_CLASS]) not in (ck.CKO_SECRET_KEY, ck.CKO_PRIVATE_KEY):
+    if given[ck.CKA_CLASS] not in map(ulong, (ck.CKO_SECRET_KEY, ck.CKO_PRIVATE_KEY)):
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     attributes = _planned(active, given, template.UNWRAPPED, None)
     if ck.CKA_VALUE_LEN in attributes:

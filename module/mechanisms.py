@@ -33,12 +33,28 @@ HASH_BYTES: dict[int, int] = {
 }
 
 
+TAG_BITS = frozenset((32, 64, 96, 104, 112, 120, 128))
+"""Of a tag of AES-GCM: NIST SP 800-38D, 5.2.1.2."""
+
+_GCM_IV = range(8, 129)  # bytes of an IV of AES-GCM that the cards take
+_RSA_HASHES = frozenset((ck.CKM_SHA_1, ck.CKM_SHA224, ck.CKM_SHA256, ck.CKM_SHA384, ck.CKM_SHA512))
+_MASKS = frozenset(
+    (
+        ck.CKG_MGF1_SHA1,
+        ck.CKG_MGF1_SHA224,
+        ck.CKG_MGF1_SHA256,
+        ck.CKG_MGF1_SHA384,
+        ck.CKG_MGF1_SHA512,
+    )
+)
+
+
 class Length(NamedTuple):
     """Lengths of results, in bytes.
 
     ``single(size)`` of all the data at once; ``update(size)`` of a part, if ``size`` bytes have
-    been taken and not been given back, the part included; ``final(size)`` of the end. Upper bounds
-    unless ``is_exact``.
+    been taken and not been given back, the part included; ``final(size)`` of the end. Those of
+    ``single`` and ``final`` are upper bounds unless ``is_exact``.
     """
 
     single: Callable[[int], int]
@@ -50,7 +66,8 @@ class Length(NamedTuple):
 class Mechanism(NamedTuple):
     """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire.
 
-    ``length(key, mechanism, encrypts)`` tells the lengths of results; False for a decryption.
+    ``length(key, mechanism, encrypts)`` tells the lengths of results; False for a decryption. It
+    refuses parameters that no card takes (CKR_MECHANISM_PARAM_INVALID), as C_*Init must.
     """
 
     key_types: frozenset[int]
@@ -83,6 +100,17 @@ def key_bytes(key: Object) -> int:
     return len(key.attributes[ck.CKA_MODULUS])
 
 
+def _parameter(mechanism: bytes, place: int) -> int:
+    """One of the numbers the parameters begin with."""
+    start = ID_BYTES + 4 * place
+    return int.from_bytes(mechanism[start : start + 4], "big")
+
+
+def _expect(is_right: bool) -> None:
+    if not is_right:
+        raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)
+
+
 def _whole_blocks(size: int) -> int:
     return size - size % AES_BLOCK
 
@@ -98,7 +126,12 @@ def _blocks(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
 def _padded(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
     if encrypts:
         return Length(_next_block, _whole_blocks, _next_block)
-    return Length(lambda size: size, _whole_blocks, lambda size: size, is_exact=False)
+    return Length(lambda size: size, _without_last_block, lambda size: size, is_exact=False)
+
+
+def _without_last_block(size: int) -> int:
+    """What can be given out while the last block seen may be the one with the padding."""
+    return _whole_blocks(max(0, size - 1))
 
 
 def _next_block(size: int) -> int:
@@ -106,13 +139,13 @@ def _next_block(size: int) -> int:
 
 
 def _tagged(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    return _tagged_by(
-        (int.from_bytes(mechanism[ID_BYTES : ID_BYTES + 4], "big") + 7) // 8, encrypts
-    )
+    return _tagged_by(_parameter(mechanism, 0), _parameter(mechanism, 1), encrypts)
 
 
 @lru_cache(maxsize=64)
-def _tagged_by(tag: int, encrypts: bool) -> Length:
+def _tagged_by(bits: int, iv: int, encrypts: bool) -> Length:
+    _expect(bits in TAG_BITS and iv in _GCM_IV)
+    tag = bits // 8
     if encrypts:
         return Length(lambda size: size + tag, lambda size: size, lambda size: size + tag)
     # nothing of the plaintext is given out before the tag has been checked
@@ -129,8 +162,34 @@ def _curve(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
     return fixed(curve_of(key.attributes[ck.CKA_EC_PARAMS], key.key_type).signature_size)
 
 
-def _general(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    return fixed(int.from_bytes(mechanism[ID_BYTES:], "big"))
+def _counted(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    _expect(0 < _parameter(mechanism, 0) <= 8 * AES_BLOCK)
+    return _same(key, mechanism, encrypts)
+
+
+def _salted(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    assert key is not None
+    hashed, mask, salt = (_parameter(mechanism, place) for place in range(3))
+    _expect(hashed in _RSA_HASHES and mask in _MASKS)
+    _expect(HASH_BYTES[hashed] + salt + 2 <= key_bytes(key))  # RFC 8017, 9.1.1
+    return _modulus(key, mechanism, encrypts)
+
+
+def _labelled(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    hashed, mask, source = (_parameter(mechanism, place) for place in range(3))
+    _expect(hashed in _RSA_HASHES and mask in _MASKS)
+    has_label = len(mechanism) > ID_BYTES + 12
+    _expect(source == ck.CKZ_DATA_SPECIFIED or (source == 0 and not has_label))
+    return _modulus(key, mechanism, encrypts)
+
+
+def _cut(size: int) -> Callable[[Object | None, bytes, bool], Length]:
+    def length(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+        wanted = _parameter(mechanism, 0)
+        _expect(0 < wanted <= size)
+        return fixed(wanted)
+
+    return length
 
 
 def _digest(size: int) -> Callable[[Object | None, bytes, bool], Length]:
@@ -176,10 +235,10 @@ TABLE: dict[int, Mechanism] = {
     ck.CKM_RSA_PKCS_KEY_PAIR_GEN: Mechanism(RSA, _NONE, _same),
     ck.CKM_RSA_PKCS: Mechanism(RSA, _NONE, _modulus),
     ck.CKM_RSA_X_509: Mechanism(RSA, _NONE, _modulus),
-    ck.CKM_RSA_PKCS_PSS: Mechanism(RSA, _PSS, _modulus),
-    ck.CKM_RSA_PKCS_OAEP: Mechanism(RSA, _OAEP, _modulus),
+    ck.CKM_RSA_PKCS_PSS: Mechanism(RSA, _PSS, _salted),
+    ck.CKM_RSA_PKCS_OAEP: Mechanism(RSA, _OAEP, _labelled),
     **_hashed("{}_RSA_PKCS", Mechanism(RSA, _NONE, _modulus)),
-    **_hashed("{}_RSA_PKCS_PSS", Mechanism(RSA, _PSS, _modulus)),
+    **_hashed("{}_RSA_PKCS_PSS", Mechanism(RSA, _PSS, _salted)),
     ck.CKM_EC_KEY_PAIR_GEN: Mechanism(EC, _NONE, _same),
     ck.CKM_ECDSA: Mechanism(EC, _NONE, _curve),
     **_hashed("ECDSA_{}", Mechanism(EC, _NONE, _curve)),
@@ -190,7 +249,7 @@ TABLE: dict[int, Mechanism] = {
     ck.CKM_AES_ECB: Mechanism(AES, _NONE, _blocks),
     ck.CKM_AES_CBC: Mechanism(AES, _IV, _blocks),
     ck.CKM_AES_CBC_PAD: Mechanism(AES, _IV, _padded),
-    ck.CKM_AES_CTR: Mechanism(AES, _CTR, _same),
+    ck.CKM_AES_CTR: Mechanism(AES, _CTR, _counted),
     ck.CKM_AES_GCM: Mechanism(AES, _GCM, _tagged),
     ck.CKM_AES_KEY_WRAP: Mechanism(AES, _BYTES, _same),
     ck.CKM_AES_KEY_WRAP_PAD: Mechanism(AES, _BYTES, _same),
@@ -204,8 +263,8 @@ TABLE: dict[int, Mechanism] = {
         for mechanism, size in _HMACS.items()
     },
     **{
-        mechanism + 1: Mechanism(_hmac_keys(mechanism), _ONE_NUMBER, _general)
-        for mechanism in _HMACS  # CKM_*_HMAC_GENERAL follows CKM_*_HMAC
+        mechanism + 1: Mechanism(_hmac_keys(mechanism), _ONE_NUMBER, _cut(size))
+        for mechanism, size in _HMACS.items()  # CKM_*_HMAC_GENERAL follows CKM_*_HMAC
     },
 }
 """Mechanism -> its row; what is not here is not offered, whatever the card can do."""

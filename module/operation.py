@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ghostcard import pkcs11 as ck
+from ghostcard.driver.errors import Ep11Error
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.mechanisms import Length, fixed
 
@@ -46,13 +47,12 @@ class Stream:
 
     def take(self, data: bytes, capacity: int | None) -> bytes | int:
         """The result of one more part, or its length; then the part is to be given again."""
-        if self._kept is None:
-            room = self._length.update(self._pending + len(data))
-            if capacity is None or (capacity < room and self._length.is_exact):
-                return room
-            self._kept = self.feed(data)
-            self._pending += len(data) - len(self._kept)
-        return self._fetched(capacity)
+        room = self._length.update(self._pending + len(data))
+        if capacity is None or capacity < room:
+            return room
+        result = self.feed(data)
+        self._pending += len(data) - len(result)
+        return result
 
     def finish(self, capacity: int | None) -> bytes | int:
         """The last result, or the length it needs."""
@@ -61,7 +61,8 @@ class Stream:
             if capacity is None or (capacity < room and self._length.is_exact):
                 return room
             self._kept = self.final()
-        return self._fetched(capacity)
+        result = self._kept
+        return result if capacity is not None and capacity >= len(result) else len(result)
 
     def feed(self, data: bytes) -> bytes:
         """One more part, in as many requests as it takes; what comes out (of a digest or signature
@@ -76,15 +77,6 @@ class Stream:
         if len(signature) != self._length.final(0):
             raise CryptokiError(ck.CKR_SIGNATURE_LEN_RANGE)
         self.check(signature)
-
-    def _fetched(self, capacity: int | None) -> bytes | int:
-        """The kept result; its length if that is all the caller wants or has room for."""
-        result = self._kept
-        assert result is not None
-        if capacity is None or capacity < len(result):
-            return len(result)
-        self._kept = None
-        return result
 
 
 class Operation:
@@ -111,7 +103,7 @@ class Operation:
         """The result of all the data at once; in several requests if it is too long for one."""
         if len(data) <= self.limit:
             return self.single(data)
-        stream = self.begin()
+        stream = self._begin_long()
         return stream.feed(data) + stream.final()
 
     def verify(self, data: bytes, signature: bytes) -> None:
@@ -119,9 +111,20 @@ class Operation:
         if len(data) <= self.limit:
             self.check(data, signature)
             return
-        stream = self.begin()
+        stream = self._begin_long()
         stream.feed(data)
         stream.settle(signature)
+
+    def _begin_long(self) -> Stream:
+        """The parts of what is too long for one request; CKR_DATA_LEN_RANGE if the mechanism has
+        none.
+        """
+        try:
+            return self.begin()
+        except Ep11Error as error:
+            if error.rv == ck.CKR_MECHANISM_INVALID:
+                raise Ep11Error(ck.CKR_DATA_LEN_RANGE, error.function) from error
+            raise
 
 
 class Locked:

@@ -78,7 +78,7 @@ def _rsa_numbers(attributes: Attributes) -> tuple[int, ...]:
     e = e or _USUAL_EXPONENT
     if not (p and q):
         p, q = _primes(n, e, d)
-    is_product = p * q == n and min(p, q) > 2 and gcd(p, q) == 1
+    is_product = max(p, q) < n and p * q == n and min(p, q) > 2 and gcd(p, q) == 1
     if not is_product or (e * d - 1) % (p - 1) or (e * d - 1) % (q - 1):
         raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     right = (d % (p - 1), d % (q - 1), pow(q, -1, p))

@@ -6,6 +6,7 @@ for what it has not seen yet. Errors of the data base become CryptokiError here 
 damaged file is told of once on stderr.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x47484344  # "GHCD"
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 10.0
+LABEL_BYTES = 32
 DELETIONS_KEPT = 4096
 """How many deletions are remembered; whoever has missed more reads everything again."""
 
@@ -212,10 +214,13 @@ class Store:
         try:
             yield
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise CryptokiError(ck.CKR_DEVICE_MEMORY) from error
             self.report(error.strerror or type(error).__name__)
             raise CryptokiError(ck.CKR_DEVICE_ERROR) from error
         except sqlite3.OperationalError as error:
-            code = _OPERATIONAL.get(error.sqlite_errorname.split("_")[1])
+            name = getattr(error, "sqlite_errorname", "SQLITE_")  # Python's own have none
+            code = _OPERATIONAL.get(name.split("_")[1])
             if code is None:
                 self.report(str(error))
             raise CryptokiError(code or ck.CKR_DEVICE_ERROR) from error
@@ -268,6 +273,9 @@ class Store:
             self.report("the token's row is missing")
             raise CryptokiError(ck.CKR_DEVICE_ERROR)
         epoch, serial, label, *pins, sequence, forgotten = row
+        if len(label) > LABEL_BYTES:
+            self.report("the token's label is too long")
+            raise CryptokiError(ck.CKR_DEVICE_ERROR)
         so, user = SealedKey(*pins[:3]), SealedKey(*pins[3:])
         return TokenRow(epoch, serial, label, so, user, sequence, forgotten)
 

@@ -99,6 +99,19 @@ def copied(attributes: Attributes, template: Template, is_so: bool) -> Attribute
     return attributes | changes
 
 
+def check_stored(attributes: Attributes) -> None:
+    """Refuse what no object of a token can be: attributes of another class, missing or misshapen
+    ones.
+    """
+    schema = kind_of(attributes)
+    for type, value in attributes.items():
+        _check(_row(schema, type), value, is_so=True)
+    for row in schema.values():
+        is_there = row.default is not None or (1 in row.notes and 7 not in row.notes)
+        if is_there and row.type not in attributes:
+            raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+
+
 def hidden(schema: Iterable[table.Attribute]) -> frozenset[int]:
     """The attributes of the key itself (note 7), which no object keeps in clear."""
     return frozenset(row.type for row in schema if 7 in row.notes)

@@ -11,8 +11,8 @@ from ghostcard.module.catalog import Catalog
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.session import NOBODY
-from ghostcard.module.store import NO_PIN, ObjectRow, Store, TokenRow
-from ghostcard.module.template import Attributes
+from ghostcard.module.store import LABEL_BYTES, NO_PIN, ObjectRow, Store, TokenRow
+from ghostcard.module.template import Attributes, check_stored
 
 if TYPE_CHECKING:
     from ghostcard.module.session import Session
@@ -21,7 +21,6 @@ SO = "so"
 USER = "user"
 _ROLES = {ck.CKU_SO: SO, ck.CKU_USER: USER}
 _UNREAD = -1
-_LABEL_BYTES = 32
 _SERIAL_BYTES = 8
 
 
@@ -171,10 +170,14 @@ class Token:
             self._check_login(user)
             self._enter_life(row.epoch)
             self.user, self._key = user, key
-            self.refresh()
-            if user == ck.CKU_USER:
-                for entry in self._opened().private_objects():
-                    self._take(entry)
+            try:
+                self.refresh()
+                if user == ck.CKU_USER:
+                    for entry in self._opened().private_objects():
+                        self._take(entry)
+            except BaseException:  # an object is damaged: then nobody is logged in
+                self._forget()
+                raise
 
     def verify_user(self, pin: bytes | None) -> None:
         """C_Login with CKU_CONTEXT_SPECIFIC: the user's PIN once more."""
@@ -312,9 +315,12 @@ class Token:
         try:
             if data is None:
                 raise body.BodyError("a private object cannot be decrypted")
-            return body.unpack(data)
-        except body.BodyError as error:
-            self._opened().report(str(error))
+            attributes, blob = body.unpack(data)
+            check_stored(attributes)
+            return attributes, blob
+        except (body.BodyError, CryptokiError) as error:
+            told = isinstance(error, body.BodyError)
+            self._opened().report(str(error) if told else "an object's attributes are damaged")
             raise CryptokiError(ck.CKR_DEVICE_ERROR) from None
 
     def _drop(self, entry: Object) -> None:
@@ -366,5 +372,5 @@ def _check_usable(sealed: pins.SealedKey) -> None:
 def _new_row(before: TokenRow | None, label: bytes, so: pins.SealedKey) -> TokenRow:
     serial = before.serial if before else os.urandom(_SERIAL_BYTES).hex()
     sequence = before.sequence + 1 if before else 0
-    padded = label.ljust(_LABEL_BYTES)[:_LABEL_BYTES]
+    padded = label.ljust(LABEL_BYTES)[:LABEL_BYTES]
     return TokenRow(os.urandom(_SERIAL_BYTES), serial, padded, so, NO_PIN, sequence, sequence)

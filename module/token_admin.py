@@ -16,7 +16,7 @@ from ghostcard.config import Config, SlotConfig
 from ghostcard.home import home
 from ghostcard.module import pins
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.store import store_path
+from ghostcard.module.store import LABEL_BYTES, store_path
 from ghostcard.module.token import Token
 
 
@@ -54,18 +54,18 @@ def initialise(config: Config, slot: int, label: str, so_pin: str, pin: str | No
     """C_InitToken and, if there is a ``pin``, C_InitPIN. Objects of an initialised token are lost.
 
     TokenAdminError for an unknown slot, a label of more than 32 bytes, a PIN of a wrong length or a
-    wrong SO PIN.
+    wrong SO PIN, and for what is no UTF-8.
     """
-    _check_pin("SO PIN", so_pin)
-    if pin is not None:
-        _check_pin("user PIN", pin)
-    if len(label.encode()) > 32:
-        raise TokenAdminError("the label is longer than 32 bytes")
+    so = _pin("SO PIN", so_pin)
+    user = None if pin is None else _pin("user PIN", pin)
+    name = _encoded("label", label)
+    if len(name) > LABEL_BYTES:
+        raise TokenAdminError(f"the label is longer than {LABEL_BYTES} bytes")
     with _opened(_slot(config, slot)) as token:
-        token.initialise(so_pin.encode(), label.encode())
-        if pin is not None:
-            token.login(ck.CKU_SO, so_pin.encode())
-            token.set_user_pin(pin.encode())
+        token.initialise(so, name)
+        if user is not None:
+            token.login(ck.CKU_SO, so)
+            token.set_user_pin(user)
 
 
 def listing(config: Config) -> list[TokenListing]:
@@ -100,9 +100,18 @@ def _slot(config: Config, slot: int) -> SlotConfig:
     raise TokenAdminError(f"there is no slot {slot}; there are {there}")
 
 
-def _check_pin(name: str, pin: str) -> None:
-    if not pins.MIN_LENGTH <= len(pin.encode()) <= pins.MAX_LENGTH:
+def _pin(name: str, pin: str) -> bytes:
+    encoded = _encoded(name, pin)
+    if not pins.MIN_LENGTH <= len(encoded) <= pins.MAX_LENGTH:
         raise TokenAdminError(f"the {name} must have {pins.MIN_LENGTH} to {pins.MAX_LENGTH} bytes")
+    return encoded
+
+
+def _encoded(name: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no text
+        raise TokenAdminError(f"the {name} is not UTF-8") from None
 
 
 @contextmanager

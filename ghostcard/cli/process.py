@@ -46,6 +46,8 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
 def _start(
     command: Sequence[str], environment: Mapping[str, str], mask: set[signal.Signals | int]
 ) -> int:
+    if not command[0]:
+        raise CommandError("'': not found", _NOT_FOUND)
     try:
         return os.posix_spawnp(
             command[0], list(command), environment, setsigmask=mask, setsigdef=_IGNORED_BY_PYTHON

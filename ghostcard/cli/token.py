@@ -7,11 +7,19 @@ import click
 
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document, table
-from ghostcard.config import Config, load
+from ghostcard.config import Config, SlotConfig, load
+from ghostcard.emulator.profile import load as load_profile
 from ghostcard.module.token_admin import TokenListing, initialise, listing
 
 
-@click.group("token")
+@click.group(
+    "token",
+    epilog="""\b
+Examples:
+  ghostcard token init --label test --so-pin 87654321 --pin 12345678
+  ghostcard token list
+""",
+)
 def command() -> None:
     """Initialise and list tokens."""
 
@@ -49,7 +57,7 @@ def init(
     Each PIN comes from its option, its file or the environment (GHOSTCARD_SO_PIN, GHOSTCARD_PIN),
     or is asked for. Other users of the machine can see the command line of a program.
     """
-    config = load()
+    config = _with_tokens(load(), slot)
     number = _free_slot(config) if slot is None else slot
     if not force:
         _refuse_to_destroy(config, number)
@@ -64,8 +72,8 @@ def init(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(as_json: bool) -> None:
-    """List the slots and their tokens."""
-    tokens = listing(load())
+    """List the slots that can have a token, and their tokens."""
+    tokens = listing(_with_tokens(load()))
     if as_json:
         document([token._asdict() for token in tokens])
     else:
@@ -84,10 +92,26 @@ def _row(token: TokenListing) -> tuple[str, ...]:
     return (str(token.slot), token.label, serial, "ready", user, so, token.description)
 
 
+def _with_tokens(config: Config, wanted: int | None = None) -> Config:
+    """The configuration without slots of accelerators, which keep no keys; Failure if one of them
+    is wanted.
+    """
+    modes = {card.adapter: load_profile(card.profile).mode for card in config.cards}
+
+    def can_have_one(slot: SlotConfig) -> bool:
+        return modes[slot.apqns[0] >> 8] == "ep11"
+
+    if any(slot.id == wanted and not can_have_one(slot) for slot in config.slots):
+        raise Failure(f"slot {wanted} leads to accelerators, which have no token")
+    return config._replace(slots=tuple(filter(can_have_one, config.slots)))
+
+
 def _free_slot(config: Config) -> int:
     for token in listing(config):
         if not token.is_initialised and not token.is_damaged:
             return token.slot
+    if not config.slots:
+        raise Failure("no slot can have a token: all lead to accelerators")
     raise Failure("every slot has a token; choose one with --slot and --force")
 
 
@@ -103,7 +127,10 @@ def _refuse_to_destroy(config: Config, slot: int) -> None:
 def _secret(name: str, option: str, value: str | None, file: TextIO | None) -> str:
     """A PIN from wherever it was given; asked for, twice, at a terminal."""
     if file is not None:
-        return file.readline().rstrip("\r\n")
+        try:
+            return file.readline().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise Failure(f"{file.name}: not a text in UTF-8") from None
     if value is not None:
         return value
     if not sys.stdin.isatty():

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError
+from ghostcard.emulator.errors import EmulatorError
 from ghostcard.module.errors import CryptokiError, refusal
 
 Pointer = Any
@@ -26,11 +27,28 @@ class Edge:
         self.read: Callable[[Pointer, int], bytes] = ffi.unpack
         self.write: Callable[[Pointer, bytes, int], None] = ffi.memmove
         self._numbers = ffi.typeof("unsigned long[]")
+        self._told: set[str] = set()
 
     def cross(self, name: str, crossing: Callable[..., int]) -> None:
         """Makes ``crossing`` the Python side of ``cross_<name>``."""
-        register = self.ffi.def_extern(f"cross_{name}", error=-ck.CKR_GENERAL_ERROR, onerror=answer)
+        register = self.ffi.def_extern(
+            f"cross_{name}", error=-ck.CKR_GENERAL_ERROR, onerror=self.answer
+        )
         register(crossing)
+
+    def answer(
+        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> int:
+        """What a crossing that raised returns: minus the code. What is wrong with a card is told
+        once; GHOSTCARD_DEBUG shows the unforeseen.
+        """
+        rv = code(error)
+        if isinstance(error, EmulatorError) and str(error) not in self._told:
+            self._told.add(str(error))
+            self.complain(str(error))
+        if rv == ck.CKR_GENERAL_ERROR and os.environ.get("GHOSTCARD_DEBUG"):
+            sys.excepthook(kind, error, traceback)
+        return -rv
 
     def read_or_none(self, pointer: Pointer, length: int) -> bytes | None:
         """The bytes, or None for NULL."""
@@ -54,16 +72,10 @@ def code(error: BaseException) -> int:
         return error.rv
     if isinstance(error, DriverError):
         return refusal(error).rv
+    if isinstance(error, EmulatorError):  # a card that cannot start: its memory is damaged
+        return ck.CKR_DEVICE_ERROR
     if isinstance(error, MemoryError):
         return ck.CKR_HOST_MEMORY
     if isinstance(error, KeyboardInterrupt):  # a Python host's signal handler ran inside the call
         return ck.CKR_FUNCTION_CANCELED
     return ck.CKR_GENERAL_ERROR
-
-
-def answer(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> int:
-    """What a crossing that raised returns: minus the code. GHOSTCARD_DEBUG shows the unforeseen."""
-    rv = code(error)
-    if rv == ck.CKR_GENERAL_ERROR and os.environ.get("GHOSTCARD_DEBUG"):
-        sys.excepthook(kind, error, traceback)
-    return -rv

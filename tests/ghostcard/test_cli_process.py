@@ -23,6 +23,7 @@ def test_the_exit_code_is_the_programs(script: str, code: int) -> None:
 
 
 def test_a_program_that_cannot_be_run_is_refused_as_by_a_shell() -> None:
+    assert _ran("") == (1, "CommandError: '': not found")
     assert _ran("nowhere") == (1, "CommandError: nowhere: not found")
     assert _ran("/dev/null") == (1, "CommandError: /dev/null: Permission denied")
 

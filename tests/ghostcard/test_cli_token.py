@@ -104,3 +104,30 @@ def test_a_damaged_store_and_an_unusable_home_are_one_line_each(home: Path) -> N
     unusable = token("list", GHOSTCARD_HOME=str(home / "file"))
     assert unusable.exit_code == 2
     assert unusable.stderr == f"error: {home / 'file'}: is not a directory\n"
+
+
+def test_what_is_no_text_is_refused(home: Path) -> None:
+    """The shell hands any bytes over; Python stands surrogates for those that are no UTF-8."""
+    (home / "binary").write_bytes(b"\xff\xfe\n")
+    file = ("--so-pin-file", str(home / "binary"))
+    assert token("init", "--label", "one", "--pin", "1234", *file).stderr == (
+        f"error: {home / 'binary'}: not a text in UTF-8\n"
+    )
+    assert token("init", "--label", "\udcff", **PINS).stderr == "error: the label is not UTF-8\n"
+    for option, name in (("--so-pin", "SO PIN"), ("--pin", "user PIN")):
+        refused = token("init", "--label", "one", option, "1234\udcff", **PINS)
+        assert (refused.exit_code, refused.stderr) == (1, f"error: the {name} is not UTF-8\n")
+    assert listed() == [(0, "", False), (1, "", False)]
+
+
+def test_accelerators_have_no_token(home: Path) -> None:
+    machine = home / "machine.toml"
+    machine.write_text('[[cards]]\nadapter = 0\nprofile = "cex8a"\ndomains = [0]\n')
+    settings = {**PINS, "GHOSTCARD_CONFIG": str(machine)}
+    assert json.loads(token("list", "--json", **settings).stdout) == []
+    none = token("init", "--label", "one", **settings)
+    assert none.stderr == "error: no slot can have a token: all lead to accelerators\n"
+    chosen = token("init", "--label", "one", "--slot", "0", **settings)
+    assert chosen.stderr == "error: slot 0 leads to accelerators, which have no token\n"
+    assert (none.exit_code, chosen.exit_code) == (1, 1)
+    assert not (home / "home" / "tokens").exists()

@@ -208,3 +208,24 @@ def test_nonsense_is_refused_or_a_whole_machine(document: dict[str, object]) -> 
     else:
         assert config.cards
         assert all(slot.apqns for slot in config.slots)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed = " + "9" * 5000, "is not TOML: "),
+        ("seed = " + "[" * 20_000, "is not TOML that can be read: nested too deeply"),
+    ],
+)
+def test_what_the_parser_itself_cannot_take(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "machine.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(str(file))
+    assert str(caught.value).startswith(f"{file}: {message}")
+
+
+def test_no_file_has_a_zero_byte_in_its_name() -> None:
+    cards = [{"adapter": 0, "profile": "a\0b/c.toml"}]
+    with pytest.raises(ConfigError, match=r"cards\[0\]\.profile: .* without zero bytes"):
+        parse({"cards": cards})

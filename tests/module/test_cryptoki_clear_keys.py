@@ -1,5 +1,7 @@
 """Keys in clear on their way into the card and out of it."""
 
+import time
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -235,3 +237,38 @@ def test_a_public_key_may_carry_its_own_info(program: Program) -> None:
     assert program.one(made, "PUBLIC_KEY_INFO") == info
     with refusing(ck.CKR_TEMPLATE_INCONSISTENT):
         program.create(**kind, EC_POINT=point, PUBLIC_KEY_INFO=info[:-1] + b"\0")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"CLASS": ck.CKO_SECRET_KEY, "KEY_TYPE": ck.CKK_GENERIC_SECRET, "VALUE": bytes(2049)},
+        {
+            "CLASS": ck.CKO_PRIVATE_KEY,
+            "KEY_TYPE": ck.CKK_EC,
+            "EC_PARAMS": P256,
+            "VALUE": b"\xff" * 32,  # more than the order of the curve
+        },
+    ],
+)
+def test_a_value_that_the_card_refuses_is_an_attribute_s_fault(
+    program: Program, values: Values
+) -> None:
+    """The program wrapped nothing: it hears nothing of wrapped keys."""
+    with refusing(ck.CKR_ATTRIBUTE_VALUE_INVALID):
+        program.create(**values)
+
+
+def test_primes_of_any_length_are_refused_without_arithmetic(program: Program) -> None:
+    """Megabytes of them, whose product would take minutes."""
+    began = time.monotonic()
+    with refusing(ck.CKR_ATTRIBUTE_VALUE_INVALID):
+        program.create(
+            CLASS=ck.CKO_PRIVATE_KEY,
+            KEY_TYPE=ck.CKK_RSA,
+            MODULUS=b"\xff" * 256,
+            PRIVATE_EXPONENT=b"\x7f" * 256,
+            PRIME_1=b"\x7f" * (4 << 20),
+            PRIME_2=b"\x7f" * (4 << 20),
+        )
+    assert time.monotonic() - began < 2

@@ -406,3 +406,17 @@ def test_keys_that_are_bound_to_trusted_ones(program: Program) -> None:
         program.set(key, WRAP_WITH_TRUSTED=False)
     free = program.aes(WRAP_WITH_TRUSTED=True, SENSITIVE=False)
     assert program.get(free, "VALUE") == [ck.CKR_ATTRIBUTE_SENSITIVE]
+
+
+@pytest.mark.parametrize("value", [b"", b"abcd", bytes(9)])
+def test_a_class_of_a_wrong_length_is_refused(program: Program, value: bytes) -> None:
+    key = program.aes()
+    how = mechanism(ck.CKM_AES_CBC_PAD, bytes(16))
+    wanted = [(ck.CKA_CLASS, value)]
+    answers = (ck.CKR_ATTRIBUTE_VALUE_INVALID, ck.CKR_TEMPLATE_INCONSISTENT)
+    with refusing(*answers):
+        program.library.create_object(program.session, wanted)
+    with refusing(*answers):
+        program.library.unwrap_key(program.session, how, key, bytes(32), wanted)
+    with refusing(*answers):
+        program.library.generate_key(program.session, AES_KEY_GEN, wanted)

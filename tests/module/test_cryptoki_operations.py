@@ -352,3 +352,56 @@ def test_rules_of_recovery(program: Program) -> None:
             init(session, RSA, key)
         init(session, None, 0)
         init(session, RSA, key)
+
+
+PARAMETERS_OF_NO_CARD = [
+    ("encrypt", "aes", mechanism(ck.CKM_AES_GCM, 0, 12, bytes(12))),
+    ("encrypt", "aes", mechanism(ck.CKM_AES_GCM, 0xFFFFFFFF, 12, bytes(12))),
+    ("encrypt", "aes", mechanism(ck.CKM_AES_GCM, 128, 0)),
+    ("encrypt", "aes", mechanism(ck.CKM_AES_CTR, 0, bytes(16))),
+    ("encrypt", "aes", mechanism(ck.CKM_AES_CTR, 129, bytes(16))),
+    ("sign", "secret", mechanism(ck.CKM_SHA256_HMAC_GENERAL, 0)),
+    ("sign", "secret", mechanism(ck.CKM_SHA256_HMAC_GENERAL, 33)),
+    ("sign", "rsa", mechanism(ck.CKM_RSA_PKCS_PSS, 0, ck.CKG_MGF1_SHA256, 32)),
+    ("sign", "rsa", mechanism(ck.CKM_RSA_PKCS_PSS, ck.CKM_SHA256, 99, 32)),
+    ("sign", "rsa", mechanism(ck.CKM_RSA_PKCS_PSS, ck.CKM_SHA256, ck.CKG_MGF1_SHA256, 223)),
+    ("decrypt", "rsa", mechanism(ck.CKM_RSA_PKCS_OAEP, ck.CKM_SHA256, 99, 1)),
+    ("decrypt", "rsa", mechanism(ck.CKM_RSA_PKCS_OAEP, ck.CKM_SHA256, ck.CKG_MGF1_SHA256, 0, b"x")),
+]
+
+
+@pytest.mark.parametrize(("function", "kind", "how"), PARAMETERS_OF_NO_CARD)
+def test_parameters_that_no_card_takes_are_refused_at_once(
+    program: Program, function: str, kind: str, how: bytes
+) -> None:
+    """Not later: C_Encrypt would be asked for a length first, and tell nonsense."""
+    if kind == "rsa":
+        _, key = program.rsa()
+    else:
+        key = program.aes() if kind == "aes" else program.secret(b"x")
+    with refusing(ck.CKR_MECHANISM_PARAM_INVALID):
+        program.init(function, how, key)
+
+
+def test_more_data_than_a_mechanism_without_parts_takes(program: Program) -> None:
+    public, private = program.rsa()
+    long = bytes(100_000)
+    with refusing(ck.CKR_DATA_LEN_RANGE):
+        program.run("encrypt", mechanism(ck.CKM_RSA_PKCS), public, long)
+    with refusing(ck.CKR_ENCRYPTED_DATA_LEN_RANGE):
+        program.run("decrypt", mechanism(ck.CKM_RSA_PKCS), private, long)
+
+
+def test_a_part_that_did_not_fit_was_not_taken(program: Program) -> None:
+    """Also of a padded decryption: the caller may go on with a shorter part."""
+    library, session, key = program.library, program.session, program.aes()
+    plain = bytes(range(64))
+    encrypted = program.run("encrypt", CBC_PAD, key, plain)
+    library.decrypt_init(session, CBC_PAD, key)
+    assert library.decrypt_update(session, encrypted[:64], None) == 48
+    assert library.decrypt_update(session, encrypted[:64], 47) == 48
+    parts = [
+        library.decrypt_update(session, encrypted[at : at + 16], 16) for at in range(0, 80, 16)
+    ]
+    assert parts == [b"", *(plain[at : at + 16] for at in range(0, 64, 16))]
+    assert library.decrypt_final(session, 16) == b""

@@ -20,7 +20,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module import body, template
 from ghostcard.module.counter import ChangeCounter
 from ghostcard.module.encoding import FALSE, TRUE, ulong
-from ghostcard.module.session import Session
+from ghostcard.module.session import NOBODY, Session
 from ghostcard.module.store import APPLICATION_ID, DELETIONS_KEPT, NO_PIN, Store, TokenRow
 from ghostcard.module.template import Attributes
 from ghostcard.module.token import Token
@@ -208,6 +208,12 @@ def _use(token: Token) -> None:
     token.find({})
 
 
+_SPOILING = {
+    "a text that is none": "serial = CAST(x'fffe80' AS TEXT)",
+    "a label too long": "label = zeroblob(33)",
+}
+
+
 def _damage(path: str, how: str) -> None:
     if how == "not a data base":
         Path(path).write_bytes(b"this is not a data base" * 100)
@@ -227,6 +233,11 @@ def _damage(path: str, how: str) -> None:
         connection.execute("DELETE FROM token")
         connection.commit()
         connection.close()
+    elif how in _SPOILING:
+        connection = sqlite3.connect(path)
+        connection.execute(f"UPDATE token SET {_SPOILING[how]}")
+        connection.commit()
+        connection.close()
     elif how == "a directory":
         os.unlink(path)
         os.mkdir(path)
@@ -241,6 +252,8 @@ def _damage(path: str, how: str) -> None:
         "another version",
         "no token row",
         "a directory",
+        "a text that is none",
+        "a label too long",
     ],
 )
 def test_damaged_stores_are_refused_in_one_line(
@@ -257,18 +270,43 @@ def test_damaged_stores_are_refused_in_one_line(
     assert lines[0].startswith(f"ghostcard: token store {path}: ")
 
 
+_WHOLE = data(b"whole")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"\0\5nonsense",
+        body.pack({}, b""),
+        body.pack({ck.CKA_CLASS: b"ab"}, b""),
+        body.pack({ck.CKA_CLASS: _WHOLE[ck.CKA_CLASS]}, b""),
+        body.pack(_WHOLE | {ck.CKA_PRIVATE: b"\2"}, b""),
+        body.pack(_WHOLE | {ck.CKA_MODULUS: b"1"}, b""),
+    ],
+)
 def test_a_damaged_object_is_refused(
-    path: str, token: Token, capsys: pytest.CaptureFixture[str]
+    path: str, token: Token, damaged: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token.add(data(b"whole"), b"", session_of(token))
     token.close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE object SET body = ?", (b"\0\5nonsense",))
+    connection.execute("UPDATE object SET body = ?", (damaged,))
     connection.commit()
     connection.close()
+    for _ in range(2):  # who is refused is not logged in
+        with refusing(ck.CKR_DEVICE_ERROR):
+            token.login(ck.CKU_USER, PIN)
+        assert token.user == NOBODY
     with refusing(ck.CKR_DEVICE_ERROR):
         token.find({})
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_counter_has_its_place_on_the_disk(tmp_path: Path) -> None:
+    """A page in a hole of a file is written when it is touched; on a full disk that is SIGBUS."""
+    ChangeCounter(str(tmp_path / "new")).close()
+    assert (tmp_path / "new").stat().st_size == 8
+    assert (tmp_path / "new").stat().st_blocks > 0
 
 
 def test_an_empty_file_is_a_token_to_be(tmp_path: Path) -> None:
