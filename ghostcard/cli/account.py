@@ -157,7 +157,7 @@ def _lines(account: Account) -> Iterator[str]:
 def _clocks(account: Account) -> str:
     span_ns, host_ns = account.statistics.span_ns, account.host_ns
     ratio = account.host_per_simulated
-    times = "" if ratio is None else f"; the host took {ratio:.3g} times as long as the cards"
+    times = "" if ratio is None else f"; the host took {rate(ratio)} times as long as the cards"
     return f"{duration(span_ns)} simulated, {duration(host_ns)} on the host{times}"
 
 
