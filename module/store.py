@@ -224,7 +224,7 @@ class Store:
             if code is None:
                 self.report(str(error))
             raise CryptokiError(code or ck.CKR_DEVICE_ERROR) from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # a message may quote the damage
             self.report(str(error))
             raise CryptokiError(ck.CKR_DEVICE_ERROR) from error
 

@@ -238,6 +238,15 @@ def _damage(path: str, how: str) -> None:
         connection.execute(f"UPDATE token SET {_SPOILING[how]}")
         connection.commit()
         connection.close()
+    elif how == "a schema that is no text":
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = CAST('CREATE TABLE ' || x'ff' AS TEXT)"
+            " WHERE name = 'object'"
+        )
+        connection.commit()
+        connection.close()
     elif how == "a directory":
         os.unlink(path)
         os.mkdir(path)
@@ -254,6 +263,7 @@ def _damage(path: str, how: str) -> None:
         "a directory",
         "a text that is none",
         "a label too long",
+        "a schema that is no text",
     ],
 )
 def test_damaged_stores_are_refused_in_one_line(
