@@ -242,7 +242,7 @@ def _damage(path: str, how: str) -> None:
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
-            "UPDATE sqlite_master SET sql = CAST('CREATE TABLE ' || x'ff' AS TEXT)"
+            "UPDATE sqlite_master SET name = CAST(x'ff' AS TEXT), sql = 'nonsense'"
             " WHERE name = 'object'"
         )
         connection.commit()
