@@ -18,7 +18,7 @@ KINDS = (("rsa2048-sign", 51), ("ecdsa-p256-sign", 32), ("aes-256-gcm", 1024), (
 SIGN = sized("rsa2048-sign", 51)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_records_of_any_scenario_are_equal(case: Case) -> None:
     recorder, bus = Recorder(), case.bus()

@@ -72,7 +72,7 @@ def scenario(**parts: Any) -> Scenario:
     return Scenario(**usual | parts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(tenants(), min_size=1, max_size=3),
     st.booleans(),
