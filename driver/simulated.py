@@ -52,6 +52,8 @@ class SimulatedPort:
         if interrupts:
             _switch_interrupts_on(bus, timeline.now)
         self._psmids = count(1)
+        varies = any(card.draws for card in bus.cards.values())
+        self._numbers: dict[int, int] | None = {} if varies else None  # requests of each client
         self._on_enqueue = (self.driver.enqueue,)
 
     def submit(
@@ -75,6 +77,9 @@ class SimulatedPort:
         now = timeline._now
         if attempt == 1:
             job.times[SUBMITTED] = now
+            if self._numbers is not None:
+                job.number = number = self._numbers.get(job.client, 0)
+                self._numbers[job.client] = number + 1
         if render is not None:
             job.request_bytes = len(render(targets[0] & 0xFF))
         try:
@@ -86,6 +91,8 @@ class SimulatedPort:
         if render is not None:
             job.block = render(qid & 0xFF)
             job.outcome = 0
+        elif job.reply is not None:  # refused before (`SimulatedPort._ended`)
+            job.outcome, job.reply = 0, None
         job.qid = qid
         job.on_done = on_done
         job.context = (targets, render, attempt)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ghostcard.emulator.draws import ServiceDraws
 from ghostcard.emulator.errors import EmulatorError
+from ghostcard.emulator.image import SchedulingImage
 from ghostcard.emulator.link import TransferTimes
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile
@@ -29,6 +31,7 @@ class Card:
 
     `adapter` is 0..255, `domains` are the APQIs it serves, each below `queue.domains` of the
     profile; the image must be made for the profile's mode. Anything else raises `EmulatorError`.
+    `seed` is that of service times that vary; cards with one seed give a request one time.
     The image is booted at once. A card executes (`Bus.perform`) and prices lone requests (`lone`)
     without a timeline; messages take time after `attach`.
     """
@@ -42,6 +45,7 @@ class Card:
         random: RandomSource,
         domains: tuple[int, ...],
         function: str = "real",
+        seed: int = 0,
     ) -> None:
         self.adapter = adapter
         self.profile = profile
@@ -57,7 +61,9 @@ class Card:
         self.queues = {domain: CommandQueue(self, domain, depth) for domain in self.domains}
         self.deliver_interrupt: Callable[[int], None] = _nobody_listens
         self._stations: Stations | None = None
-        self._transfer_times = TransferTimes(profile.link)
+        self._request_times = TransferTimes(profile.link)
+        self._reply_times = TransferTimes(profile.reply_link)
+        self.draws = ServiceDraws(profile, seed)
         self._lone: dict[Shape, Offsets] = {}
         image.boot(self)
 
@@ -121,15 +127,23 @@ class Card:
 
     def attach(self, timeline: Timeline) -> None:
         """Let messages take time on `timeline` from now on; every queue and station is empty."""
-        from ghostcard.emulator.stations import Stations
-
-        self._stations = Stations(
+        parts = (
             timeline,
             self.profile,
             self.image,
-            self._transfer_times,
+            self._request_times,
+            self._reply_times,
             lambda qid: self.deliver_interrupt(qid),
         )
+        scheduler = self.image.scheduler() if isinstance(self.image, SchedulingImage) else None
+        if scheduler is None and self.profile.beyond_fifo() is None:
+            from ghostcard.emulator.stations import Stations
+
+            self._stations = Stations(*parts)
+        else:
+            from ghostcard.emulator.general_stations import GeneralStations
+
+            self._stations = GeneralStations(*parts, scheduler, self.draws)
         for queue in self.queues.values():
             queue.clear()
             queue.accept = self._stations.accept
@@ -149,34 +163,42 @@ class Card:
         payload_bytes: int,
         request_bytes: int,
         reply_bytes: int,
+        client: int = 0,
+        number: int = 0,
     ) -> tuple[int, ...]:
         """The twelve times of a request submitted at `start_ns` to an idle card, interrupts on.
 
-        Equal to the nanosecond to what the stations give, at a fraction of the cost.
+        Equal to the nanosecond to what the stations give, at a fraction of the cost. `client` and
+        `number` (`Job`) matter for operations whose service time varies.
         """
         shape = (operation, payload_bytes, request_bytes, reply_bytes)
         try:
             a, b, c, d, e, f, g, h, i, j, k = self._lone[shape]
         except KeyError:
             a, b, c, d, e, f, g, h, i, j, k = self._price(shape)
+        if operation in self.draws:
+            mean_ns = self.image.plan(operation, payload_bytes).engine_ns
+            more = self.draws.service_ns(operation, mean_ns, client, number) - mean_ns
+            g, h, i, j, k = g + more, h + more, i + more, j + more, k + more
         s = start_ns
         return (s, s + a, s + b, s + c, s + d, s + e, s + f, s + g, s + h, s + i, s + j, s + k)
 
     def _price(self, shape: Shape) -> Offsets:
         operation, payload_bytes, request_bytes, reply_bytes = shape
         plan = self.image.plan(operation, payload_bytes)
-        host, latency_ns = self.profile.host, self.profile.link.latency_ns
+        profile, host = self.profile, self.profile.host
         enqueued = host.submit_ns
-        arrived = enqueued + self._transfer_times[request_bytes] + latency_ns
+        arrived = enqueued + self._request_times[request_bytes] + profile.link.latency_ns
         decoded = arrived + plan.decode_ns
         unwrapped = decoded + plan.unwrap_ns
-        finished = unwrapped + plan.engine_ns
+        started = unwrapped + profile.batch_wait_ns(plan.engine, payload_bytes)
+        finished = started + profile.batch_start_ns(plan.engine) + plan.engine_ns
         built = finished + plan.build_ns
-        replied = built + self._transfer_times[reply_bytes] + latency_ns
-        notified = replied + host.interrupt_ns
+        replied = built + self._reply_times[reply_bytes] + profile.reply_link.latency_ns
+        notified = replied + host.lone_notify_ns
         done = notified + host.dequeue_ns
         offsets = (
-            enqueued, arrived, arrived, decoded, unwrapped, unwrapped,
+            enqueued, arrived, arrived, decoded, unwrapped, started,
             finished, built, replied, notified, done,
         )  # fmt: skip
         if len(self._lone) >= LONE_SHAPES_MAX:

@@ -1,4 +1,4 @@
-"""An engine pool: identical engines behind one first-come first-served line."""
+"""An engine pool: identical engines behind one line, a `deque` (FIFO) or a policy's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ghostcard.emulator.job import Job
+    from ghostcard.emulator.image import Line
 
 
 class EnginePool:
@@ -17,6 +17,6 @@ class EnginePool:
 
     __slots__ = ("idle", "waiting")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, waiting: Line | None = None) -> None:
         self.idle = size
-        self.waiting: deque[Job] = deque()
+        self.waiting: Line = deque() if waiting is None else waiting

@@ -1,10 +1,44 @@
 """What a card and its firmware image promise each other."""
 
-from typing import NamedTuple, Protocol
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.randomness import RandomSource
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.job import Job
+
+
+class Line(Protocol):
+    """Jobs that wait for a server; `popleft` says whose turn it is. A `deque` is one: FIFO.
+
+    A job is in a line at most once. Its domain is `job.queue.domain`; `job.cost_ns` is what its
+    service is expected to take. Nothing else of it may decide, as blocks are opened by cores.
+    """
+
+    def append(self, job: Job, /) -> None:
+        """A job joins."""
+        ...
+
+    def popleft(self) -> Job:
+        """Take the job whose turn it is; the stations ask only a line that is not empty."""
+        ...
+
+    def remove(self, job: Job, /) -> None:
+        """Take a job that a reset has taken away out of the line."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Job]: ...
+
+
+Scheduler = Callable[[str], Line]
+"""Name of a station ("cores", or an engine pool's) -> the line before it, empty."""
 
 
 class Plan(NamedTuple):
@@ -72,4 +106,13 @@ class Image(Protocol):
 
     def zeroize(self, domain: int) -> None:
         """Forget the secrets of one domain (ZAPQ, AP sheet 1.2)."""
+        ...
+
+
+@runtime_checkable
+class SchedulingImage(Protocol):
+    """An image that also says who is served next; one that does not leaves it at FIFO."""
+
+    def scheduler(self) -> Scheduler | None:
+        """What makes the lines of the card's stations; None: first come, first served."""
         ...

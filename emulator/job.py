@@ -29,16 +29,24 @@ class Job:
     alone. `psmid` is the 64-bit message id that NQAP takes and DQAP returns. The host stamps
     `times[SUBMITTED]`, `times[NOTIFIED]` and `times[DONE]`; bus and card stamp the rest. `depth` is
     the number of messages the queue held, this one included, when it was accepted.
+
+    `number` counts the requests of a client; the service time that a profile lets vary is drawn by
+    (client, number). `cost_ns` is what a scheduling policy may know of a job that waits: for an
+    engine, the mean time it will hold it; for a core, 1, since nobody has looked at it yet. `batch`
+    are the jobs that go to an engine together with this one, itself the first.
     """
 
     __slots__ = (
+        "batch",
         "block",
         "callbacks",
         "client",
         "context",
+        "cost_ns",
         "depth",
         "engine",
         "function",
+        "number",
         "on_done",
         "operation",
         "outcome",
@@ -86,6 +94,9 @@ class Job:
         self.times = [0] * 12
         self.on_done: Callable[[Job], None] | None = None
         self.context: Any = None
+        self.number = 0
+        self.cost_ns: int
+        self.batch: tuple[Job, ...]
         self.plan: Plan
         self.serial: int
         self.pool: EnginePool | None = None

@@ -5,15 +5,18 @@ Times are whole nanoseconds, sizes bytes; the unit is in the key. Every figure o
 """
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard.emulator.errors import ProfileError
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.variates import Sampler
 
 FOLDER = os.path.join(os.path.dirname(__file__), "profiles")
 
 
 class LinkProfile(NamedTuple):
-    """One direction of the link between host and card; both are alike."""
+    """One direction of the link between host and card."""
 
     latency_ns: int  # propagation: delays a message, holds nothing
     bytes_per_us: int  # bandwidth
@@ -40,6 +43,9 @@ class FirmwareProfile(NamedTuple):
     unwrap_ns: int  # unwrap one key blob
     build_ns: int  # build the reply block
     reply_builders: int
+    scheduler: str = "fifo"  # a policy of firmware/scheduling.py
+    priorities: tuple[tuple[int, int], ...] = ()  # (domain, class) of "priority"; 0 goes first
+    weights: tuple[tuple[int, int], ...] = ()  # (domain, weight) of "shares"; 1 where not stated
 
     def decode_time_ns(self, payload_bytes: int) -> int:
         """Fetch and decode a block with so much payload, rounded to the nearest nanosecond."""
@@ -53,6 +59,26 @@ class HostProfile(NamedTuple):
     dequeue_ns: int  # from the notification to the caller
     interrupt_ns: int  # from the reply in host memory to the interrupt handler
     poll_ns: int  # period of the fast poll timer, used where interrupts are off
+    coalesce_count: int = 1  # replies of a queue for which one interrupt is raised,
+    coalesce_ns: int = 0  # or for those of so long a time after the first of them
+
+    @property
+    def lone_notify_ns(self) -> int:
+        """From a lone reply in host memory to the interrupt handler."""
+        return self.interrupt_ns + (self.coalesce_ns if self.coalesce_count > 1 else 0)
+
+
+class BatchProfile(NamedTuple):
+    """One start of an engine for several small requests of a queue (`[engines.NAME.batch]`)."""
+
+    most: int  # a batch is closed when it has so many requests (`count` in the file),
+    wait_ns: int  # or so long after its first
+    start_ns: int  # what a start takes, before the first request of a batch
+    max_bytes: int  # payload of a small request; a larger one is a batch of its own at once
+
+    def gathers(self, payload_bytes: int) -> bool:
+        """Whether a request with so much payload waits for others."""
+        return self.most > 1 and payload_bytes <= self.max_bytes
 
 
 class EngineProfile(NamedTuple):
@@ -60,6 +86,38 @@ class EngineProfile(NamedTuple):
 
     name: str
     size: int
+    batch: BatchProfile | None = None
+
+
+class Distribution(NamedTuple):
+    """How the service times of an operation spread around their mean (`variates`)."""
+
+    kind: str = "constant"  # or "exponential", "uniform", "empirical"
+    spread_permille: int = 0  # of "uniform": mean * (1 +- spread / 1000)
+    permille: tuple[int, ...] = ()  # of "empirical": thousandths of the mean,
+    weights: tuple[int, ...] = ()  # and how often each occurs
+
+    def sampler(self) -> "Sampler | None":
+        """The function that draws a service time; None if it is always the mean."""
+        if self.kind == "constant":
+            return None
+        from ghostcard.emulator import variates
+
+        if self.kind == "exponential":
+            return variates.exponential
+        if self.kind == "uniform":
+            return variates.uniform(self.spread_permille)
+        return variates.empirical(self.permille, self.weights)
+
+
+class MemoryProfile(NamedTuple):
+    """What requests occupy between the fetch by a core and the end of their engine service."""
+
+    contexts: int  # requests at a time
+    bytes: int  # of their request blocks
+
+
+CONSTANT = Distribution()
 
 
 class Operation(NamedTuple):
@@ -68,9 +126,10 @@ class Operation(NamedTuple):
     engine: str
     fixed_ns: int
     per_kib_ns: int
+    distribution: Distribution = CONSTANT
 
     def service_ns(self, payload_bytes: int) -> int:
-        """The time one engine is held, rounded to the nearest nanosecond."""
+        """The (mean) time one engine is held, rounded to the nearest nanosecond."""
         return self.fixed_ns + (self.per_kib_ns * payload_bytes + 512 >> 10)
 
 
@@ -92,6 +151,37 @@ class Profile(NamedTuple):
     engines: tuple[EngineProfile, ...]
     operations: dict[str, Operation]
     sources: dict[str, str]
+    link_out: LinkProfile | None = None  # from card to host; None: as `link`
+    memory: MemoryProfile | None = None  # None: never short of it
+
+    @property
+    def reply_link(self) -> LinkProfile:
+        """The direction from card to host."""
+        return self.link_out or self.link
+
+    def batch_wait_ns(self, engine: str, payload_bytes: int) -> int:
+        """How long a lone request waits for others to share an engine's start."""
+        for pool in self.engines:
+            if pool.name == engine and pool.batch and pool.batch.gathers(payload_bytes):
+                return pool.batch.wait_ns
+        return 0
+
+    def batch_start_ns(self, engine: str) -> int:
+        """What the start of one of a pool's engines takes."""
+        return next((p.batch.start_ns for p in self.engines if p.name == engine and p.batch), 0)
+
+    def beyond_fifo(self) -> str | None:
+        """What the profile asks of a card besides constant times and first come, first served."""
+        if self.firmware.scheduler != "fifo":
+            return f"scheduler {self.firmware.scheduler}"
+        if any(pool.batch for pool in self.engines):
+            return "batches"
+        if self.memory is not None:
+            return "bounded memory"
+        if self.host.coalesce_count > 1:
+            return "coalesced interrupts"
+        kinds = {operation.distribution.kind for operation in self.operations.values()}
+        return next((f"{kind} service times" for kind in sorted(kinds - {"constant"})), None)
 
 
 def names() -> list[str]:

@@ -47,6 +47,8 @@ class CommandQueue:
         "accept",
         "available_from",
         "card",
+        "collect_until",
+        "collected",
         "depth",
         "domain",
         "in_hardware",
@@ -72,6 +74,8 @@ class CommandQueue:
         self.interrupts_from = NEVER
         self.interrupts_until = NEVER
         self.interrupt_due = -1
+        self.collect_until = -1  # until then replies count towards the interrupt that is due,
+        self.collected = 0  # and so many have
         self.interrupt = Interrupt(self)
 
     def status(self, now: int, code: int) -> int:
@@ -109,4 +113,4 @@ class CommandQueue:
         self.in_hardware = 0
         self.replies.clear()
         self.interrupts_from = self.interrupts_until = NEVER
-        self.interrupt_due = -1
+        self.interrupt_due = self.collect_until = -1

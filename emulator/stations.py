@@ -37,7 +37,7 @@ from ghostcard.emulator.job import (
 from ghostcard.emulator.link import LinkDirection, TransferTimes
 
 if TYPE_CHECKING:
-    from ghostcard.emulator.image import Image, Plan
+    from ghostcard.emulator.image import Image, Line, Plan
     from ghostcard.emulator.profile import Profile
     from ghostcard.emulator.queue import CommandQueue, Interrupt
     from ghostcard.emulator.timeline import Timeline
@@ -49,13 +49,15 @@ PLANS_MAX = 4096  # plans remembered; one more and the memory starts anew
 class Remnant:
     """What stays of a message taken away in the middle of a service: it still holds its server."""
 
-    __slots__ = ("callbacks", "pool")
+    __slots__ = ("callbacks", "plan", "pool", "request_bytes")
     _ok = True
     _value = None
 
     def __init__(self, job: Job, callbacks: tuple[Callable[[Any], None], ...]) -> None:
         self.callbacks: Any = callbacks
         self.pool = job.pool
+        self.plan = getattr(job, "plan", None)  # a job that travels has none yet
+        self.request_bytes = job.request_bytes
 
 
 class Plans(dict[tuple[str, int], "Plan"]):
@@ -85,7 +87,8 @@ class Stations:
         timeline: Timeline,
         profile: Profile,
         image: Image,
-        transfer_times: TransferTimes,
+        request_times: TransferTimes,
+        reply_times: TransferTimes,
         deliver_interrupt: Callable[[int], None],
     ) -> None:
         self._timeline = timeline
@@ -94,10 +97,10 @@ class Stations:
         self._perform = image.perform
         self._plans = Plans(image)
         self._deliver_interrupt = deliver_interrupt
-        self._link_in = LinkDirection(transfer_times, profile.link.latency_ns)
-        self._link_out = LinkDirection(transfer_times, profile.link.latency_ns)
+        self._link_in = LinkDirection(request_times, profile.link.latency_ns)
+        self._link_out = LinkDirection(reply_times, profile.reply_link.latency_ns)
         self._idle_cores = profile.firmware.cores
-        self._awaiting_core: deque[Job] = deque()
+        self._awaiting_core: Line = deque()
         self._travelling = 0  # messages on the link that have no core reserved
         self._pools = {engine.name: EnginePool(engine.size) for engine in profile.engines}
         self._builders_free = [0] * profile.firmware.reply_builders
@@ -253,7 +256,11 @@ class Stations:
         if queue.replies and queue.interrupts_from <= now < queue.interrupts_until:
             self._deliver_interrupt(queue.qid)
 
-    # Reset
+    # Changes
+
+    def forget_plans(self) -> None:
+        """The image prices anew what is fetched from now on."""
+        self._plans.clear()
 
     def purge(self, queue: CommandQueue) -> None:
         """Take every message of `queue` away.
@@ -263,9 +270,9 @@ class Stations:
         or for a finished reply is carried out, and dropped at its end.
         """
         now = self._timeline.now
-        self._awaiting_core = deque(job for job in self._awaiting_core if job.queue is not queue)
+        _empty(self._awaiting_core, queue)
         for pool in self._pools.values():
-            pool.waiting = deque(job for job in pool.waiting if job.queue is not queue)
+            _empty(pool.waiting, queue)
         idle_again = 0
         heap = self._heap
         for place, (time, priority, serial, event) in enumerate(heap):
@@ -305,3 +312,9 @@ class Stations:
 
 def _drop(_remnant: Remnant) -> None:
     """What a message taken away would have come to: nothing."""
+
+
+def _empty(line: Line, queue: CommandQueue) -> None:
+    """Take the messages of `queue` out of a line."""
+    for job in [job for job in line if job.queue is queue]:
+        line.remove(job)

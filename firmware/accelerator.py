@@ -4,7 +4,7 @@ It keeps nothing. Numbers are Python's, whose exponentiation takes a time that d
 this is no place for a key that matters; a card's timing follows the profile, not this.
 """
 
-from ghostcard.emulator.image import Plan, Services
+from ghostcard.emulator.image import Plan, Scheduler, Services
 from ghostcard.firmware.abi import errorreply, type50, type80
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
@@ -54,6 +54,10 @@ class AcceleratorImage:
     def plan(self, operation: str, payload_bytes: int) -> Plan:
         """The cost of one request."""
         return self._pipeline.plan(operation, payload_bytes)
+
+    def scheduler(self) -> Scheduler | None:
+        """The policy that the profile names."""
+        return self._pipeline.scheduler()
 
     def zeroize(self, domain: int) -> None:
         """Nothing to forget."""

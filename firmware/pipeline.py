@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ghostcard.emulator.errors import ProfileError
-from ghostcard.emulator.image import Plan
+from ghostcard.emulator.image import Plan, Scheduler
 from ghostcard.emulator.profile import Profile
 
 _MAX_PLANS = 4096  # remembered; then all are forgotten and computed again
@@ -46,6 +46,19 @@ class Pipeline:
                 self._plans.clear()
             plan = self._plans[operation, payload_bytes] = self._priced(operation, payload_bytes)
         return plan
+
+    def scheduler(self) -> Scheduler | None:
+        """What makes the lines of the profile's policy; None for FIFO."""
+        if self._profile.firmware.scheduler == "fifo":
+            return None
+        from ghostcard.firmware.scheduling import scheduler
+
+        return scheduler(self._profile.firmware)
+
+    def reprice(self, profile: Profile) -> None:
+        """Price by another profile from now on; it has the same operations."""
+        self._profile = profile
+        self._plans.clear()
 
     def _priced(self, operation: str, payload_bytes: int) -> Plan:
         firmware = self._profile.firmware

@@ -4,7 +4,7 @@ For simulated hosts on devices that have no firmware image here: coprocessors in
 is no AP adapter at all. A profile need only state the operations of which something is known.
 """
 
-from ghostcard.emulator.image import Plan, Services
+from ghostcard.emulator.image import Plan, Scheduler, Services
 from ghostcard.emulator.status import APXA, MODE_FACILITY
 from ghostcard.firmware.abi import errorreply
 from ghostcard.firmware.abi.errorreply import ReplyCode
@@ -33,6 +33,10 @@ class TimingImage:
     def plan(self, operation: str, payload_bytes: int) -> Plan:
         """The cost of one request; KeyError for an operation that the profile does not price."""
         return self._pipeline.plan(operation, payload_bytes)
+
+    def scheduler(self) -> Scheduler | None:
+        """The policy that the profile names."""
+        return self._pipeline.scheduler()
 
     def zeroize(self, domain: int) -> None:
         """Nothing to forget."""

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ghostcard.emulator.image import SchedulingImage
+
 if TYPE_CHECKING:
-    from ghostcard.emulator.image import Image, Plan, Services
+    from ghostcard.emulator.image import Image, Plan, Scheduler, Services
 
 
 class DeferredImage:
@@ -34,6 +36,11 @@ class DeferredImage:
     def plan(self, operation: str, payload_bytes: int) -> "Plan":
         """As the image; boots it if this is the first request."""
         return self._booted().plan(operation, payload_bytes)
+
+    def scheduler(self) -> "Scheduler | None":
+        """As the image; boots it if this is the first request."""
+        image = self._booted()
+        return image.scheduler() if isinstance(image, SchedulingImage) else None
 
     def zeroize(self, domain: int) -> None:
         """As the image; boots it if this is the first request."""

@@ -53,7 +53,7 @@ class Machine:
             profile, adapter = profiles[card.profile], card.adapter
             image = self._image(card.profile, profile)
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
-            self.bus.plug(Card(adapter, profile, *parts, config.function))
+            self.bus.plug(Card(adapter, profile, *parts, config.function, config.seed or 0))
         self._start(recorder)
 
     @classmethod

@@ -19,7 +19,7 @@ from ghostcard.emulator.record import STAGES
 if TYPE_CHECKING:
     import numpy
 
-    from ghostcard.emulator.profile import Profile
+    from ghostcard.emulator.profile import LinkProfile, Profile
     from ghostcard.emulator.record import Recorder
 
     Array = numpy.ndarray[Any, Any]
@@ -201,23 +201,23 @@ def _stations(
     profile: "Profile", records: "Array", engine: "Array"
 ) -> Iterable[tuple[str, int, int]]:
     """Name, servers and busy time of a card's stations, in the order of a request's way."""
-    yield "link in", 1, _transfers(profile, records["request_bytes"])
+    yield "link in", 1, _transfers(profile.link, records["request_bytes"])
     yield "cores", profile.firmware.cores, _between(records, "fetched", "unwrapped")
     for pool in profile.engines:
         yield pool.name, pool.size, _between(records[engine == pool.name], "started", "finished")
     built = len(records) * profile.firmware.build_ns
     yield "reply builders", profile.firmware.reply_builders, built
-    yield "link out", 1, _transfers(profile, records["reply_bytes"])
+    yield "link out", 1, _transfers(profile.reply_link, records["reply_bytes"])
 
 
 def _between(records: "Array", start: str, end: str) -> int:
     return int((records[end] - records[start]).sum())
 
 
-def _transfers(profile: "Profile", sizes: "Array") -> int:
+def _transfers(link: "LinkProfile", sizes: "Array") -> int:
     import numpy
 
-    times = TransferTimes(profile.link)
+    times = TransferTimes(link)
     kinds, counts = numpy.unique(sizes, return_counts=True)
     return sum(times[int(size)] * int(count) for size, count in zip(kinds, counts, strict=True))
 

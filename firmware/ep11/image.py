@@ -10,7 +10,7 @@ CKR_IBM_ERROR_STATE until the next boot.
 from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
-from ghostcard.emulator.image import Plan, Services
+from ghostcard.emulator.image import Plan, Scheduler, Services
 from ghostcard.firmware.abi import errorreply, reply, request, verbs
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
@@ -144,6 +144,10 @@ class Ep11Image:
     def plan(self, operation: str, payload_bytes: int) -> Plan:
         """The cost of one request on this card."""
         return self._pipeline.plan(operation, payload_bytes)
+
+    def scheduler(self) -> Scheduler | None:
+        """The policy that the profile names."""
+        return self._pipeline.scheduler()
 
     def zeroize(self, domain: int) -> None:
         """ZAPQ: drop what the domain has in card memory, opened keys and multi-part operations.

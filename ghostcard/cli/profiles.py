@@ -96,14 +96,27 @@ def _row(service: Service) -> tuple[str, ...]:
 def figures(profile: Profile) -> Iterator[Figure]:
     """The figures of the card, all but the operations' service times."""
     for name, source in profile.sources.items():
-        section, _, key = name.rpartition(".")
-        if key == "count":
-            pool = section.rpartition(".")[2]
-            yield Figure(name, {e.name: e.size for e in profile.engines}[pool], source)
-        elif ".operations." not in section:
-            yield Figure(
-                name, getattr(getattr(profile, section) if section else profile, key), source
-            )
+        if ".operations." not in name and ".families." not in name:
+            yield Figure(name, _value(profile, name), source)
+
+
+def _value(profile: Profile, name: str) -> int | float:
+    """A figure by its dotted name in the file, where some keys differ from the profile's fields."""
+    section, _, key = name.rpartition(".")
+    value: int | float
+    if section.startswith("engines."):
+        pool = {engine.name: engine for engine in profile.engines}[section.split(".")[1]]
+        if section.endswith(".batch"):
+            value = getattr(pool.batch, "most" if key == "count" else key)
+        else:
+            value = pool.size
+    elif section in ("firmware.priorities", "firmware.weights"):
+        value = dict(getattr(profile.firmware, section.rpartition(".")[2]))[int(key)]
+    elif section == "link.out":
+        value = getattr(profile.reply_link, key)
+    else:
+        value = getattr(getattr(profile, section) if section else profile, key)
+    return value
 
 
 def operations(profile: Profile) -> Iterator[Service]:
@@ -123,5 +136,9 @@ def operations(profile: Profile) -> Iterator[Service]:
 
 def _source(profile: Profile, name: str, operation: Operation) -> str:
     prefix = f"engines.{operation.engine}.operations.{name}."
-    stated = (profile.sources.get(prefix + key) for key in ("rating", "fixed_ns", "per_kib_ns"))
+    keys = ("rating", "fixed_ns", "per_kib_ns", "distribution")
+    stated = [profile.sources[prefix + key] for key in keys if prefix + key in profile.sources]
+    if not stated:
+        families = f"engines.{operation.engine}.families."
+        stated = [text for key, text in profile.sources.items() if key.startswith(families)]
     return "; ".join(dict.fromkeys(source for source in stated if source))

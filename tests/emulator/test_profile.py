@@ -105,9 +105,9 @@ def test_a_profile_as_data(read: Callable[[str], Profile]) -> None:
     assert (card.name, card.mode, card.hardware_type) == ("small", "ep11", 14)
     assert card.link == (10, 1000, 256, 5)
     assert card.queue == (8, 16, 12288, 0, 0)
-    assert card.firmware == (2, 100, 10, 50, 20, 1)
-    assert card.host == (1, 1, 1, 250000)
-    assert card.engines == (("rsa", 3), ("hash", 1))
+    assert card.firmware == (2, 100, 10, 50, 20, 1, "fifo", (), ())
+    assert card.host == (1, 1, 1, 250000, 1, 0)
+    assert card.engines == (("rsa", 3, None), ("hash", 1, None))
     assert card.operations == {
         "query": Operation("", 0, 0),
         "sign": Operation("rsa", 192_000, 0),  # 64 us at saturation, 3 engines
@@ -168,7 +168,7 @@ def test_nothing_takes_time_on_the_null_card() -> None:
     assert set(card.operations.values()) == {
         Operation(pool, 0, 0) for pool in ("", "rsa", "ec", "symmetric", "random")
     }
-    assert card.firmware == (1, 0, 0, 0, 0, 1)
+    assert card.firmware == (1, 0, 0, 0, 0, 1, "fifo", (), ())
     assert (card.link.latency_ns, card.link.packet_overhead_ns) == (0, 0)
     assert card.queue.max_message_bytes * 2000 < card.link.bytes_per_us
 
@@ -238,7 +238,7 @@ FIGURE = '{ value = .*, source = "where it comes from" }'
         (
             "sign.rating",
             "sign.fixed_ns = { value = 1, source = 'x' }\nsign.rating",
-            "sign.fixed_ns: got .*, expected no such key here; there are rating",
+            "sign.fixed_ns: got .*, expected no such key here; there are distribution, per_",
         ),
         (
             "sha256 =",
