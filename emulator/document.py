@@ -62,5 +62,7 @@ def _parsed(path: str, text: bytes) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ProfileError(f"{path}: not TOML: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, a number of endless digits
         raise ProfileError(f"{path}: not TOML: {error}") from error

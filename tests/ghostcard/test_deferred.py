@@ -68,9 +68,10 @@ def test_a_compiled_copy_is_used_only_if_it_fits_its_text(tmp_path: Path) -> Non
     assert read_document(str(path)) == {"a": 1}
 
 
-def test_what_is_no_toml_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b"\xff", b"a = " + b"[" * 5000, b"a = " + b"9" * 5000])
+def test_what_is_no_toml_is_named(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "one.toml"
-    path.write_bytes(b"\xff")
+    path.write_bytes(text)
     with pytest.raises(ProfileError, match=r"one\.toml: not TOML"):
         read_document(str(path))
 
