@@ -21,6 +21,7 @@ from ghostcard.benchmarks.scenario import (
 )
 from ghostcard.benchmarks.scenario_stations import delay_ns, demands
 from ghostcard.emulator.card import Card
+from ghostcard.emulator.profile import Distribution
 
 MVA_CLIENTS = 500  # exact MVA takes the square of them
 _S = 1e9
@@ -55,21 +56,42 @@ class Visit(NamedTuple):
 
 def visits(tenant: Tenant, card: Card) -> list[Visit]:
     """The stations of a card in the mean over a tenant's requests; those it needs no time of are
-    left out."""
+    left out.
+
+    No more servers are counted than requests can be on the card: its queues' places.
+    """
+    queues = sum(target >> 8 == card.adapter for target in tenant.targets)
+    places = card.profile.queue.depth * queues
     weighed = _weighed(tenant)
     total = sum(weight for _, _, weight in weighed)
     moments: dict[str, list[float]] = {}
     for operation, payload, weight in weighed:
+        spread = spread_of(card.profile.operations[operation].distribution)
+        engine = card.image.plan(operation, payload).engine
         for demand in demands(card, operation, payload):
-            moment = moments.setdefault(demand.station, [demand.servers, 0.0, 0.0])
-            share = demand.time_ns * weight / total
-            moment[1] += share
-            moment[2] += share * demand.time_ns
+            moment = moments.setdefault(demand.station, [min(demand.servers, places), 0.0, 0.0])
+            mean, square = spread if demand.station == engine else (1.0, 1.0)
+            moment[1] += mean * demand.time_ns * weight / total
+            moment[2] += square * demand.time_ns**2 * weight / total
     return [
         Visit(station, int(servers), mean, max(square / mean**2 - 1, 0.0))
         for station, (servers, mean, square) in moments.items()
         if mean
     ]
+
+
+def spread_of(distribution: Distribution) -> tuple[float, float]:
+    """Mean and mean square of a service time whose stated mean is 1."""
+    if distribution.kind == "exponential":
+        return 1.0, 2.0
+    if distribution.kind == "uniform":
+        return 1.0, 1.0 + (distribution.spread_permille / 1000) ** 2 / 3
+    if distribution.kind == "empirical":
+        pairs = list(zip(distribution.permille, distribution.weights, strict=True))
+        total = sum(distribution.weights)
+        mean = sum(value * weight for value, weight in pairs) / 1000 / total
+        return mean, sum(value**2 * weight for value, weight in pairs) / 1000**2 / total
+    return 1.0, 1.0
 
 
 def _weighed(tenant: Tenant) -> Iterable[Kind]:
@@ -117,6 +139,9 @@ def answers(scenario: Scenario, cards: Mapping[int, Card]) -> list[Answer]:
         return [_none("the cards are of different profiles")]
     if tenant.ramp_ns and tenant.arrivals != CLOSED:
         return [_none("the rate changes with time")]
+    special = used[0].profile.beyond_fifo()
+    if special is not None and not special.endswith("service times"):
+        return [_none(f"the card has {special}")]
     met, delay = visits(tenant, used[0]), delay_ns(used[0], scenario.machine.interrupts)
     if not met:
         return [_none("no station takes any time")]

@@ -16,6 +16,7 @@ from ghostcard.driver.shapes import shape
 from ghostcard.driver.triage import DRIVER_OUTCOME
 from ghostcard.emulator.card import Card
 from ghostcard.emulator.link import TransferTimes
+from ghostcard.emulator.profile import LinkProfile
 
 LINK_IN, CORES, BUILDERS, LINK_OUT = "link in", "cores", "reply builders", "link out"
 _STAGES = ("arrived", "fetched", "unwrapped", "started", "finished", "built", "replied")
@@ -47,6 +48,7 @@ class Busy(NamedTuple):
 def demands(card: Card, operation: str, payload_bytes: int) -> list[Demand]:
     """What a request holds on a card, in order of its way; of the pools only its own."""
     profile, transfers = card.profile, TransferTimes(card.profile.link)
+    replies = TransferTimes(profile.reply_link)
     plan = card.image.plan(operation, payload_bytes)
     _, request_bytes, reply_bytes = shape(operation, payload_bytes)
     firmware = profile.firmware
@@ -58,15 +60,16 @@ def demands(card: Card, operation: str, payload_bytes: int) -> list[Demand]:
         if pool.name == plan.engine:
             asked.append(Demand(pool.name, pool.size, plan.engine_ns))
     asked.append(Demand(BUILDERS, firmware.reply_builders, plan.build_ns))
-    asked.append(Demand(LINK_OUT, 1, transfers[reply_bytes]))
+    asked.append(Demand(LINK_OUT, 1, replies[reply_bytes]))
     return asked
 
 
 def delay_ns(card: Card, interrupts: bool) -> int:
     """What a request passes without holding anything; of polling its mean, half a period."""
     host, link = card.profile.host, card.profile.link
-    notice = host.interrupt_ns if interrupts else host.poll_ns // 2
-    return host.submit_ns + 2 * link.latency_ns + notice + host.dequeue_ns
+    notice = host.lone_notify_ns if interrupts else host.poll_ns // 2
+    latency_ns = link.latency_ns + card.profile.reply_link.latency_ns
+    return host.submit_ns + latency_ns + notice + host.dequeue_ns
 
 
 def busy(
@@ -91,18 +94,18 @@ def _services(card: Card, array: Array, engines: Array) -> Iterator[tuple[str, i
     times = {stage: array[stage].astype(np.int64) for stage in _STAGES}
     profile = card.profile
     sent = times["arrived"] - profile.link.latency_ns
-    yield LINK_IN, 1, sent - _transfers(card, array["request_bytes"]), sent
+    yield LINK_IN, 1, sent - _transfers(profile.link, array["request_bytes"]), sent
     yield CORES, profile.firmware.cores, times["fetched"], times["unwrapped"]
     for pool in profile.engines:
         own = engines == pool.name
         yield pool.name, pool.size, times["started"][own], times["finished"][own]
     built = times["built"]
     yield BUILDERS, profile.firmware.reply_builders, built - profile.firmware.build_ns, built
-    sent = times["replied"] - profile.link.latency_ns
-    yield LINK_OUT, 1, sent - _transfers(card, array["reply_bytes"]), sent
+    sent = times["replied"] - profile.reply_link.latency_ns
+    yield LINK_OUT, 1, sent - _transfers(profile.reply_link, array["reply_bytes"]), sent
 
 
-def _transfers(card: Card, sizes: Array) -> Array:
-    transfers = TransferTimes(card.profile.link)
+def _transfers(link: LinkProfile, sizes: Array) -> Array:
+    transfers = TransferTimes(link)
     kinds, places = np.unique(sizes, return_inverse=True)
     return np.array([transfers[int(size)] for size in kinds], np.int64)[places]

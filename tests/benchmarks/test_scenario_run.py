@@ -111,19 +111,60 @@ def test_m_d_1(station: Station, seed: int, rate: int) -> None:
 
 def test_m_g_1_with_a_squared_variation_of_4(station: Station) -> None:
     """Two constant services of which one is drawn: mean 1 ms, cv^2 4, so Wq = 10 at load 0.8."""
-    services = {"rsa2048-sign": MS // 2, "rsa4096-sign": 17 * MS // 2}  # 15 to 1
+    services = {"rsa2048-sign": MS // 2, "rsa4096-sign": 9 * MS}  # 16 to 1
     mix = [
-        {"operation": "rsa2048-sign", "payload_bytes": 51, "weight": 15},
+        {"operation": "rsa2048-sign", "payload_bytes": 51, "weight": 16},
         {"operation": "rsa4096-sign", "payload_bytes": 51, "weight": 1},
     ]
-    mean = (15 * services["rsa2048-sign"] + services["rsa4096-sign"]) / 16
-    variation = (15 * services["rsa2048-sign"] ** 2 + services["rsa4096-sign"] ** 2) / 16
-    assert variation / mean**2 - 1 == pytest.approx(3.75)
+    mean = (16 * services["rsa2048-sign"] + services["rsa4096-sign"]) / 17
+    square = (16 * services["rsa2048-sign"] ** 2 + services["rsa4096-sign"] ** 2) / 17
+    assert mean == MS
+    assert square / mean**2 - 1 == pytest.approx(4)
     tenant = {"arrivals": "poisson", "rate_per_s": 800, "mix": mix}
     document = {"requests": 6_000, "replications": 8, "tenants": [tenant]}
     scenario = station(document, services)
-    assert theory_ns(scenario) == pytest.approx(mean + 0.8 * mean * 4.75 / 0.4, rel=1e-9)
+    assert theory_ns(scenario) == pytest.approx(11 * MS, rel=1e-9)
     assert result(scenario).rows[0].mean_ns.covers(theory_ns(scenario))
+
+
+@pytest.mark.parametrize(
+    ("rate", "servers", "distribution", "wait"),
+    [
+        (800, 1, 'kind = "exponential"', 4.0),
+        (1600, 2, 'kind = "exponential"', 1.777777778),
+        (6400, 8, 'kind = "exponential"', 0.286028078),
+        (14400, 16, 'kind = "exponential"', 0.369589621),
+        (800, 1, 'kind = "uniform", spread_permille = 1000', 2 * 4 / 3),
+        # 0.5 in 16 of 17 and 9 in one: mean 1, cv^2 = 4
+        (800, 1, 'kind = "empirical", permille = [500, 9000], weights = [16, 1]', 10.0),
+    ],
+    ids=["M/M/1", "M/M/2", "M/M/8", "M/M/16", "M/U/1", "M/G/1"],
+)
+def test_one_station(
+    station: Station, rate: int, servers: int, distribution: str, wait: float
+) -> None:
+    """The waits of the sheet's table, in units of the service time, within the run's interval."""
+    tenant = {"arrivals": "poisson", "rate_per_s": rate, **SIGN}
+    document = {"requests": 2_500, "replications": 8, "seed": 2, "tenants": [tenant]}
+    scenario = station(document, {"rsa2048-sign": MS}, servers, distribution)
+    assert theory_ns(scenario) == pytest.approx(MS * (1 + wait), rel=1e-9)
+    assert result(scenario).rows[0].mean_ns.covers(theory_ns(scenario))
+
+
+@pytest.mark.parametrize("clients", [1, 4, 8, 16])
+def test_mean_value_analysis_of_one_station(station: Station, clients: int) -> None:
+    """The machine repairman: exponential service and think times, one engine."""
+    think = {"mean_ns": 4 * MS, "distribution": "exponential"}
+    document = {
+        "requests": 2_000,
+        "replications": 10,
+        "tenants": [{"clients": clients, "think": think, **SIGN}],
+    }
+    scenario = station(document, {"rsa2048-sign": MS}, 1, 'kind = "exponential"')
+    _, mva = answers(scenario, machine_of(scenario, 0).bus.cards)
+    assert mva.throughput_per_s is not None
+    found = result(scenario).rows[0]
+    assert found.throughput_per_s.covers(mva.throughput_per_s)
 
 
 def test_d_d_c_waits_for_nobody(station: Station) -> None:
