@@ -16,7 +16,7 @@ from ghostcard.driver.multipart import Decryption, Digest, Encryption, Signature
 from ghostcard.driver.port import Port
 from ghostcard.driver.single import Check, Single
 from ghostcard.driver.template import Template
-from ghostcard.firmware.abi import verbs
+from ghostcard.firmware.abi import admin, verbs
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import MAX_MESSAGE
 
@@ -188,6 +188,21 @@ class Ep11Host:
     def get_xcp_info(self, query: int, subquery: int = 0) -> bytes:
         """get_xcp_info: the bytes of AP sheet 7.4 for a query."""
         return self._ask(verbs.GET_XCP_INFO, _u32(query), _u32(subquery)).params[0]
+
+    def set_figure(self, key: str, value: int) -> int:
+        """Admin: change a figure of the card's profile, by its dotted name; what it was before.
+
+        See `firmware/abi/admin.py` for which figures, from when on, and the errors.
+        """
+        if not 0 <= value < 1 << 64 or not key.isascii():
+            raise DriverError(errno.EINVAL, f"{key!r} = {value}: no name and 64-bit value")
+        before = self._ask(
+            verbs.ADMIN,
+            _u32(admin.SET_FIGURE),
+            key.encode("ascii"),
+            value.to_bytes(admin.VALUE_BYTES, "big"),
+        ).params[0]
+        return int.from_bytes(before, "big")
 
     def _single(self, function: int, key: bytes) -> Single:
         known = self._singles.get((function, key))

@@ -119,7 +119,7 @@ class SimulatedPort:
         for job, error in ended:
             self._drop(job.qid, job.function)
             self.in_flight -= 1
-            if job.block is not None and not error:
+            if job.reply is not None and not error:
                 error = self._judge(job)
             if not error:
                 job.times[DONE] = now

@@ -100,6 +100,10 @@ class TimingTrack:
         self._left: list[Client] = []  # parked, or not there at the last `finish`
         self._machine: SimulatedPort | None = None
         self._failure: BaseException | None = None
+        # Where service times vary no two requests are alike: the machine draws them, never us.
+        self._varies = any(card.draws for card in bus.cards.values())
+        for card in bus.cards.values():
+            card.on_change.append(self._kinds.clear)
 
     def enter(self) -> Client:
         """Make the calling thread known, at the least host time of the threads alive.
@@ -209,7 +213,7 @@ class TimingTrack:
         """
         callers = [client for client in self._ready if client.line]
         under_way = self._machine is not None and self._machine.in_flight
-        if under_way or len(callers) != 1 or callers[0].line is not line:
+        if self._varies or under_way or len(callers) != 1 or callers[0].line is not line:
             return False
         idle = [client for client in self._ready if not client.line and not client.gone]
         self._left.extend(idle)
@@ -291,7 +295,7 @@ class TimingTrack:
     def _set_lone(self, client: Client | None) -> None:
         if client is not None:
             self._kinds.clear()  # its records carry the number of the one before
-        self._lone = client
+        self._lone = None if self._varies else client
 
     def _simulated(self) -> "SimulatedPort":
         """The simulated machine, at the instant the arithmetic has come to."""

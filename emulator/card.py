@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghostcard.emulator.draws import ServiceDraws
 from ghostcard.emulator.errors import EmulatorError
+from ghostcard.emulator.figures import with_figure
 from ghostcard.emulator.image import SchedulingImage
 from ghostcard.emulator.link import TransferTimes
 from ghostcard.emulator.nvram import Nvram
@@ -65,6 +66,7 @@ class Card:
         self._reply_times = TransferTimes(profile.reply_link)
         self.draws = ServiceDraws(profile, seed)
         self._lone: dict[Shape, Offsets] = {}
+        self.on_change: list[Callable[[], None]] = []
         image.boot(self)
 
     def _require_possible(self) -> None:
@@ -116,6 +118,19 @@ class Card:
         """Give the adapter a hardware error, or repair it; it loses what is in hardware."""
         self.checkstopped = checkstopped
         self._change_service()
+
+    def change(self, key: str, value: int) -> int:
+        """Change a figure of the profile (`figures`) for what is fetched from now on.
+
+        Returns what it was; raises as `with_figure`. Everybody in `on_change` is told.
+        """
+        self.profile, before = with_figure(self.profile, key, value)
+        self._lone.clear()
+        if self._stations is not None:
+            self._stations.forget_plans()
+        for told in self.on_change:
+            told()
+        return before
 
     def _change_service(self) -> None:
         in_service = self.configured and not self.checkstopped

@@ -78,6 +78,13 @@ class Services(Protocol):
         """The domains (APQIs) this card serves."""
         ...
 
+    def change(self, key: str, value: int) -> int:
+        """Change a figure of `profile`, which is then another object; returns what it was.
+
+        ProfileError for a figure that cannot change, or a value that it cannot have.
+        """
+        ...
+
 
 class Image(Protocol):
     """A firmware image: answers request blocks and prices them; it knows nothing of time."""

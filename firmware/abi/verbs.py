@@ -133,6 +133,7 @@ VERBS: dict[int, Verb] = {
         _verb(GET_XCP_INFO, "get_xcp_info", "query subquery", "bytes"),
         _verb(GET_ATTRIBUTE_VALUE, "GetAttributeValue", "key attributes", "attributes"),
         _verb(SET_ATTRIBUTE_VALUE, "SetAttributeValue", "key attributes", "key"),
+        _verb(ADMIN, "Admin", "command key value", "before"),
     )
 }
 

@@ -22,6 +22,7 @@ from ghostcard.firmware.abi.status import (
     CKR_IBM_TRANSPORT_LIMIT,
 )
 from ghostcard.firmware.ep11 import wrapping
+from ghostcard.firmware.ep11.administration import AdministrationVerbs
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.attributes import AttributeVerbs
 from ghostcard.firmware.ep11.contexts import Contexts
@@ -83,6 +84,7 @@ class Ep11Image:
         self._add(KeyVerbs(workbench, draw).table())
         self._add(TransportVerbs(workbench).table())
         self._add(AttributeVerbs().table())
+        self._add(AdministrationVerbs(services, self._pipeline).table())
         self._add(information.table())
         information.announce(tuple(self._routes))
 

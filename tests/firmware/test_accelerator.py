@@ -28,6 +28,9 @@ class Services(NamedTuple):
     random: RandomSource = RandomSource(1)
     domains: tuple[int, ...] = (0,)
 
+    def change(self, key: str, value: int) -> int:
+        raise AssertionError("an accelerator has no admin requests")
+
 
 def booted(function: str = "real") -> AcceleratorImage:
     image = AcceleratorImage()

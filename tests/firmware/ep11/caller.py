@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.emulator import profile
+from ghostcard.emulator.figures import with_figure
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.firmware.abi import attributes, mechanism, reply, request, verbs
@@ -32,6 +33,11 @@ class Services:
         self.random = RandomSource(seed)
         self.function = function
         self.domains = domains
+
+    def change(self, key: str, value: int) -> int:
+        """As a card: change a figure of the profile."""
+        self.profile, before = with_figure(self.profile, key, value)
+        return before
 
 
 class Answer(NamedTuple):
