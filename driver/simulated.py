@@ -91,8 +91,6 @@ class SimulatedPort:
         if render is not None:
             job.block = render(qid & 0xFF)
             job.outcome = 0
-        elif job.reply is not None:  # refused before (`SimulatedPort._ended`)
-            job.outcome, job.reply = 0, None
         job.qid = qid
         job.on_done = on_done
         job.context = (targets, render, attempt)
@@ -150,6 +148,7 @@ class SimulatedPort:
         if error in (errno.EAGAIN, errno.ENODEV) and attempt < ATTEMPTS:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
+                job.outcome = 0
             assert job.on_done is not None
             try:
                 self.submit(job, targets, job.on_done, render, attempt + 1, job.qid)
@@ -168,6 +167,8 @@ class SimulatedPort:
     def _write(self, job: Job) -> None:
         job.times[DONE] = self.timeline._now
         self._keep(job)
+        if job.block is None and job.reply is not None:  # the card's refusal, not the host's figure
+            job.reply, job.reply_bytes = None, job.stated_bytes
 
     def _service_changed(self, qid: int, in_service: bool) -> None:
         self._dispatcher.queue(qid).usable = in_service

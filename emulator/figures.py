@@ -1,5 +1,7 @@
 """Figures of a profile that may change while a card runs: what its firmware prices requests by."""
 
+from typing import Any
+
 from ghostcard.emulator.errors import ProfileError
 from ghostcard.emulator.profile import Operation, Profile
 from ghostcard.emulator.profile_section import TIME_MAX_NS
@@ -22,13 +24,14 @@ def with_figure(profile: Profile, key: str, value: int) -> tuple[Profile, int]:
     `UnknownFigure` for a key that is none of FORMS, `ProfileError` for a value out of range.
     """
     section, _, field = key.rpartition(".")
+    replaced: dict[str, Any] = {field: value}
     if section == "firmware" and field in FIRMWARE:
         before = getattr(profile.firmware, field)
-        changed = profile._replace(firmware=profile.firmware._replace(**{field: value}))
+        changed = profile._replace(firmware=profile.firmware._replace(**replaced))
     else:
         operation, price = _operation(profile, key)
         before = getattr(price, field)
-        operations = {**profile.operations, operation: price._replace(**{field: value})}
+        operations = {**profile.operations, operation: price._replace(**replaced)}
         changed = profile._replace(operations=operations)
     if type(value) is not int or not 0 <= value <= TIME_MAX_NS:
         raise ProfileError(

@@ -118,6 +118,7 @@ class GeneralStations(Stations):
         if job.block is not None:
             job.operation, job.payload_bytes = _REFUSED, 0
         job.outcome = NO_MEMORY
+        job.stated_bytes = job.reply_bytes
         job.reply, job.reply_bytes = NO_MEMORY_REPLY, len(NO_MEMORY_REPLY)
         self._plan(job, self._refusal, now)
 

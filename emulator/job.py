@@ -33,7 +33,8 @@ class Job:
     `number` counts the requests of a client; the service time that a profile lets vary is drawn by
     (client, number). `cost_ns` is what a scheduling policy may know of a job that waits: for an
     engine, the mean time it will hold it; for a core, 1, since nobody has looked at it yet. `batch`
-    are the jobs that go to an engine together with this one, itself the first.
+    are the jobs that go to an engine together with this one, itself the first. `stated_bytes` is
+    the host's `reply_bytes` of a job that was answered by an error reply instead.
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class Job:
         "reply_bytes",
         "request_bytes",
         "serial",
+        "stated_bytes",
         "times",
     )
     _ok = True
@@ -97,6 +99,7 @@ class Job:
         self.number = 0
         self.cost_ns: int
         self.batch: tuple[Job, ...]
+        self.stated_bytes: int
         self.plan: Plan
         self.serial: int
         self.pool: EnginePool | None = None

@@ -1,0 +1,180 @@
+"""Queueing theory in the steady state, on the stations of a card in an open loop.
+
+Each row is compared within the 95 % confidence interval of replications: ten clients, so ten
+independent streams. Seeds are fixed, so a row always passes or always fails.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ghostcard.benchmarks.theory import erlang_b, erlang_c
+from ghostcard.emulator.image import Plan, Scheduler
+from ghostcard.emulator.job import DONE, STARTED, UNWRAPPED, Job
+from ghostcard.emulator.profile import Distribution, Operation, Profile
+from ghostcard.emulator.status import Q_FULL, response_code
+from ghostcard.emulator.variates import exponential, stream_key, word
+from ghostcard.firmware.scheduling import scheduler
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Rig
+
+    MakeProfile = Callable[..., Profile]
+
+MEAN = 1_000_000  # ns of an engine's service; rounding is below 1e-6 of it
+REPLICATIONS = 10
+T_975 = 2.262  # Student's t at 0.975 for 9 degrees of freedom
+ARRIVALS = 77  # seed of the arrivals; the card's own is 0
+WARM_UP = 500  # requests
+
+EXPONENTIAL = Distribution("exponential")
+# Mean 1, variance 4: half the mean 16 times of 17, nine means once.
+CV4 = Distribution("empirical", permille=(500, 9000), weights=(16, 1))
+
+
+def within(values: list[float], expected: float) -> bool:
+    """Whether the 95 % interval around the mean of the replications covers `expected`."""
+    mean = math.fsum(values) / len(values)
+    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    return abs(mean - expected) <= T_975 * math.sqrt(variance / len(values))
+
+
+def stand(rig: type[Rig], card: Profile, distribution: Distribution, domains: int = 1) -> Rig:
+    """A card whose one operation, `x`, has this distribution, with the profile's policy."""
+    card = card._replace(operations={"x": Operation("pool", MEAN, 0, distribution)})
+    one = rig(card, [Plan(0, 0, "pool", MEAN, 0)], tuple(range(domains)))
+    if card.firmware.scheduler != "fifo":
+
+        class Scheduled(type(one.image)):  # type: ignore[misc]
+            def scheduler(self) -> Scheduler | None:
+                return scheduler(card.firmware)
+
+        one.image.__class__ = Scheduled
+        one.card.attach(one.timeline)
+        for domain in range(domains):
+            one.bus.aqic(domain, True)
+    return one
+
+
+def offered(
+    one: Rig, load: float, requests: int, client: int, choose: Callable[[int], int]
+) -> list[Job]:
+    """Poisson arrivals at `load` times the rate of one engine, all run to the end."""
+    key, gap, now = stream_key(ARRIVALS, client), int(MEAN / load), 0
+    jobs = []
+    for number in range(requests):
+        now += exponential(gap, word(key, number))
+        job = Job(client, choose(word(key, requests + number)), operation="x")
+        job.number = number
+        one.submit_at(now, job)
+        jobs.append(job)
+    one.timeline.run()
+    return jobs
+
+
+def mean_wait(jobs: list[Job]) -> float:
+    """Mean wait for an engine, in mean services."""
+    return math.fsum(job.times[STARTED] - job.times[UNWRAPPED] for job in jobs) / len(jobs) / MEAN
+
+
+@pytest.mark.parametrize(
+    ("name", "servers", "distribution", "load", "expected", "requests"),
+    [
+        ("M/M/1", 1, EXPONENTIAL, 0.8, 4.0, 12_000),
+        ("M/M/2", 2, EXPONENTIAL, 1.6, 1.777777778, 8_000),
+        ("M/M/8", 8, EXPONENTIAL, 6.4, 0.286028078, 8_000),
+        ("M/M/16", 16, EXPONENTIAL, 14.4, 0.369589621, 8_000),
+        ("M/D/1", 1, Distribution(), 0.8, 2.0, 8_000),
+        ("M/G/1, cv^2 = 4", 1, CV4, 0.8, 10.0, 40_000),
+    ],
+)
+def test_the_wait_is_that_of_theory(
+    rig: type[Rig],
+    profile: MakeProfile,
+    name: str,
+    servers: int,
+    distribution: Distribution,
+    load: float,
+    expected: float,
+    requests: int,
+) -> None:
+    waits = []
+    for client in range(REPLICATIONS):
+        one = stand(rig, profile({"pool": servers}), distribution)
+        waits.append(mean_wait(offered(one, load, requests, client, lambda _: 0)[WARM_UP:]))
+    assert within(waits, expected), (name, waits)
+
+
+def test_a_request_waits_with_the_probability_of_erlang_c(
+    rig: type[Rig], profile: MakeProfile
+) -> None:
+    shares = []
+    for client in range(REPLICATIONS):
+        one = stand(rig, profile({"pool": 8}), EXPONENTIAL)
+        jobs = offered(one, 6.4, 6_000, client, lambda _: 0)[WARM_UP:]
+        shares.append(sum(j.times[STARTED] > j.times[UNWRAPPED] for j in jobs) / len(jobs))
+    assert erlang_c(8, 6.4) == pytest.approx(0.457644925442)
+    assert within(shares, erlang_c(8, 6.4)), shares
+
+
+def test_a_full_queue_loses_by_erlang_b(rig: type[Rig], profile: MakeProfile) -> None:
+    """Depth 8 before 8 engines: who finds none free finds the queue full, and goes away."""
+    shares = []
+    for client in range(REPLICATIONS):
+        one = stand(rig, profile({"pool": 8}, depth=8), EXPONENTIAL)
+        lost = 0
+
+        def attempt(job: Job, one: Rig = one) -> None:
+            nonlocal lost
+            lost += response_code(one.bus.nqap(0, job)) == Q_FULL
+
+        one.submit = attempt  # type: ignore[method-assign]
+        offered(one, 6.4, 6_000, client, lambda _: 0)
+        assert len(one.done) + lost == 6_000
+        shares.append(lost / 6_000)
+    assert erlang_b(8, 6.4) == pytest.approx(0.144393889853)
+    assert within(shares, erlang_b(8, 6.4)), shares
+
+
+def test_priorities_wait_as_cobham_says(rig: type[Rig], profile: MakeProfile) -> None:
+    """M/M/1, two classes of load 0.4: W_k = W0 / ((1 - s_{k-1}) (1 - s_k)), W0 = rho E[S]."""
+    card = profile({"pool": 1})
+    firmware = card.firmware._replace(scheduler="priority", priorities=((0, 1), (1, 0)))
+    waits: dict[int, list[float]] = {0: [], 1: []}
+    for client in range(REPLICATIONS):
+        one = stand(rig, card._replace(firmware=firmware), EXPONENTIAL, domains=2)
+        jobs = offered(one, 0.8, 12_000, client, lambda draw: draw & 1)[WARM_UP:]
+        for domain, mine in waits.items():
+            mine.append(mean_wait([job for job in jobs if job.qid == domain]))
+    assert within(waits[1], 0.8 / 0.6), waits
+    assert within(waits[0], 0.8 / (0.6 * 0.2)), waits
+
+
+def test_engines_are_shared_by_weight_while_all_have_work(
+    rig: type[Rig], profile: MakeProfile
+) -> None:
+    card = profile({"pool": 1}, cores=8)
+    firmware = card.firmware._replace(scheduler="shares", weights=((0, 5), (1, 2)))
+    one = stand(rig, card._replace(firmware=firmware), EXPONENTIAL, domains=3)
+    for number in range(2100):
+        one.submit_at(0, Job(number % 3, number % 3, operation="x"))
+    one.timeline.run()
+    order = sorted(one.done, key=lambda job: job.times[STARTED])[1:801]
+    counts = [sum(job.qid == domain for job in order) for domain in range(3)]
+    assert counts == [500, 200, 100]
+
+
+def test_domains_take_turns_exactly(rig: type[Rig], profile: MakeProfile) -> None:
+    card = profile({"pool": 1})
+    firmware = card.firmware._replace(scheduler="round-robin")
+    one = stand(rig, card._replace(firmware=firmware), Distribution(), domains=3)
+    for domain in (0, 0, 0, 0, 1, 1, 2):
+        one.submit_at(0, Job(0, domain, operation="x"))
+    one.timeline.run()
+    # The first found the engine idle and stood in no line.
+    assert [job.qid for job in one.done] == [0, 0, 1, 2, 0, 1, 0]
+    assert [job.times[DONE] for job in one.done] == [MEAN * n for n in range(1, 8)]
