@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_more_than_one_thread_is_refused_for_it_would_take_the_signals() -> None
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "USR1"])
 def test_a_signal_sent_to_us_reaches_the_program_once(name: str) -> None:
-    with _started(_TRAPPING.format(name), start_new_session=True) as ours:
+    with _started(_TRAPPING.format(name)) as ours:
         ours.send_signal(getattr(signal, f"SIG{name}"))
         assert ours.communicate(timeout=20)[0] == f"{name}\n"
         assert ours.returncode == 5
@@ -81,11 +82,20 @@ def _ran(*command: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stderr.strip().rpartition("\n")[2].rpartition("process.")[2]
 
 
+def _begin_session() -> None:
+    """A process group of its own, and signals as a shell at a terminal would leave them: started
+    with nohup, or in the background, the tests would hand on that some are ignored.
+    """
+    os.setsid()
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _take_terminal() -> None:
     import fcntl
     import termios
 
-    os.setsid()
+    _begin_session()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -96,15 +106,13 @@ class _started:
         self,
         script: str,
         stdin: int = subprocess.DEVNULL,
-        start_new_session: bool = False,
-        preexec_fn: Callable[[], None] | None = None,
+        preexec_fn: Callable[[], None] = _begin_session,
     ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _RUN, "sh", "-c", script],
             stdin=stdin,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=start_new_session,
             preexec_fn=preexec_fn,
         )
 
@@ -114,5 +122,6 @@ class _started:
         return self._process
 
     def __exit__(self, *_error: object) -> None:
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # the program too: it holds our pipe
         self._process.communicate()
