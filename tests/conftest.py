@@ -1,9 +1,21 @@
-"""With CI set nothing may be skipped: CI installs all the programs that the tests need."""
+"""What holds for every test: signals as at a terminal, and with CI set nothing is skipped, since CI
+installs all the programs that the tests need.
+"""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Started with nohup, or in the background, we would hand on that some signals are ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
