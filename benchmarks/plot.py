@@ -21,7 +21,7 @@ def draw(points: Sequence[Point], subtitle: str, folder: Path) -> list[Path]:
     # no random ids in the SVG, so that the same figures give the same file; and text stays text
     with rc_context({"font.size": 9, "svg.hashsalt": "ghostcard", "svg.fonttype": "none"}):
         figure = Figure(figsize=(11, 5.4))
-        figure.subplots_adjust(left=0.065, right=0.985, top=0.83, bottom=0.18, wspace=0.16)
+        figure.subplots_adjust(left=0.065, right=0.985, top=0.80, bottom=0.18, wspace=0.16)
         throughput, latency = figure.subplots(1, 2)
         for (colour, marker), case in zip(_STYLES, CASES, strict=True):
             line = sorted(
@@ -71,7 +71,7 @@ def _frame(
 
 def _heading(figure: Figure, subtitle: str) -> None:
     figure.text(0.014, 0.945, "What the card would do", fontsize=14, fontweight="bold", color=_INK)
-    figure.text(0.014, 0.905, subtitle, fontsize=9, color=_GREY)
+    figure.text(0.014, 0.93, subtitle, fontsize=9, color=_GREY, va="top", linespacing=1.5)
 
 
 def _count(value: float, _position: int) -> str:

@@ -80,7 +80,7 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
         simulated_requests_per_host_s=round(pace.per_second),
     )
     subtitle = f"profile {profile}: one card, one queue, a closed loop without think time"
-    written = report.write(results, origin, f"{subtitle}; {caveat(card)}", output)
+    written = report.write(results, origin, f"{subtitle}\n{caveat(card)}", output)
     if as_json:
         document(report.document(results, origin))
     else:
