@@ -9,6 +9,7 @@ from ghostcard.driver.exercise import ON, Material, Sizes, ulong
 from ghostcard.firmware.abi import ber
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.blob import blob_bytes
+from ghostcard.firmware.abi.parameters import IV_SIZE, Iv
 from ghostcard.firmware.abi.spki import spki_bytes
 
 PRIMES = ((1 << 512) - 569, (1 << 512) - 629)
@@ -46,7 +47,7 @@ class ImportedPair:
         """Blob and SPKI; the private key may be used for `use` (CKA_*)."""
         rights = {p.CKA_ENCRYPT: ON, p.CKA_UNWRAP: ON}
         kek, _ = host.generate_key(wire.pack(p.CKM_AES_KEY_GEN), _KEK_SIZE, rights)
-        mechanism = wire.pack(p.CKM_AES_CBC_PAD, wire.Iv(bytes(wire.IV_SIZE)))
+        mechanism = wire.pack(p.CKM_AES_CBC_PAD, Iv(bytes(IV_SIZE)))
         wrapped = host.encrypt_single(mechanism, kek, pkcs8())
         wanted = {p.CKA_KEY_TYPE: ulong(p.CKK_RSA), use: ON}
         blob, _ = host.unwrap_key(wanted, mechanism, kek, wrapped)

@@ -20,6 +20,7 @@ from ghostcard.driver.template import Template
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.blob import blob_bytes
 from ghostcard.firmware.abi.operations import CURVES, RSA_BITS
+from ghostcard.firmware.abi.parameters import Ecdh
 from ghostcard.firmware.abi.spki import spki_bytes
 
 PKCS1_OVERHEAD = 11  # bytes of padding, the least
@@ -154,7 +155,7 @@ class Derive(NoPayload):
 
     def ask(self, host: Ep11Host, material: Material, payload: int) -> None:
         point = material[1][-(1 + 2 * self.pair.size) :]
-        mechanism = wire.pack(p.CKM_ECDH1_DERIVE, wire.Ecdh(p.CKD_NULL, b"", point))
+        mechanism = wire.pack(p.CKM_ECDH1_DERIVE, Ecdh(p.CKD_NULL, b"", point))
         host.derive_key(mechanism, {p.CKA_VALUE_LEN: ulong(DERIVED_SIZE)}, material[0])
 
     def reply_bytes(self, payload: int) -> Sizes:

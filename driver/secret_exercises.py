@@ -16,13 +16,14 @@ from ghostcard.driver.exercise import (
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.blob import blob_bytes
 from ghostcard.firmware.abi.operations import AES_BITS
+from ghostcard.firmware.abi.parameters import Ctr, Gcm, Iv
 
 SECRET_SIZE = 32
 SECRET_BLOB = blob_bytes(p.CKK_GENERIC_SECRET, SECRET_SIZE)
 BLOCK = 16  # AES
 TAG = 16  # GCM
 WRAPPED = SECRET_SIZE + BLOCK  # CBC_PAD fills up a whole block
-CBC_PAD = wire.pack(p.CKM_AES_CBC_PAD, wire.Iv(bytes(BLOCK)))
+CBC_PAD = wire.pack(p.CKM_AES_CBC_PAD, Iv(bytes(BLOCK)))
 AES_KEY_GEN = wire.pack(p.CKM_AES_KEY_GEN)
 
 
@@ -164,9 +165,9 @@ class Query(NoPayload, NoMaterial):
 
 _MODES: dict[str, tuple[bytes, int, int]] = {  # mechanism, step and overhead in bytes
     "ecb": (wire.pack(p.CKM_AES_ECB), BLOCK, 0),
-    "cbc": (wire.pack(p.CKM_AES_CBC, wire.Iv(bytes(BLOCK))), BLOCK, 0),
-    "ctr": (wire.pack(p.CKM_AES_CTR, wire.Ctr(128, bytes(BLOCK))), 1, 0),
-    "gcm": (wire.pack(p.CKM_AES_GCM, wire.Gcm(8 * TAG, bytes(12))), 1, TAG),
+    "cbc": (wire.pack(p.CKM_AES_CBC, Iv(bytes(BLOCK))), BLOCK, 0),
+    "ctr": (wire.pack(p.CKM_AES_CTR, Ctr(128, bytes(BLOCK))), 1, 0),
+    "gcm": (wire.pack(p.CKM_AES_GCM, Gcm(8 * TAG, bytes(12))), 1, TAG),
 }
 _HASHES: dict[str, tuple[int, int, int]] = {  # hash, HMAC, bytes of digest
     "sha1": (p.CKM_SHA_1, p.CKM_SHA_1_HMAC, 20),

@@ -8,7 +8,7 @@ from pathlib import Path
 from cffi import FFI  # type: ignore[import-untyped]
 from setuptools import Extension  # type: ignore[import-untyped]
 
-from ghostcard.module import declarations
+from ghostcard.module import declarations, flattening
 
 HERE = Path("ghostcard") / "module"
 """Relative to the project, as setuptools wants it; the link `ghostcard/module` leads here."""
@@ -78,6 +78,7 @@ def link_flags() -> list[str]:
 def write_sources() -> None:
     """Writes `module/generated/`."""
     declarations.write_c(GENERATED)
+    declarations.write(GENERATED / "parameters.h", flattening.tables_c(declarations.load()))
     declarations.write(GENERATED / "environment.h", environment())
     builder().emit_c_code(str(CROSSINGS_C))
 

@@ -1,236 +1,183 @@
 /* CK_MECHANISM, pointers and all, as the flat `id u32 parameters` of docs/design.md, big-endian.
  *
- * So a mechanism is one hashable value from here to the card. A parameter of the wrong length, or with a null
- * pointer where there is a length, is CKR_MECHANISM_PARAM_INVALID. */
+ * So a mechanism is one hashable value from here to the card. Which members of which structure go where is a table,
+ * written from module/flattening.py. A parameter of the wrong length, or with a null pointer where there is a length,
+ * is CKR_MECHANISM_PARAM_INVALID. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "library.h"
 
-typedef enum { RAW, IV, CTR, GCM, PSS, OAEP, ECDH, ULONG, EDDSA } kind_t;
+typedef enum {
+    NUMBER, /* written as u32 */
+    ARRAY,  /* bytes in the structure, written as they are */
+    STRING, /* pointer and length, written with the length as u32 */
+    REST,   /* pointer and length, written without it */
+} kind_t;
 
-static kind_t kind_of(CK_MECHANISM_TYPE mechanism)
-{
-    switch (mechanism) {
-    case CKM_AES_CBC:
-    case CKM_AES_CBC_PAD:
-        return IV;
-    case CKM_AES_CTR:
-        return CTR;
-    case CKM_AES_GCM:
-        return GCM;
-    case CKM_RSA_PKCS_PSS:
-    case CKM_SHA1_RSA_PKCS_PSS:
-    case CKM_SHA224_RSA_PKCS_PSS:
-    case CKM_SHA256_RSA_PKCS_PSS:
-    case CKM_SHA384_RSA_PKCS_PSS:
-    case CKM_SHA512_RSA_PKCS_PSS:
-        return PSS;
-    case CKM_RSA_PKCS_OAEP:
-        return OAEP;
-    case CKM_ECDH1_DERIVE:
-    case CKM_ECDH1_COFACTOR_DERIVE:
-        return ECDH;
-    case CKM_SHA_1_HMAC_GENERAL:
-    case CKM_SHA224_HMAC_GENERAL:
-    case CKM_SHA256_HMAC_GENERAL:
-    case CKM_SHA384_HMAC_GENERAL:
-    case CKM_SHA512_HMAC_GENERAL:
-        return ULONG;
-    case CKM_EDDSA:
-        return EDDSA;
-    default:
-        return RAW;
-    }
-}
-
-/* Writes into room that is large enough; what cannot be written is remembered. */
 typedef struct {
-    char *next;
-    int is_bad;
-} writer_t;
+    kind_t kind;
+    size_t offset;
+    size_t size;    /* of a number or an array */
+    size_t length;  /* offset of the length of a string */
+    size_t through; /* 1 + the offset of the pointer behind which all these offsets count; 0: none */
+    int counts_bits;
+} member_t;
 
-static void put_u32(writer_t *writer, CK_ULONG value)
-{
-    if (value > UINT32_MAX) writer->is_bad = 1;
-    for (int shift = 24; shift >= 0; shift -= 8) *writer->next++ = (char)(value >> shift);
-}
-
-static void put(writer_t *writer, const void *bytes, CK_ULONG length)
-{
-    if (length) memcpy(writer->next, bytes, length);
-    writer->next += length;
-}
-
-static void put_ctr(writer_t *writer, const CK_AES_CTR_PARAMS *ctr)
-{
-    put_u32(writer, ctr->ulCounterBits);
-    put(writer, ctr->cb, sizeof ctr->cb);
-}
-
-static void put_pss(writer_t *writer, const CK_RSA_PKCS_PSS_PARAMS *pss)
-{
-    put_u32(writer, pss->hashAlg);
-    put_u32(writer, pss->mgf);
-    put_u32(writer, pss->sLen);
-}
-
-static void put_oaep(writer_t *writer, const CK_RSA_PKCS_OAEP_PARAMS *oaep)
-{
-    put_u32(writer, oaep->hashAlg);
-    put_u32(writer, oaep->mgf);
-    put_u32(writer, oaep->source);
-    put(writer, oaep->pSourceData, oaep->ulSourceDataLen);
-}
-
-static void put_ecdh(writer_t *writer, const CK_ECDH1_DERIVE_PARAMS *ecdh)
-{
-    put_u32(writer, ecdh->kdf);
-    put_u32(writer, ecdh->ulSharedDataLen);
-    put(writer, ecdh->pSharedData, ecdh->ulSharedDataLen);
-    put(writer, ecdh->pPublicData, ecdh->ulPublicDataLen);
-}
-
-static void put_gcm(writer_t *writer, const CK_GCM_PARAMS *gcm)
-{
-    put_u32(writer, gcm->ulTagBits);
-    put_u32(writer, gcm->ulIvLen);
-    put(writer, gcm->pIv, gcm->ulIvLen);
-    put(writer, gcm->pAAD, gcm->ulAADLen);
-}
-
-static void put_eddsa(writer_t *writer, const CK_EDDSA_PARAMS *eddsa)
-{
-    put_u32(writer, eddsa->phFlag);
-    put(writer, eddsa->pContextData, eddsa->ulContextDataLen);
-}
-
-/* Before ulIvBits was added (PKCS #11 2.40, errata 1) the structure was this; both are met. */
 typedef struct {
-    CK_BYTE *pIv;
-    CK_ULONG ulIvLen;
-    CK_BYTE *pAAD;
-    CK_ULONG ulAADLen;
-    CK_ULONG ulTagBits;
-} gcm_without_bits_t;
+    size_t size;
+    size_t count;
+    const member_t *members;
+} structure_t; /* an array of them ends with the size 0 */
 
-static int read_gcm(const CK_MECHANISM *mechanism, CK_GCM_PARAMS *gcm)
+typedef struct {
+    CK_MECHANISM_TYPE mechanism;
+    const structure_t *structures;
+    int is_optional;
+} taker_t; /* who takes which parameters, in order of the mechanism */
+
+#include "generated/parameters.h"
+
+static const taker_t *find_taker(CK_MECHANISM_TYPE mechanism)
 {
-    gcm_without_bits_t old;
-    if (mechanism->ulParameterLen == sizeof *gcm) {
-        memcpy(gcm, mechanism->pParameter, sizeof *gcm);
-        return 1;
+    size_t low = 0, high = sizeof takers / sizeof *takers;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (takers[middle].mechanism == mechanism) return takers + middle;
+        if (takers[middle].mechanism < mechanism) low = middle + 1;
+        else high = middle;
     }
-    if (mechanism->ulParameterLen != sizeof old) return 0;
-    memcpy(&old, mechanism->pParameter, sizeof old);
-    *gcm = (CK_GCM_PARAMS){old.pIv, old.ulIvLen, 0, old.pAAD, old.ulAADLen, old.ulTagBits};
-    return 1;
+    return NULL;
 }
 
-/* The parameter, copied out of the caller's memory, which need not be aligned. */
-typedef union {
-    CK_AES_CTR_PARAMS ctr;
-    CK_GCM_PARAMS gcm;
-    CK_RSA_PKCS_PSS_PARAMS pss;
-    CK_RSA_PKCS_OAEP_PARAMS oaep;
-    CK_ECDH1_DERIVE_PARAMS ecdh;
-    CK_EDDSA_PARAMS eddsa;
+static const structure_t *find_structure(const structure_t *structures, CK_ULONG size)
+{
+    for (; structures->size; structures++)
+        if (structures->size == size) return structures;
+    return NULL;
+}
+
+/* What a member says: a number, or where its bytes are and how many. The caller's memory need not be aligned. */
+typedef struct {
     CK_ULONG number;
-} parameter_t;
+    const char *bytes;
+    CK_ULONG length;
+} value_t;
 
-static const size_t SIZES[] = {
-    [CTR] = sizeof(CK_AES_CTR_PARAMS),         [PSS] = sizeof(CK_RSA_PKCS_PSS_PARAMS),
-    [OAEP] = sizeof(CK_RSA_PKCS_OAEP_PARAMS),  [ECDH] = sizeof(CK_ECDH1_DERIVE_PARAMS),
-    [ULONG] = sizeof(CK_ULONG),                [EDDSA] = sizeof(CK_EDDSA_PARAMS),
-};
-
-static int read_parameter(kind_t kind, const CK_MECHANISM *mechanism, parameter_t *parameter)
+static const char *base_of(const member_t *member, const char *parameter)
 {
-    if (kind == RAW) return 1;
-    if (kind == IV) return mechanism->ulParameterLen == 16;
-    if (kind == GCM) return read_gcm(mechanism, &parameter->gcm);
-    if (kind == EDDSA && !mechanism->ulParameterLen) return 1;
-    if (mechanism->ulParameterLen != SIZES[kind]) return 0;
-    memcpy(parameter, mechanism->pParameter, SIZES[kind]);
+    const char *base;
+    if (!member->through) return parameter;
+    memcpy(&base, parameter + member->through - 1, sizeof base);
+    return base;
+}
+
+static int read_string(const member_t *member, const char *base, value_t *value)
+{
+    memcpy(&value->bytes, base + member->offset, sizeof value->bytes);
+    memcpy(&value->length, base + member->length, sizeof value->length);
+    if (member->counts_bits) {
+        if (value->length % 8) return 0;
+        value->length /= 8;
+    }
+    return is_input(value->bytes, value->length);
+}
+
+static int read_number(const member_t *member, const char *base, value_t *value)
+{
+    if (member->size == 1) value->number = (CK_BYTE)base[member->offset];
+    else memcpy(&value->number, base + member->offset, sizeof value->number);
+    return value->number <= UINT32_MAX;
+}
+
+/* 0 when the member cannot be what it is to be. */
+static int read_member(const member_t *member, const char *parameter, value_t *value)
+{
+    const char *base = base_of(member, parameter);
+    if (!base) return 0;
+    if (member->kind == NUMBER) return read_number(member, base, value);
+    if (member->kind != ARRAY) return read_string(member, base, value);
+    value->bytes = base + member->offset;
+    value->length = member->size;
     return 1;
 }
 
-/* The bytes that the parameter points to, in one or two places; -1 when that cannot be. */
-static long pointed_to(const void *first, CK_ULONG first_length, const void *second, CK_ULONG second_length)
+/* The length of the parameters on the wire; -1 when one of them cannot be. */
+static long measure(const structure_t *structure, const char *parameter)
 {
-    if (!is_input(first, first_length) || !is_input(second, second_length)) return -1;
-    return (long)(first_length + second_length);
+    long length = 0;
+    for (const member_t *member = structure->members; member < structure->members + structure->count; member++) {
+        value_t value;
+        if (!read_member(member, parameter, &value)) return -1;
+        if (member->kind == NUMBER || member->kind == STRING) length += 4;
+        if (member->kind != NUMBER) length += (long)value.length;
+    }
+    return length;
 }
 
-static long measure(kind_t kind, const CK_MECHANISM *mechanism, const parameter_t *p)
+static char *put_u32(char *next, CK_ULONG value)
 {
-    switch (kind) {
-    case GCM:
-        return pointed_to(p->gcm.pIv, p->gcm.ulIvLen, p->gcm.pAAD, p->gcm.ulAADLen);
-    case OAEP:
-        return pointed_to(p->oaep.pSourceData, p->oaep.ulSourceDataLen, NULL, 0);
-    case ECDH:
-        return pointed_to(p->ecdh.pSharedData, p->ecdh.ulSharedDataLen, p->ecdh.pPublicData, p->ecdh.ulPublicDataLen);
-    case EDDSA:
-        if (!mechanism->ulParameterLen) return 0;
-        return pointed_to(p->eddsa.pContextData, p->eddsa.ulContextDataLen, NULL, 0);
-    default:
-        return (long)mechanism->ulParameterLen;
+    for (int shift = 24; shift >= 0; shift -= 8) *next++ = (char)(value >> shift);
+    return next;
+}
+
+static char *put(char *next, const void *bytes, CK_ULONG length)
+{
+    if (length) memcpy(next, bytes, length);
+    return next + length;
+}
+
+static void write_members(const structure_t *structure, const char *parameter, char *next)
+{
+    for (const member_t *member = structure->members; member < structure->members + structure->count; member++) {
+        value_t value;
+        read_member(member, parameter, &value);
+        if (member->kind == NUMBER) next = put_u32(next, value.number);
+        if (member->kind == STRING) next = put_u32(next, value.length);
+        if (member->kind != NUMBER) next = put(next, value.bytes, value.length);
     }
 }
 
-static void write_parameter(writer_t *writer, kind_t kind, const CK_MECHANISM *mechanism, const parameter_t *p)
+static CK_RV reserve(mechanism_t *flat, long parameters)
 {
-    switch (kind) {
-    case CTR: put_ctr(writer, &p->ctr); break;
-    case GCM: put_gcm(writer, &p->gcm); break;
-    case PSS: put_pss(writer, &p->pss); break;
-    case OAEP: put_oaep(writer, &p->oaep); break;
-    case ECDH: put_ecdh(writer, &p->ecdh); break;
-    case ULONG: put_u32(writer, p->number); break;
-    case EDDSA:
-        if (mechanism->ulParameterLen) put_eddsa(writer, &p->eddsa);
-        break;
-    default: put(writer, mechanism->pParameter, mechanism->ulParameterLen);
-    }
-}
-
-#define NUMBERS 16 /* bytes of the id and the at most three numbers before what is pointed to */
-
-static CK_RV reserve(mechanism_t *flat, long pointed)
-{
-    if (pointed < 0) return CKR_MECHANISM_PARAM_INVALID;
-    if ((size_t)pointed + NUMBERS <= sizeof flat->small) return CKR_OK;
-    flat->bytes = malloc((size_t)pointed + NUMBERS);
+    if (parameters < 0 || parameters > (long)INPUT_MAX) return CKR_MECHANISM_PARAM_INVALID;
+    flat->length = parameters + 4;
+    if (flat->length <= (long)sizeof flat->small) return CKR_OK;
+    flat->bytes = malloc((size_t)flat->length);
     return flat->bytes ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-static CK_RV flatten_parameter(const CK_MECHANISM *mechanism, mechanism_t *flat)
+static CK_RV flatten_structure(const CK_MECHANISM *mechanism, const structure_t *structure, mechanism_t *flat)
 {
-    kind_t kind = kind_of(mechanism->mechanism);
-    parameter_t parameter;
-    writer_t writer = {0};
     CK_RV rv;
-    if (!read_parameter(kind, mechanism, &parameter)) return CKR_MECHANISM_PARAM_INVALID;
-    rv = reserve(flat, measure(kind, mechanism, &parameter));
+    if (!structure) return CKR_MECHANISM_PARAM_INVALID;
+    rv = reserve(flat, measure(structure, mechanism->pParameter));
     if (rv) return rv;
-    writer.next = flat->bytes;
-    put_u32(&writer, mechanism->mechanism);
-    write_parameter(&writer, kind, mechanism, &parameter);
-    flat->length = writer.next - flat->bytes;
-    return writer.is_bad ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
+    write_members(structure, mechanism->pParameter, put_u32(flat->bytes, mechanism->mechanism));
+    return CKR_OK;
+}
+
+static CK_RV flatten_bytes(const CK_MECHANISM *mechanism, mechanism_t *flat)
+{
+    CK_RV rv = reserve(flat, (long)mechanism->ulParameterLen);
+    if (rv) return rv;
+    put(put_u32(flat->bytes, mechanism->mechanism), mechanism->pParameter, mechanism->ulParameterLen);
+    return CKR_OK;
 }
 
 /* The caller frees `flat` in every case. NULL is answered with the length -1: it cancels, or is wrong. */
 CK_RV mechanism_flatten(const CK_MECHANISM *mechanism, mechanism_t *flat)
 {
+    const taker_t *taker;
     flat->bytes = flat->small;
     flat->length = -1;
     if (!mechanism) return CKR_OK;
     if (mechanism->mechanism > UINT32_MAX) return CKR_MECHANISM_INVALID;
     if (!is_input(mechanism->pParameter, mechanism->ulParameterLen)) return CKR_MECHANISM_PARAM_INVALID;
-    return flatten_parameter(mechanism, flat);
+    taker = find_taker(mechanism->mechanism);
+    if (!taker || (taker->is_optional && !mechanism->ulParameterLen)) return flatten_bytes(mechanism, flat);
+    return flatten_structure(mechanism, find_structure(taker->structures, mechanism->ulParameterLen), flat);
 }
 
 void mechanism_free(mechanism_t *flat)

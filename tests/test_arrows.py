@@ -15,7 +15,7 @@ MAY: dict[str, set[str]] = {
     "emulator": {"emulator"},
     "firmware": {"firmware", "emulator"},
     "driver": {"driver", "emulator", "firmware.abi"},
-    "module": {"module", *JOINED},
+    "module": {"module", *JOINED, "firmware.abi"},
     "benchmarks": {"benchmarks", *JOINED, "statistics", "library"},
 }
 # Packages that only these layers may import.

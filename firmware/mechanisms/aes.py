@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import (
     CipherStream,

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
+from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms.aes import BLOCK, CRYPT, AesMode, cipher
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, parameters
@@ -89,7 +90,7 @@ def known_answers() -> bool:
     """The block above is encrypted to its known answer, and back."""
     mechanism = Counter(ck.CKM_AES_CTR, "ctr", CRYPT)
     key = secret_key(ck.CKK_AES, _KEY)
-    params = wire.pack(ck.CKM_AES_CTR, wire.Ctr(128, _COUNTER))[4:]
+    params = pack(ck.CKM_AES_CTR, wire.Ctr(128, _COUNTER))[4:]
     return (
         mechanism.encrypter(key)(params, _PLAIN) == _CIPHER
         and mechanism.decrypter(key)(params, _CIPHER) == _PLAIN

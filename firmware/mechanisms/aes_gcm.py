@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
+from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms.aes import CRYPT, AesMode
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, Holder, parameters
@@ -20,7 +21,7 @@ IV_BYTES = range(8, 129)  # what the cryptographic library takes
 DECRYPTION_LIMIT = 16 << 20  # bytes one multi-part decryption may hold back
 
 # The parameters nearly every caller sends, up to the IV: a tag of 128 bits, an IV of 96.
-_USUAL = wire.pack(ck.CKM_AES_GCM, wire.Gcm(8 * TAG, bytes(12)))[4:12]
+_USUAL = pack(ck.CKM_AES_GCM, wire.Gcm(8 * TAG, bytes(12)))[4:12]
 
 
 def _parsed(params: bytes) -> wire.Gcm:
@@ -155,7 +156,7 @@ def known_answers() -> bool:
     """The case above is encrypted and decrypted; a changed tag is refused."""
     mechanism = Gcm(ck.CKM_AES_GCM, "gcm", CRYPT)
     key = secret_key(ck.CKK_AES, _KEY)
-    params = wire.pack(ck.CKM_AES_GCM, wire.Gcm(128, _IV, _AAD))[4:]
+    params = pack(ck.CKM_AES_GCM, wire.Gcm(128, _IV, _AAD))[4:]
     if mechanism.encrypter(key)(params, _PLAIN) != _SEALED:
         return False
     decrypt = mechanism.decrypter(key)

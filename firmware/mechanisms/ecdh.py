@@ -2,7 +2,8 @@
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import ber
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
+from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms import ec
 from ghostcard.firmware.mechanisms.curves import CURVES, P256, Curve, of_bits
 from ghostcard.firmware.mechanisms.hashes import SHA256, Hash, of_kdf, opener
@@ -95,7 +96,7 @@ _KDF_OUTPUT = bytes.fromhex("443024c3dae66b95e6f5670601558f71")
 def known_answers() -> bool:
     """Shared secret and KDF output come out as above."""
     private = ec.private_key(P256, _SCALAR)
-    params = wire.pack(ck.CKM_ECDH1_DERIVE, wire.Ecdh(ck.CKD_NULL, b"", _PEER))[4:]
+    params = pack(ck.CKM_ECDH1_DERIVE, wire.Ecdh(ck.CKD_NULL, b"", _PEER))[4:]
     return (
         Ecdh(ck.CKM_ECDH1_DERIVE).derive(private, params, None) == _SHARED
         and x963(SHA256, _KDF_SECRET, b"", 16) == _KDF_OUTPUT

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.mechanisms.hashes import HASHES, Hash, Sink, algorithm, opener
 from ghostcard.firmware.mechanisms.key import Key, Signer, Verifier
 from ghostcard.firmware.mechanisms.mechanism import Signing, no_parameters, parameters

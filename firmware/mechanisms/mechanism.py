@@ -12,11 +12,12 @@ from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.operations import QUERY
+from ghostcard.firmware.abi.parameters import Parameters
 from ghostcard.firmware.mechanisms.hashes import Hash, Sink, opener
 from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
 from ghostcard.firmware.mechanisms.refusal import Refused
 
-P = TypeVar("P", bound=wire.Parameters)
+P = TypeVar("P", bound=Parameters)
 Draw = Callable[[int], bytes]  # the card's random source: that many bytes
 Attributes = Mapping[int, int | bytes]
 

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
+from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms import rsa, rsa_vectors
 from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, algorithm, of_mechanism, of_mgf
 from ghostcard.firmware.mechanisms.key import Key, Transform
@@ -80,7 +81,7 @@ def known_answers() -> bool:
     mechanism = RsaOaep(ck.CKM_RSA_PKCS_OAEP, RSA_BITS[0], RSA_BITS[-1], FLAGS, ck.CKK_RSA)
     private, public = rsa_vectors.ENCRYPTION_KEY.pair()
     sha1 = SIGNATURE_HASHES[0]
-    params = wire.pack(mechanism.number, wire.Oaep(sha1.digest, ck.CKG_MGF1_SHA1))[4:]
+    params = pack(mechanism.number, wire.Oaep(sha1.digest, ck.CKG_MGF1_SHA1))[4:]
     decrypt = mechanism.decrypter(private)
     fresh = mechanism.encrypter(public)(params, b"there and back")
     return (

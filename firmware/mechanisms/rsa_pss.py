@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi import parameters as wire
+from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms import rsa, rsa_vectors
 from ghostcard.firmware.mechanisms.hashes import (
     SIGNATURE_HASHES,
@@ -91,7 +92,7 @@ def known_answers() -> bool:
     sha1 = SIGNATURE_HASHES[0]
     mechanism = RsaPss(ck.CKM_SHA1_RSA_PKCS_PSS, sha1)
     private, public = rsa_vectors.SIGNING_KEY.pair()
-    params = wire.pack(mechanism.number, wire.Pss(sha1.digest, ck.CKG_MGF1_SHA1, sha1.size))[4:]
+    params = pack(mechanism.number, wire.Pss(sha1.digest, ck.CKG_MGF1_SHA1, sha1.size))[4:]
     verify = mechanism.verifier(public, params)
     message = rsa_vectors.PSS_MESSAGE
     try:

@@ -18,7 +18,7 @@ from ghostcard.driver.errors import DriverError, Ep11Error
 from ghostcard.driver.exercise import ulong
 from ghostcard.driver.single import MAX_SHAPES
 from ghostcard.firmware.abi import mechanism, reply, request, status, verbs
-from ghostcard.firmware.abi.mechanism import Ctr, Ecdh, Gcm, Iv
+from ghostcard.firmware.abi.parameters import Ctr, Ecdh, Gcm, Iv
 from ghostcard.firmware.abi.request import Head
 from ghostcard.machine import Machine
 

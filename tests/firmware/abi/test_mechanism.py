@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from ghostcard import pkcs11 as p
 from ghostcard.firmware.abi import mechanism
 from ghostcard.firmware.abi.errors import WireError
-from ghostcard.firmware.abi.mechanism import (
+from ghostcard.firmware.abi.mechanism import Mechanism
+from ghostcard.firmware.abi.parameters import (
+    FAMILIES,
     Ctr,
     Ecdh,
     Eddsa,
     Gcm,
     Iv,
     MacLength,
-    Mechanism,
     Oaep,
     Parameters,
     Pss,
     Raw,
+    mechanisms,
 )
 
 BLOCK = bytes(range(16))
@@ -101,16 +103,16 @@ U32 = st.integers(0, 0xFFFFFFFF)
 BYTES = st.binary(max_size=40)
 BLOCKS = st.binary(min_size=16, max_size=16)
 VALUES: st.SearchStrategy[tuple[int, Parameters]] = st.one_of(
-    st.tuples(st.sampled_from(sorted(mechanism.IV_MECHANISMS)), st.builds(Iv, BLOCKS)),
+    st.tuples(st.sampled_from(mechanisms(Iv)), st.builds(Iv, BLOCKS)),
     st.tuples(st.just(p.CKM_AES_CTR), st.builds(Ctr, U32, BLOCKS)),
     st.tuples(st.just(p.CKM_AES_GCM), st.builds(Gcm, U32, BYTES, BYTES)),
-    st.tuples(st.sampled_from(sorted(mechanism.PSS_MECHANISMS)), st.builds(Pss, U32, U32, U32)),
+    st.tuples(st.sampled_from(mechanisms(Pss)), st.builds(Pss, U32, U32, U32)),
     st.tuples(st.just(p.CKM_RSA_PKCS_OAEP), st.builds(Oaep, U32, U32, U32, BYTES)),
     st.tuples(st.just(p.CKM_ECDH1_DERIVE), st.builds(Ecdh, U32, BYTES, BYTES)),
-    st.tuples(st.sampled_from(sorted(mechanism.MAC_LENGTH_MECHANISMS)), st.builds(MacLength, U32)),
+    st.tuples(st.sampled_from(mechanisms(MacLength)), st.builds(MacLength, U32)),
     st.tuples(st.just(p.CKM_EDDSA), st.builds(Eddsa, U32, BYTES)),
     st.tuples(st.just(p.CKM_EDDSA), st.just(Raw())),
-    st.tuples(U32.filter(lambda id: id not in mechanism.FAMILIES), st.builds(Raw, BYTES)),
+    st.tuples(U32.filter(lambda id: id not in FAMILIES), st.builds(Raw, BYTES)),
 )
 
 
@@ -119,7 +121,7 @@ def test_round_trip(value: tuple[int, Parameters]) -> None:
     assert mechanism.unpack(mechanism.pack(*value)) == Mechanism(*value)
 
 
-@given(st.sampled_from(sorted(mechanism.FAMILIES)), st.binary(max_size=40))
+@given(st.sampled_from(sorted(FAMILIES)), st.binary(max_size=40))
 def test_any_bytes_parse_or_raise_wire_error(id: int, data: bytes) -> None:
     packed = id.to_bytes(4, "big") + data
     with suppress(WireError):

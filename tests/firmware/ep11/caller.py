@@ -9,6 +9,7 @@ from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.firmware.abi import attributes, mechanism, reply, request, verbs
 from ghostcard.firmware.abi.attributes import Attributes, Boolean
+from ghostcard.firmware.abi.parameters import Gcm
 from ghostcard.firmware.ep11.image import Ep11Image
 from ghostcard.firmware.mechanisms.curves import P256
 
@@ -72,7 +73,7 @@ ECDSA = mech(ck.CKM_ECDSA)
 
 
 def gcm(iv: bytes = bytes(12), aad: bytes = b"", tag_bits: int = 128) -> bytes:
-    return mechanism.pack(ck.CKM_AES_GCM, mechanism.Gcm(tag_bits, iv, aad))
+    return mechanism.pack(ck.CKM_AES_GCM, Gcm(tag_bits, iv, aad))
 
 
 class Caller:

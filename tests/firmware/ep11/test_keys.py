@@ -8,6 +8,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import attributes, mechanism, verbs
 from ghostcard.firmware.abi.attributes import Boolean
 from ghostcard.firmware.abi.errorreply import ReplyCode
+from ghostcard.firmware.abi.parameters import Ecdh
 from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED
 from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_OID, P256, Curve
 from tests.firmware.ep11.caller import ALL, CBC_PAD, RESULT, Caller, mech, template, u32
@@ -149,7 +150,7 @@ def test_generate_key_pair_refuses(card: Caller, params: tuple[bytes, ...], rv: 
 
 
 def agreement(spki: bytes, kdf: int = ck.CKD_NULL) -> bytes:
-    return mechanism.pack(ck.CKM_ECDH1_DERIVE, mechanism.Ecdh(kdf, b"", spki[-65:]))
+    return mechanism.pack(ck.CKM_ECDH1_DERIVE, Ecdh(kdf, b"", spki[-65:]))
 
 
 AES_WANTED = {ck.CKA_KEY_TYPE: ck.CKK_AES, ck.CKA_VALUE_LEN: 16}

@@ -6,6 +6,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.firmware.abi import mechanism, verbs
 from ghostcard.firmware.abi.attributes import Boolean
+from ghostcard.firmware.abi.parameters import Ecdh, Oaep, Pss
 from ghostcard.firmware.abi.status import CKR_IBM_MODE_CONFLICT
 from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_OID
 from ghostcard.firmware.mechanisms.hashes import HASHES, SHA256
@@ -24,9 +25,9 @@ from tests.firmware.ep11.caller import (
     u32,
 )
 
-OAEP = mechanism.pack(ck.CKM_RSA_PKCS_OAEP, mechanism.Oaep(SHA256.digest, SHA256.mgf or 0))
+OAEP = mechanism.pack(ck.CKM_RSA_PKCS_OAEP, Oaep(SHA256.digest, SHA256.mgf or 0))
 PSS = mechanism.pack(
-    ck.CKM_SHA256_RSA_PKCS_PSS, mechanism.Pss(SHA256.digest, SHA256.mgf or 0, 32)
+    ck.CKM_SHA256_RSA_PKCS_PSS, Pss(SHA256.digest, SHA256.mgf or 0, 32)
 )  # fmt: skip
 CIPHERS = [
     mech(ck.CKM_AES_ECB),
@@ -183,7 +184,7 @@ def test_transport_has_one_shape(pair: Pair) -> None:
 def test_derivation_and_random_have_one_shape(pair: Pair) -> None:
     (real, spki), (null, _) = pair.real.ec(), pair.null.ec()
     asked = template(ALL, {ck.CKA_KEY_TYPE: ck.CKK_AES, ck.CKA_VALUE_LEN: 32})
-    how = mechanism.pack(ck.CKM_ECDH1_DERIVE, mechanism.Ecdh(ck.CKD_NULL, b"", spki[-65:]))
+    how = mechanism.pack(ck.CKM_ECDH1_DERIVE, Ecdh(ck.CKD_NULL, b"", spki[-65:]))
     pair.same(verbs.DERIVE_KEY, (how, asked, real, b""), (how, asked, null, b""))
     pair.same(verbs.GENERATE_RANDOM, (u32(33),), (u32(33),))
     assert pair.null.ask(verbs.GENERATE_RANDOM, u32(33)) == (bytes(33),)

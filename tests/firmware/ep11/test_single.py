@@ -7,6 +7,7 @@ import pytest
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism, verbs
 from ghostcard.firmware.abi.attributes import Boolean
+from ghostcard.firmware.abi.parameters import Oaep
 from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED, CKR_IBM_TRANSPORT_LIMIT
 from ghostcard.firmware.ep11.single import MAX_RANDOM
 from ghostcard.firmware.ep11.workbench import MAX_PREPARED
@@ -14,7 +15,7 @@ from ghostcard.firmware.mechanisms.hashes import SHA256
 from tests.firmware.ep11.caller import CBC_PAD, ECDSA, RESULT, Caller, gcm, mech, u32
 
 DENIED = ck.CKR_KEY_FUNCTION_NOT_PERMITTED
-OAEP = mechanism.pack(ck.CKM_RSA_PKCS_OAEP, mechanism.Oaep(SHA256.digest, SHA256.mgf or 0))
+OAEP = mechanism.pack(ck.CKM_RSA_PKCS_OAEP, Oaep(SHA256.digest, SHA256.mgf or 0))
 
 
 def test_signing_is_reported_with_operation_and_payload(card: Caller) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism, verbs
 from ghostcard.firmware.abi.attributes import Boolean
+from ghostcard.firmware.abi.parameters import Oaep
 from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED
 from ghostcard.firmware.mechanisms.hashes import SHA256
 from tests.firmware.ep11.caller import (
@@ -29,7 +30,7 @@ from tests.firmware.ep11.caller import (
 )
 
 KEK = Boolean.WRAP | Boolean.UNWRAP
-OAEP = mechanism.pack(ck.CKM_RSA_PKCS_OAEP, mechanism.Oaep(SHA256.digest, SHA256.mgf or 0))
+OAEP = mechanism.pack(ck.CKM_RSA_PKCS_OAEP, Oaep(SHA256.digest, SHA256.mgf or 0))
 SYMMETRIC = {
     "cbc-pad": CBC_PAD,
     "cbc": mech(ck.CKM_AES_CBC, AES_IV),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi.parameters import Gcm
 from ghostcard.firmware.mechanisms import aes_gcm, all_mechanisms
 from ghostcard.firmware.mechanisms.secret import secret_key
 from ghostcard.firmware.mechanisms.table import Table
@@ -17,7 +18,7 @@ KEY = secret_key(ck.CKK_AES, bytes(range(16)))
 
 
 def params(iv: bytes, aad: bytes = b"", tag_bits: int = 128) -> bytes:
-    return wire.pack(ck.CKM_AES_GCM, wire.Gcm(tag_bits, iv, aad))[4:]
+    return wire.pack(ck.CKM_AES_GCM, Gcm(tag_bits, iv, aad))[4:]
 
 
 def _usable(case: Case) -> bool:

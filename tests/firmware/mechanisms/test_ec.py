@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi.parameters import Ecdh
 from ghostcard.firmware.mechanisms import all_mechanisms, ec, ecdh, ecdsa
 from ghostcard.firmware.mechanisms.curves import CURVES, P256, P384, P521, Curve, group, of_bits
 from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash
@@ -193,7 +194,7 @@ def test_other_curves(table: Table, params: bytes | None, rv: int) -> None:
 
 
 def agreement(kdf: int, point: bytes, shared: bytes = b"") -> bytes:
-    return wire.pack(ck.CKM_ECDH1_DERIVE, wire.Ecdh(kdf, shared, point))[4:]
+    return wire.pack(ck.CKM_ECDH1_DERIVE, Ecdh(kdf, shared, point))[4:]
 
 
 ECDH_FILE = ("asymmetric", "ECDH", "KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_resp.fax")

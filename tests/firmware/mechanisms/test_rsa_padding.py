@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa as reference
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
+from ghostcard.firmware.abi.parameters import Oaep, Pss
 from ghostcard.firmware.mechanisms import rsa, rsa_vectors
 from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash, opener
 from ghostcard.firmware.mechanisms.key import Key
@@ -31,12 +32,12 @@ def pair() -> tuple[Key, Key]:
 
 def pss(number: int, which: Hash, mask: Hash, salt: int) -> bytes:
     assert mask.mgf is not None
-    return wire.pack(number, wire.Pss(which.digest, mask.mgf, salt))[4:]
+    return wire.pack(number, Pss(which.digest, mask.mgf, salt))[4:]
 
 
 def oaep(which: Hash, mask: Hash, label: bytes = b"", source: int = 1) -> bytes:
     assert mask.mgf is not None
-    return wire.pack(ck.CKM_RSA_PKCS_OAEP, wire.Oaep(which.digest, mask.mgf, source, label))[4:]
+    return wire.pack(ck.CKM_RSA_PKCS_OAEP, Oaep(which.digest, mask.mgf, source, label))[4:]
 
 
 def test_pkcs1_signatures(table: Table) -> None:
@@ -63,7 +64,7 @@ def test_pkcs1_encryption(table: Table) -> None:
 
 def test_pss_signatures(table: Table) -> None:
     mechanism = table.find(ck.CKM_SHA1_RSA_PKCS_PSS)
-    params = wire.pack(mechanism.number, wire.Pss(*sha1_params(), 20))[4:]
+    params = wire.pack(mechanism.number, Pss(*sha1_params(), 20))[4:]
     found = list(examples("signature", *OLD, "pss-vect.txt"))
     assert len(found) == 3 * 6
     for private, public, fields in found:
@@ -75,7 +76,7 @@ def test_pss_signatures(table: Table) -> None:
 
 def test_oaep_encryption(table: Table) -> None:
     mechanism = table.find(ck.CKM_RSA_PKCS_OAEP)
-    params = wire.pack(mechanism.number, wire.Oaep(*sha1_params()))[4:]
+    params = wire.pack(mechanism.number, Oaep(*sha1_params()))[4:]
     found = list(examples("encryption", *OLD, "oaep-vect.txt"))
     assert len(found) == 3 * 6
     for private, public, fields in found:
@@ -172,12 +173,12 @@ def test_pss_parameters_that_do_not_fit(table: Table) -> None:
     mechanism, bare = table.find(number), table.find(ck.CKM_RSA_PKCS_PSS)
     room = 1024 // 8 - 32 - 2
     assert len(mechanism.signer(private, pss(number, sha256, sha1, room))(b"")) == 128
-    unknown = wire.pack(number, wire.Pss(ck.CKM_MD5, 1, 0))[4:]
+    unknown = wire.pack(number, Pss(ck.CKM_MD5, 1, 0))[4:]
     for params in (
         pss(number, sha256, sha256, room + 1),
         pss(number, sha1, sha1, 20),  # not the hash of the mechanism
         unknown,
-        wire.pack(number, wire.Pss(sha256.digest, 99, 0))[4:],
+        wire.pack(number, Pss(sha256.digest, 99, 0))[4:],
         b"",
         bytes(11),
     ):

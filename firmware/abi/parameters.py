@@ -1,0 +1,112 @@
+"""The parameters of mechanisms: a class per structure of PKCS #11 3.2, and who takes which.
+
+The order of the fields is the order on the wire (`mechanism.py`). A field is a number, a byte
+string, or with `Annotated[bytes, n]` exactly n bytes. The C structure that each class comes from
+stands in `module/flattening.py`.
+"""
+
+from typing import Annotated, NamedTuple, TypeAlias
+
+from ghostcard import pkcs11 as p
+
+IV_SIZE = 16  # an AES block
+
+Parameters: TypeAlias = tuple[int | bytes, ...]
+"""Any of the classes below."""
+
+
+class Raw(NamedTuple):
+    """Parameter bytes that the wire does not look into; mostly none."""
+
+    data: bytes = b""
+
+
+class Iv(NamedTuple):
+    """CBC: an initialisation vector of one AES block."""
+
+    iv: Annotated[bytes, IV_SIZE]
+
+
+class Ctr(NamedTuple):
+    """CK_AES_CTR_PARAMS: how many low bits of the 16-byte block count."""
+
+    counter_bits: int
+    block: Annotated[bytes, IV_SIZE]
+
+
+class Gcm(NamedTuple):
+    """CK_GCM_PARAMS: tag size in bits, IV of 1 byte or more, additional data."""
+
+    tag_bits: int
+    iv: bytes
+    aad: bytes = b""
+
+
+class Pss(NamedTuple):
+    """CK_RSA_PKCS_PSS_PARAMS: hash mechanism, CKG_MGF1_*, salt size in bytes."""
+
+    hash: int
+    mgf: int
+    salt_bytes: int
+
+
+class Oaep(NamedTuple):
+    """CK_RSA_PKCS_OAEP_PARAMS: hash mechanism, CKG_MGF1_*, label source and label."""
+
+    hash: int
+    mgf: int
+    source: int = p.CKZ_DATA_SPECIFIED
+    label: bytes = b""
+
+
+class Ecdh(NamedTuple):
+    """CK_ECDH1_DERIVE_PARAMS: CKD_*, shared data, public point of the other side."""
+
+    kdf: int
+    shared: bytes
+    point: bytes
+
+
+class MacLength(NamedTuple):
+    """CK_MAC_GENERAL_PARAMS: bytes of MAC wanted."""
+
+    length: int
+
+
+class Eddsa(NamedTuple):
+    """CK_EDDSA_PARAMS: pre-hash flag and context."""
+
+    prehash: int
+    context: bytes = b""
+
+
+def _each(names: str, hashes: tuple[str, ...]) -> tuple[int, ...]:
+    """The mechanisms of that name, with each hash in the place of {}."""
+    return tuple(getattr(p, "CKM_" + names.format(one)) for one in hashes)
+
+
+_SHA2 = ("SHA224", "SHA256", "SHA384", "SHA512")
+
+FAMILIES: dict[int, type[Parameters]] = {
+    **dict.fromkeys((p.CKM_AES_CBC, p.CKM_AES_CBC_PAD), Iv),
+    p.CKM_AES_CTR: Ctr,
+    p.CKM_AES_GCM: Gcm,
+    p.CKM_RSA_PKCS_PSS: Pss,
+    **dict.fromkeys(_each("{}_RSA_PKCS_PSS", ("SHA1", *_SHA2)), Pss),
+    p.CKM_RSA_PKCS_OAEP: Oaep,
+    p.CKM_ECDH1_DERIVE: Ecdh,
+    p.CKM_ECDH1_COFACTOR_DERIVE: Ecdh,
+    p.CKM_EDDSA: Eddsa,
+    **dict.fromkeys(
+        _each("{}_HMAC_GENERAL", ("SHA_1", *_SHA2, "SHA512_224", "SHA512_256")), MacLength
+    ),
+}
+"""Mechanism -> class of its parameters; what is not here takes `Raw`."""
+
+OPTIONAL = frozenset((p.CKM_EDDSA,))
+"""Mechanisms whose parameters may be left out; they then have `Raw(b"")`."""
+
+
+def mechanisms(family: type[Parameters]) -> tuple[int, ...]:
+    """The mechanisms that take parameters of this class."""
+    return tuple(sorted(number for number, found in FAMILIES.items() if found is family))
