@@ -1,10 +1,12 @@
 /* A small PKCS #11 program that measures a library in host time, any library: it is given the path.
  *
- *   client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION ...]
+ *   client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION[:SIZE] ...]
  *
  * Prints one JSON object a line: first what loading cost, then one line for each (operation, threads).
  * Without an operation it only loads, initialises and finalises the library.
- * A slot without a token gets a throwaway one (its PINs are below); keys are session objects and die with the run.
+ * SIZE is the bytes of a message, of `find` the session objects among which one is found by its label, of
+ * `find-token` the token objects. A slot without a token gets a throwaway one (its PINs are below); token objects
+ * stay, keys are session objects and die with the run.
  * Relies on nothing but libc: PKCS #11's types are declared here as far as they are used. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -45,9 +47,13 @@ typedef struct {
     void *skipped_14[4];
     CK_RV (*C_Login)(CK_ULONG session, CK_ULONG user, const char *pin, CK_ULONG pin_bytes);
     CK_RV (*C_Logout)(CK_ULONG session);
-    void *skipped_20[2];
+    CK_RV (*C_CreateObject)(CK_ULONG session, CK_ATTRIBUTE *template, CK_ULONG count, CK_ULONG *object);
+    void *skipped_21;
     CK_RV (*C_DestroyObject)(CK_ULONG session, CK_ULONG object);
-    void *skipped_23[6];
+    void *skipped_23[3];
+    CK_RV (*C_FindObjectsInit)(CK_ULONG session, CK_ATTRIBUTE *template, CK_ULONG count);
+    CK_RV (*C_FindObjects)(CK_ULONG session, CK_ULONG *objects, CK_ULONG capacity, CK_ULONG *count);
+    CK_RV (*C_FindObjectsFinal)(CK_ULONG session);
     key_init *C_EncryptInit;
     run *C_Encrypt;
     void *skipped_31[6];
@@ -69,16 +75,20 @@ _Static_assert(sizeof(CK_FUNCTION_LIST) == 552, "CK_FUNCTION_LIST of PKCS #11 2.
 enum {
     CKF_OS_LOCKING_OK = 2, CKF_RW_SESSION = 2, CKF_SERIAL_SESSION = 4, CKF_TOKEN_INITIALIZED = 0x400,
     CKU_SO = 0, CKU_USER = 1,
-    CKA_TOKEN = 1, CKA_ENCRYPT = 0x104, CKA_SIGN = 0x108, CKA_MODULUS_BITS = 0x121, CKA_PUBLIC_EXPONENT = 0x122,
-    CKA_VALUE_LEN = 0x161, CKA_EC_PARAMS = 0x180,
-    CKM_RSA_PKCS_KEY_PAIR_GEN = 0, CKM_RSA_PKCS = 1, CKM_SHA256 = 0x250, CKM_EC_KEY_PAIR_GEN = 0x1040,
-    CKM_ECDSA = 0x1041, CKM_AES_KEY_GEN = 0x1080, CKM_AES_GCM = 0x1087,
+    CKO_DATA = 0,
+    CKA_CLASS = 0, CKA_TOKEN = 1, CKA_PRIVATE = 2, CKA_LABEL = 3, CKA_ENCRYPT = 0x104, CKA_SIGN = 0x108,
+    CKA_MODULUS_BITS = 0x121, CKA_PUBLIC_EXPONENT = 0x122, CKA_VALUE_LEN = 0x161, CKA_EC_PARAMS = 0x180,
+    CKM_RSA_PKCS_KEY_PAIR_GEN = 0, CKM_RSA_PKCS = 1, CKM_SHA256 = 0x250, CKM_SHA256_HMAC = 0x251,
+    CKM_GENERIC_SECRET_KEY_GEN = 0x350, CKM_EC_KEY_PAIR_GEN = 0x1040, CKM_ECDSA = 0x1041, CKM_AES_KEY_GEN = 0x1080,
+    CKM_AES_CBC = 0x1082, CKM_AES_GCM = 0x1087,
 };
 
 #define SO_PIN "87654321" /* of a token that lives in a scratch directory for one run */
 #define USER_PIN "12345678"
-#define OUTPUT_BYTES 2048
+#define ROOM_BYTES 1024 /* of an output buffer, beyond the message: a signature, a tag */
 #define PAYLOAD_BYTES 1024
+#define OBJECTS 10
+#define MAX_SIZE (1ul << 24)
 #define SAMPLES (1u << 20) /* latencies kept per thread; later ones still count for the rate */
 #define MAX_THREADS 64
 #define MAX_COUNTS 16
@@ -87,11 +97,11 @@ static CK_FUNCTION_LIST *library;
 static CK_ULONG slot;
 
 #define NO_KEY (~0ul) /* for `keygen` */
-typedef enum { SIGN, ENCRYPT, DIGEST } verb_t;
+typedef enum { SIGN, ENCRYPT, DIGEST, FIND, FIND_TOKEN } verb_t;
 typedef struct {
     const char *name;
     verb_t verb;
-    CK_ULONG keygen, mechanism, bits, data_bytes;
+    CK_ULONG keygen, mechanism, bits, size;
 } operation_t;
 
 /* DER before a SHA-256 digest in a PKCS #1 1.5 signature (RFC 8017, 9.2 note 1) */
@@ -103,7 +113,11 @@ static const operation_t OPERATIONS[] = {
     {"rsa4096-sign", SIGN, CKM_RSA_PKCS_KEY_PAIR_GEN, CKM_RSA_PKCS, 4096, 51},
     {"ecdsa-p256-sign", SIGN, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA, 256, 32},
     {"aes-256-gcm", ENCRYPT, CKM_AES_KEY_GEN, CKM_AES_GCM, 256, PAYLOAD_BYTES},
+    {"aes-256-cbc", ENCRYPT, CKM_AES_KEY_GEN, CKM_AES_CBC, 256, PAYLOAD_BYTES},
     {"sha256", DIGEST, NO_KEY, CKM_SHA256, 0, PAYLOAD_BYTES},
+    {"hmac-sha256", SIGN, CKM_GENERIC_SECRET_KEY_GEN, CKM_SHA256_HMAC, 256, PAYLOAD_BYTES},
+    {"find", FIND, NO_KEY, 0, 0, OBJECTS},
+    {"find-token", FIND_TOKEN, NO_KEY, 0, 0, OBJECTS},
 };
 
 typedef struct {
@@ -112,6 +126,7 @@ typedef struct {
     const operation_t *operation;
     CK_ULONG key;
     double seconds;
+    CK_BYTE *data, *output;
     uint64_t count, began_ns, ended_ns;
     uint32_t *samples;
 } worker_t;
@@ -137,10 +152,28 @@ static uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Opens the library and initialises it for threads; prints what both took. */
+static void *allocate(size_t bytes) {
+    void *memory = calloc(1, bytes);
+    if (!memory) fail("calloc", strerror(errno));
+    return memory;
+}
+
+/* The most memory this process has had in RAM until now. */
+static long resident_kib(void) {
+    char line[128];
+    long kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    if (!status) return 0;
+    while (!kib && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &kib);
+    fclose(status);
+    return kib;
+}
+
+/* Opens the library, initialises it for threads and asks for its slots; prints what each took. */
 static void load(const char *path) {
     struct { void *mutexes[4]; CK_ULONG flags; void *reserved; } arguments = {{0}, CKF_OS_LOCKING_OK, NULL};
-    uint64_t opened, began = now_ns();
+    uint64_t opened, initialized, listed, began = now_ns();
+    CK_ULONG slots;
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     CK_RV (*get_list)(CK_FUNCTION_LIST **);
     if (!handle) fail("dlopen", dlerror());
@@ -149,7 +182,11 @@ static void load(const char *path) {
     check("C_GetFunctionList", get_list(&library));
     opened = now_ns();
     CALL(C_Initialize, &arguments);
-    printf("{\"load_ms\": %.3f, \"initialize_ms\": %.3f}\n", (opened - began) / 1e6, (now_ns() - opened) / 1e6);
+    initialized = now_ns();
+    CALL(C_GetSlotList, 1, NULL, &slots);
+    listed = now_ns();
+    printf("{\"load_ms\": %.3f, \"initialize_ms\": %.3f, \"slots_ms\": %.3f, \"resident_kib\": %ld}\n",
+           (opened - began) / 1e6, (initialized - opened) / 1e6, (listed - initialized) / 1e6, resident_kib());
     fflush(stdout);
 }
 
@@ -201,45 +238,83 @@ static CK_ULONG generate(CK_ULONG session, const operation_t *operation) {
     static CK_BYTE yes = 1, no = 0;
     CK_ULONG bytes = operation->bits / 8, key;
     CK_MECHANISM mechanism = {operation->keygen, NULL, 0};
-    CK_ATTRIBUTE template[] = {{CKA_TOKEN, &no, 1}, {CKA_ENCRYPT, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes}};
+    CK_ULONG use = operation->verb == SIGN ? CKA_SIGN : CKA_ENCRYPT;
+    CK_ATTRIBUTE template[] = {{CKA_TOKEN, &no, 1}, {use, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes}};
     if (operation->keygen == NO_KEY) return 0;
-    if (operation->keygen != CKM_AES_KEY_GEN) return generate_pair(session, operation);
+    if (operation->keygen == CKM_RSA_PKCS_KEY_PAIR_GEN || operation->keygen == CKM_EC_KEY_PAIR_GEN)
+        return generate_pair(session, operation);
     CALL(C_GenerateKey, session, &mechanism, template, 3, &key);
     return key;
 }
 
-static void call_once(const worker_t *w, CK_ULONG session, CK_MECHANISM *mechanism, const CK_BYTE *data) {
-    CK_BYTE output[OUTPUT_BYTES];
-    CK_ULONG length = sizeof output, bytes = w->operation->data_bytes;
+#define LABEL_BYTES 17
+static void label(char *text, uint64_t number) {
+    snprintf(text, LABEL_BYTES + 1, "object %010u", (unsigned)number);
+}
+
+/* How many objects have the label of that number: all are looked for, so 0 or 1. */
+static CK_ULONG find(CK_ULONG session, uint64_t number) {
+    char text[LABEL_BYTES + 1];
+    CK_ATTRIBUTE template = {CKA_LABEL, text, LABEL_BYTES};
+    CK_ULONG objects[2], count;
+    label(text, number);
+    CALL(C_FindObjectsInit, session, &template, 1);
+    CALL(C_FindObjects, session, objects, 2, &count);
+    CALL(C_FindObjectsFinal, session);
+    return count;
+}
+
+/* Sees that there are `size` public data objects with a label each, those of an earlier run included. */
+static void furnish(CK_ULONG session, CK_ULONG size, CK_BYTE on_token) {
+    CK_BYTE no = 0;
+    CK_ULONG class = CKO_DATA;
+    char text[LABEL_BYTES + 1];
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &on_token, 1}, {CKA_PRIVATE, &no, 1},
+                               {CKA_LABEL, text, LABEL_BYTES}};
+    CK_ULONG present = size, object;
+    while (present && !find(session, present - 1)) present--;
+    for (; present < size; present++) {
+        label(text, present);
+        CALL(C_CreateObject, session, template, 4, &object);
+    }
+}
+
+static void call_once(const worker_t *w, CK_ULONG session, CK_MECHANISM *mechanism) {
+    CK_ULONG size = w->operation->size, length = size + ROOM_BYTES;
     switch (w->operation->verb) {
     case SIGN:
         CALL(C_SignInit, session, mechanism, w->key);
-        CALL(C_Sign, session, data, bytes, output, &length);
+        CALL(C_Sign, session, w->data, size, w->output, &length);
         break;
     case ENCRYPT:
         CALL(C_EncryptInit, session, mechanism, w->key);
-        CALL(C_Encrypt, session, data, bytes, output, &length);
+        CALL(C_Encrypt, session, w->data, size, w->output, &length);
         break;
     case DIGEST:
         CALL(C_DigestInit, session, mechanism);
-        CALL(C_Digest, session, data, bytes, output, &length);
+        CALL(C_Digest, session, w->data, size, w->output, &length);
+        break;
+    case FIND:
+    case FIND_TOKEN:
+        if (find(session, w->count % size) != 1) fail("find", "an object is not found, or twice");
         break;
     }
 }
 
-/* Calls until `seconds` are over, keeping each call's latency. GCM gets a new IV for every call, as it must. */
+/* Calls until `seconds` are over, keeping each call's latency. Ciphers get a new IV for every call, as they must. */
 static void repeat(worker_t *w, CK_ULONG session, double seconds) {
-    CK_BYTE data[PAYLOAD_BYTES] = {0}, iv[12] = {0};
-    CK_GCM_PARAMS gcm = {iv, sizeof iv, 8 * sizeof iv, NULL, 0, 128};
+    CK_BYTE iv[16] = {0};
+    CK_GCM_PARAMS gcm = {iv, 12, 96, NULL, 0, 128};
     CK_MECHANISM mechanism = {w->operation->mechanism, NULL, 0};
     uint64_t before = now_ns(), end = before + (uint64_t)(seconds * 1e9), after;
-    if (w->operation->mechanism == CKM_RSA_PKCS) memcpy(data, SHA256_DIGEST_INFO, sizeof SHA256_DIGEST_INFO);
+    if (w->operation->mechanism == CKM_RSA_PKCS) memcpy(w->data, SHA256_DIGEST_INFO, sizeof SHA256_DIGEST_INFO);
+    if (w->operation->mechanism == CKM_AES_CBC) mechanism.parameter = iv, mechanism.parameter_bytes = sizeof iv;
     if (w->operation->mechanism == CKM_AES_GCM) mechanism.parameter = &gcm, mechanism.parameter_bytes = sizeof gcm;
     w->began_ns = before;
     w->count = 0;
     do {
         memcpy(iv + 4, &before, sizeof before);
-        call_once(w, session, &mechanism, data);
+        call_once(w, session, &mechanism);
         after = now_ns();
         if (w->count < SAMPLES) w->samples[w->count] = (uint32_t)(after - before);
         before = after;
@@ -266,9 +341,8 @@ static int ascending(const void *a, const void *b) {
 /* Joins the threads' samples and prints the line of one (operation, threads): nearest-rank percentiles. */
 static void report(const worker_t *workers, int threads) {
     uint64_t began = UINT64_MAX, ended = 0, count = 0, kept = 0;
-    uint32_t *all = malloc(sizeof *all * SAMPLES * (size_t)threads);
+    uint32_t *all = allocate(sizeof *all * SAMPLES * (size_t)threads);
     double seconds;
-    if (!all) fail("malloc", strerror(errno));
     for (int i = 0; i < threads; i++) {
         uint64_t n = workers[i].count < SAMPLES ? workers[i].count : SAMPLES;
         memcpy(all + kept, workers[i].samples, n * sizeof *all);
@@ -286,27 +360,47 @@ static void report(const worker_t *workers, int threads) {
     free(all);
 }
 
+static void make_worker(worker_t *w) {
+    w->data = allocate(w->operation->size + sizeof SHA256_DIGEST_INFO);
+    w->output = allocate(w->operation->size + ROOM_BYTES);
+    w->samples = allocate(sizeof *w->samples * SAMPLES);
+    if ((errno = pthread_create(&w->thread, NULL, work, w))) fail("thread", strerror(errno));
+}
+
+static void free_worker(worker_t *w) {
+    free(w->data);
+    free(w->output);
+    free(w->samples);
+}
+
 static void measure(const operation_t *operation, CK_ULONG key, int threads, double seconds) {
     static worker_t workers[MAX_THREADS];
     pthread_barrier_t start;
     pthread_barrier_init(&start, NULL, (unsigned)threads);
     for (int i = 0; i < threads; i++) {
         workers[i] = (worker_t){.start = &start, .operation = operation, .key = key, .seconds = seconds};
-        workers[i].samples = malloc(sizeof(uint32_t) * SAMPLES);
-        if (!workers[i].samples) fail("malloc", strerror(errno));
-        if ((errno = pthread_create(&workers[i].thread, NULL, work, &workers[i]))) fail("thread", strerror(errno));
+        make_worker(&workers[i]);
     }
     for (int i = 0; i < threads; i++) pthread_join(workers[i].thread, NULL);
     report(workers, threads);
-    for (int i = 0; i < threads; i++) free(workers[i].samples);
+    for (int i = 0; i < threads; i++) free_worker(&workers[i]);
     pthread_barrier_destroy(&start);
 }
 
-static const operation_t *find_operation(const char *name) {
+/* `name` or `name:size`, which the figures repeat. */
+static operation_t parse_operation(const char *text) {
+    size_t length = strcspn(text, ":");
+    operation_t found;
     for (size_t i = 0; i < sizeof OPERATIONS / sizeof *OPERATIONS; i++)
-        if (!strcmp(OPERATIONS[i].name, name)) return &OPERATIONS[i];
-    fail(name, "no such operation: rsa2048-sign, rsa4096-sign, ecdsa-p256-sign, aes-256-gcm or sha256");
-    return NULL;
+        if (strlen(OPERATIONS[i].name) == length && !memcmp(OPERATIONS[i].name, text, length)) {
+            found = OPERATIONS[i];
+            found.name = text;
+            if (text[length]) found.size = strtoul(text + length + 1, NULL, 10);
+            if (!found.size || found.size > MAX_SIZE) fail(text, "a size is a number from 1 to 16777216");
+            return found;
+        }
+    fail(text, "no such operation: those of OPERATIONS in client.c");
+    return found;
 }
 
 static int parse_threads(char *text, int *counts) {
@@ -332,16 +426,17 @@ int main(int argc, char **argv) {
         else return 2;
     }
     if (!(seconds > 0)) fail("--seconds", "takes a positive number");
-    if (optind == argc) fail("usage", "client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION ...]");
+    if (optind == argc) fail("usage", "client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION[:SIZE] ...]");
     load(argv[optind++]);
     if (optind < argc) {
         take_slot(index);
         session = open_session();
         login(session, CKU_USER, USER_PIN);
         for (; optind < argc; optind++) {
-            const operation_t *operation = find_operation(argv[optind]);
-            key = generate(session, operation);
-            for (int i = 0; i < runs; i++) measure(operation, key, counts[i], seconds);
+            const operation_t operation = parse_operation(argv[optind]);
+            key = generate(session, &operation);
+            if (operation.verb >= FIND) furnish(session, operation.size, operation.verb == FIND_TOKEN);
+            for (int i = 0; i < runs; i++) measure(&operation, key, counts[i], seconds);
             if (key) CALL(C_DestroyObject, session, key);
         }
         CALL(C_CloseSession, session);

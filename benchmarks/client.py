@@ -21,10 +21,14 @@ class ClientError(Exception):
 
 
 class Loading(NamedTuple):
-    """Host time that loading took (dlopen and C_GetFunctionList) and that C_Initialize took."""
+    """Host time of dlopen with C_GetFunctionList, of C_Initialize and of C_GetSlotList, and the
+    most memory the process had in RAM until then.
+    """
 
     load_ms: float
     initialize_ms: float
+    slots_ms: float
+    resident_kib: int
 
 
 class Measurement(NamedTuple):
@@ -62,7 +66,8 @@ def measure(
 ) -> Generator[Loading | Measurement, None, None]:
     """Runs the client; gives what loading cost, then each (operation, threads) as it is done.
 
-    `seconds` of host time are measured for each; `environment` is added to this process's. Raises
+    `operations` are names, with ``:SIZE`` as client.c says. `seconds` of host time are measured for
+    each; `environment` is added to this process's. Raises
     ClientError when the client fails. Closing the iterator early ends the client.
     """
     counts = ",".join(map(str, threads))

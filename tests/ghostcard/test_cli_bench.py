@@ -38,7 +38,7 @@ def _measured(
     environment: Mapping[str, str],
 ) -> Iterator[Loading | Measurement]:
     assert Path(environment["GHOSTCARD_CONFIG"]).read_text().endswith('profile = "cex8p"\n')
-    yield Loading(1.0, 2.0)
+    yield Loading(1.0, 2.0, 0.5, 15_000)
     for operation in operations:
         for number in threads:
             yield Measurement(operation, number, 1234, seconds, 1234.0, 10.5, 1200.0)
