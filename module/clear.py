@@ -10,18 +10,18 @@ import os
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.module import der, pkcs8
-from ghostcard.module.attributes import schema_of
+from ghostcard.module.attributes import SECRET_CLASSES, SECURE_CLASSES, schema_of
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.slot import Slot
-from ghostcard.module.template import Attributes
+from ghostcard.module.template import Attributes, for_card
 
 _IV_BYTES = 16
 
 
 def hidden_types(entry: Object) -> frozenset[int]:
     """The attributes of an object that the card alone keeps (note 7 of the attribute table)."""
-    if entry.object_class not in (ck.CKO_PRIVATE_KEY, ck.CKO_SECRET_KEY):
+    if entry.object_class not in SECURE_CLASSES:
         return frozenset()
     rows = schema_of(entry.object_class, entry.key_type).values()
     return frozenset(row.type for row in rows if 7 in row.notes)
@@ -40,7 +40,7 @@ def reveal(slot: Slot, entry: Object) -> Attributes:
         if error.rv in (ck.CKR_KEY_NOT_WRAPPABLE, ck.CKR_KEY_UNEXTRACTABLE):
             return {}
         raise
-    if entry.object_class == ck.CKO_SECRET_KEY:
+    if entry.object_class in SECRET_CLASSES:
         return {ck.CKA_VALUE: value}
     try:
         return pkcs8.secret_attributes(value, entry.key_type)
@@ -62,7 +62,7 @@ def insert(slot: Slot, value: bytes, attributes: Attributes) -> tuple[bytes, byt
     wrap_key, mechanism = slot.wrap_key(), _cbc_pad()
     wrapped = slot.host.encrypt_single(mechanism, wrap_key, value)
     try:
-        return slot.host.unwrap_key(attributes, mechanism, wrap_key, wrapped)
+        return slot.host.unwrap_key(for_card(attributes), mechanism, wrap_key, wrapped)
     except Ep11Error as error:
         if error.rv not in (ck.CKR_WRAPPED_KEY_INVALID, ck.CKR_WRAPPED_KEY_LEN_RANGE):
             raise

@@ -4,7 +4,7 @@ import os
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import clear, pkcs8, spki, template
-from ghostcard.module.attributes import CARD_BOOLEANS
+from ghostcard.module.attributes import CARD_BOOLEANS, SECRET_BYTES, SECRET_CLASSES
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import EMPTY, FALSE, TRUE, number, ulong
 from ghostcard.module.errors import CryptokiError
@@ -13,7 +13,6 @@ from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Template
 
 _UNIQUE_BYTES = 16
-AES_BYTES = (16, 24, 32)
 CHECK_VALUE_BYTES = 3
 
 
@@ -25,10 +24,12 @@ def create(active: Session, wanted: Template) -> Object:
     blob = b""
     if object_class == ck.CKO_PUBLIC_KEY:
         attributes = complete_public(attributes)
-    elif object_class == ck.CKO_SECRET_KEY:
+    elif object_class in SECRET_CLASSES:
         attributes, blob = _import_secret(active, attributes)
     elif object_class == ck.CKO_PRIVATE_KEY:
         attributes, blob = _import_private(active, attributes)
+    elif object_class == ck.CKO_DOMAIN_PARAMETERS:
+        attributes = complete_domain(attributes)
     return keep(active, attributes, blob)
 
 
@@ -106,13 +107,29 @@ def complete_secret(attributes: Attributes, checksum: bytes, size: int) -> Attri
         raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     if attributes.get(ck.CKA_VALUE_LEN, ulong(size)) != ulong(size):
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
-    return attributes | {ck.CKA_CHECK_VALUE: value, ck.CKA_VALUE_LEN: ulong(size)}
+    length = {ck.CKA_VALUE_LEN: ulong(size)} if has_length(attributes) else {}
+    return attributes | {ck.CKA_CHECK_VALUE: value} | length
+
+
+def has_length(attributes: Attributes) -> bool:
+    """Whether secret keys of this type have a CKA_VALUE_LEN: those that have one length have not."""
+    return ck.CKA_VALUE_LEN in template.kind_of(attributes)
+
+
+def complete_domain(attributes: Attributes) -> Attributes:
+    """Domain parameters with the sizes of their primes, in bits."""
+    sizes = {ck.CKA_PRIME: ck.CKA_PRIME_BITS, ck.CKA_SUBPRIME: ck.CKA_SUBPRIME_BITS}
+    return attributes | {
+        size: ulong(int.from_bytes(attributes[prime], "big").bit_length())
+        for prime, size in sizes.items()
+        if prime in attributes
+    }
 
 
 def _import_secret(active: Session, attributes: Attributes) -> tuple[Attributes, bytes]:
     value = attributes.pop(ck.CKA_VALUE)
-    is_aes = number(attributes[ck.CKA_KEY_TYPE]) == ck.CKK_AES
-    if not value or (is_aes and len(value) not in AES_BYTES):
+    sizes = SECRET_BYTES.get(number(attributes[ck.CKA_KEY_TYPE]))
+    if not value or (sizes and len(value) not in sizes):
         raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     blob, checksum = clear.insert(active.slot, value, attributes)
     return complete_secret(attributes, checksum, len(value)), blob

@@ -2,14 +2,14 @@
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import spki, template
-from ghostcard.module.attributes import GENERIC_TYPES
+from ghostcard.module.attributes import GENERIC_TYPES, SECRET_BYTES, SECURE_CLASSES
 from ghostcard.module.creation import (
-    AES_BYTES,
     CHECK_VALUE_BYTES,
     check_place,
     complete_private,
     complete_public,
     complete_secret,
+    has_length,
     is_so,
     keep,
 )
@@ -35,10 +35,8 @@ def generate(active: Session, mechanism: bytes, wanted: Template) -> Object:
     template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
     given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
     attributes = _planned(active, given, template.GENERATED, rule)
-    if ck.CKA_VALUE_LEN not in attributes:
-        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
     size = _checked_size(attributes)
-    blob, checksum = active.slot.host.generate_key(mechanism, size, attributes)
+    blob, checksum = active.slot.host.generate_key(mechanism, size, template.for_card(attributes))
     attributes = complete_secret(attributes, checksum, size)
     return keep(active, attributes | _born_here(attributes, mechanism), blob)
 
@@ -79,15 +77,16 @@ def unwrap(
     """C_UnwrapKey."""
     check_use(active.slot, mechanism, wrapping_key, UNWRAP)
     given = template.read(wanted)
+    template.add(given, wrapping_key.template(ck.CKA_UNWRAP_TEMPLATE))
     if ck.CKA_CLASS not in given:
         raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
-    if given[ck.CKA_CLASS] not in map(ulong, (ck.CKO_SECRET_KEY, ck.CKO_PRIVATE_KEY)):
+    if given[ck.CKA_CLASS] not in map(ulong, SECURE_CLASSES):
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     attributes = _planned(active, given, template.UNWRAPPED, None)
     if ck.CKA_VALUE_LEN in attributes:
         _checked_size(attributes)
     blob, checksum = active.slot.host.unwrap_key(
-        attributes, mechanism, wrapping_key.for_card(), wrapped
+        template.for_card(attributes), mechanism, wrapping_key.for_card(), wrapped
     )
     if number(attributes[ck.CKA_CLASS]) == ck.CKO_PRIVATE_KEY:
         return keep(active, complete_private(attributes, checksum), blob)
@@ -98,12 +97,13 @@ def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) ->
     """C_DeriveKey."""
     check_use(active.slot, mechanism, base, DERIVE)
     given = template.read(wanted)
+    template.add(given, base.template(ck.CKA_DERIVE_TEMPLATE))
     template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
     given.setdefault(ck.CKA_KEY_TYPE, ulong(ck.CKK_GENERIC_SECRET))
     attributes = _planned(active, given, template.DERIVED, None)
     if ck.CKA_VALUE_LEN in attributes:
         _checked_size(attributes)
-    elif number(attributes[ck.CKA_KEY_TYPE]) == ck.CKK_AES:
+    elif len(SECRET_BYTES.get(number(attributes[ck.CKA_KEY_TYPE]), ())) > 1:
         raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
     blob, checksum = active.slot.host.derive_key(mechanism, attributes, base.for_card())
     attributes = complete_secret(attributes, checksum, _size_in(checksum))
@@ -119,6 +119,8 @@ def wrap(active: Session, mechanism: bytes, wrapping_key: Object, key: Object) -
         raise CryptokiError(ck.CKR_KEY_UNEXTRACTABLE)
     if key.has(ck.CKA_WRAP_WITH_TRUSTED) and not wrapping_key.has(ck.CKA_TRUSTED):
         raise CryptokiError(ck.CKR_KEY_NOT_WRAPPABLE)
+    if not template.matches(key.attributes, wrapping_key.template(ck.CKA_WRAP_TEMPLATE)):
+        raise CryptokiError(ck.CKR_KEY_HANDLE_INVALID)  # PKCS #11 3.2, 5.18.3
     return active.slot.host.wrap_key(mechanism, key.blob, wrapping_key.for_card())
 
 
@@ -139,10 +141,17 @@ def _natural_type(rule: Mechanism) -> int:
 
 
 def _checked_size(attributes: Attributes) -> int:
-    """CKA_VALUE_LEN in bytes; CKR_KEY_SIZE_RANGE for what no key of the type can have."""
+    """Length of a secret key in bytes: CKA_VALUE_LEN, or that of its type.
+
+    CKR_TEMPLATE_INCOMPLETE without either, CKR_KEY_SIZE_RANGE for what no key of the type can have.
+    """
+    if not has_length(attributes):
+        return SECRET_BYTES[number(attributes[ck.CKA_KEY_TYPE])][0]
+    if ck.CKA_VALUE_LEN not in attributes:
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
     size = number(attributes[ck.CKA_VALUE_LEN])
-    is_aes = number(attributes[ck.CKA_KEY_TYPE]) == ck.CKK_AES
-    if (is_aes and size not in AES_BYTES) or not 0 < size <= MAX_SECRET_BYTES:
+    sizes = SECRET_BYTES.get(number(attributes[ck.CKA_KEY_TYPE]))
+    if (sizes and size not in sizes) or not 0 < size <= MAX_SECRET_BYTES:
         raise CryptokiError(ck.CKR_KEY_SIZE_RANGE)
     return size
 

@@ -66,6 +66,10 @@ class Object:
         """Whether a boolean attribute is there and CK_TRUE."""
         return self.attributes.get(attribute) == TRUE
 
+    def template(self, attribute: int) -> bytes:
+        """A template the key has for keys made or wrapped with it (`nested.py`); empty if none."""
+        return self.attributes.get(attribute, b"")
+
     def for_card(self) -> bytes:
         """What stands for the key on the wire: the key blob, or a public key's
         SubjectPublicKeyInfo.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import attributes as table
+from ghostcard.module import nested
 from ghostcard.module.encoding import EMPTY, FALSE, TRUE, ULONG_BYTES, is_date, number, ulong
 from ghostcard.module.errors import CryptokiError
 
@@ -38,7 +39,11 @@ _CHECKS: dict[str, Callable[[bytes], bool]] = {
     table.BYTES: lambda value: True,
     table.BIG: lambda value: bool(value.lstrip(b"\0")),
     table.MECHANISMS: lambda value: len(value) % ULONG_BYTES == 0,
+    table.ULONGS: lambda value: len(value) % ULONG_BYTES == 0,
+    table.TEMPLATE: lambda value: _check_nested(value),
 }
+
+_ONE_OF = 14
 
 
 def read(template: Template) -> Attributes:
@@ -60,6 +65,29 @@ def expect(given: Attributes, type: int, value: int) -> None:
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
 
 
+def add(given: Attributes, value: bytes) -> None:
+    """What a key's template (CKA_UNWRAP_TEMPLATE and its kind) says of keys made with it; where the
+    caller says otherwise, CKR_TEMPLATE_INCONSISTENT.
+    """
+    for type, demanded in nested.unpack(value):
+        if given.setdefault(type, demanded) != demanded:
+            raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
+
+
+def matches(attributes: Attributes, value: bytes) -> bool:
+    """Whether an object has all the attributes of a template (CKA_WRAP_TEMPLATE), as a search would
+    find it (PKCS #11 3.2, 5.7.7).
+    """
+    return all(attributes.get(type) == wanted for type, wanted in nested.unpack(value))
+
+
+def for_card(attributes: Attributes) -> Attributes:
+    """The attributes as the card knows them: a secret key is CKO_SECRET_KEY, whatever its class."""
+    if number(attributes[ck.CKA_CLASS]) not in table.SECRET_CLASSES:
+        return attributes
+    return attributes | {ck.CKA_CLASS: ulong(ck.CKO_SECRET_KEY)}
+
+
 def kind_of(given: Mapping[int, bytes]) -> table.Schema:
     """The rows for the class and subtype the template names."""
     object_class = _named(given, ck.CKA_CLASS)
@@ -70,6 +98,8 @@ def kind_of(given: Mapping[int, bytes]) -> table.Schema:
 def complete(given: Attributes, origin: Origin, is_so: bool) -> Attributes:
     """All attributes of the new object: what was given, checked, and the defaults of the rest."""
     schema = kind_of(given)
+    if number(given[ck.CKA_CLASS]) in table.TOKEN_CLASSES:
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     for type, value in given.items():
         row = _row(schema, type)
         if origin.forbids in row.notes:
@@ -99,17 +129,20 @@ def copied(attributes: Attributes, template: Template, is_so: bool) -> Attribute
     return attributes | changes
 
 
-def check_stored(attributes: Attributes) -> None:
-    """Refuse what no object of a token can be: attributes of another class, missing or misshapen
-    ones.
+def restored(attributes: Attributes) -> Attributes:
+    """The attributes of an object of the store, with those that are younger than it. Refuses what
+    no object of a token can be: attributes of another class, missing or misshapen ones.
     """
     schema = kind_of(attributes)
+    for type in table.LATER & schema.keys():
+        attributes.setdefault(type, schema[type].default or EMPTY)
     for type, value in attributes.items():
         _check(_row(schema, type), value, is_so=True)
     for row in schema.values():
         is_there = row.default is not None or (1 in row.notes and 7 not in row.notes)
         if is_there and row.type not in attributes:
             raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+    return attributes
 
 
 def hidden(schema: Iterable[table.Attribute]) -> frozenset[int]:
@@ -160,6 +193,18 @@ def _demand(schema: table.Schema, given: Attributes, origin: Origin) -> None:
     for row in schema.values():
         if origin.demands in row.notes and row.type not in given:
             raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+    some = [row.type for row in schema.values() if _ONE_OF in row.notes]
+    if some and origin is CREATED and not any(type in given for type in some):
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+
+
+def _check_nested(value: bytes) -> bool:
+    for type, inner in read(nested.unpack(value)).items():
+        if type not in table.KNOWN:
+            raise CryptokiError(ck.CKR_ATTRIBUTE_TYPE_INVALID)
+        if not _CHECKS[table.KNOWN[type]](inner):
+            return False
+    return True
 
 
 def _check_relations(attributes: Attributes) -> None:
@@ -169,6 +214,30 @@ def _check_relations(attributes: Attributes) -> None:
     first, last = (attributes.get(type, EMPTY) for type in (ck.CKA_START_DATE, ck.CKA_END_DATE))
     if first and last and first > last:
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
+    object_class = number(attributes[ck.CKA_CLASS])
+    if object_class == ck.CKO_CERTIFICATE:
+        _check_certificate(attributes)
+    elif object_class == ck.CKO_TRUST:
+        _check_trust(attributes)
+
+
+def _check_certificate(attributes: Attributes) -> None:
+    """It is there, or behind a URL with the hashes of its keys (PKCS #11 3.2, 4.6.3)."""
+    if not attributes[ck.CKA_VALUE] and not attributes.get(ck.CKA_URL):
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
+
+
+def _check_trust(attributes: Attributes) -> None:
+    """Trust in a certificate needs its hash; distrust does not (PKCS #11 3.2, 4.7)."""
+    states = {
+        number(attributes[type])
+        for type in range(ck.CKA_TRUST_SERVER_AUTH, ck.CKA_TRUST_OCSP_SIGNING + 1)
+    }
+    if max(states) > ck.CKT_TRUST_MUST_VERIFY_TRUST:
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
+    needs_no_hash = states <= {ck.CKT_TRUST_UNKNOWN, ck.CKT_NOT_TRUSTED}
+    if not needs_no_hash and not attributes[ck.CKA_HASH_OF_CERTIFICATE]:
+        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
 
 
 def _named(given: Mapping[int, bytes], type: int) -> int:

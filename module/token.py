@@ -12,7 +12,7 @@ from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.session import NOBODY
 from ghostcard.module.store import LABEL_BYTES, NO_PIN, ObjectRow, Store, TokenRow
-from ghostcard.module.template import Attributes, check_stored
+from ghostcard.module.template import Attributes, restored
 
 if TYPE_CHECKING:
     from ghostcard.module.session import Session
@@ -316,8 +316,7 @@ class Token:
             if data is None:
                 raise body.BodyError("a private object cannot be decrypted")
             attributes, blob = body.unpack(data)
-            check_stored(attributes)
-            return attributes, blob
+            return restored(attributes), blob
         except (body.BodyError, CryptokiError) as error:
             told = isinstance(error, body.BodyError)
             self._opened().report(str(error) if told else "an object's attributes are damaged")

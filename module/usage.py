@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
+from ghostcard.module.attributes import SECRET_CLASSES
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import numbers
 from ghostcard.module.errors import CryptokiError
@@ -61,7 +62,7 @@ def offered(slot: "Slot", mechanism: bytes, flag: int) -> Mechanism:
 def check_use(slot: "Slot", mechanism: bytes, key: Object, use: Use) -> Mechanism:
     """Whether the key may be used so with the mechanism; the mechanism's row."""
     rule = offered(slot, mechanism, use.flag)
-    fits = key.object_class in (ck.CKO_SECRET_KEY, use.half)
+    fits = key.object_class in (*SECRET_CLASSES, use.half)
     if not fits or key.key_type not in rule.key_types:
         raise CryptokiError(use.inconsistent)
     if not key.has(use.attribute):
@@ -78,7 +79,7 @@ def check_use(slot: "Slot", mechanism: bytes, key: Object, use: Use) -> Mechanis
 
 def _bits(key: Object) -> int:
     """Size of a key of a pair in bits; 0 of secret keys, whose size the card checks."""
-    if key.object_class == ck.CKO_SECRET_KEY:
+    if key.object_class in SECRET_CLASSES:
         return 0
     if key.key_type == ck.CKK_RSA:
         return int.from_bytes(key.attributes[ck.CKA_MODULUS], "big").bit_length()

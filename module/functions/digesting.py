@@ -3,6 +3,7 @@
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError
 from ghostcard.module import clear
+from ghostcard.module.attributes import SECRET_CLASSES
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, Mechanism, ask, end, misplaced, part
 from ghostcard.module.operation import Operation
@@ -48,7 +49,7 @@ class Digesting(Chapter):
         entry = active.key(key)
         if active.digesting is None:
             raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
-        if entry.object_class != ck.CKO_SECRET_KEY or not clear.is_readable(entry):
+        if entry.object_class not in SECRET_CLASSES or not clear.is_readable(entry):
             active.digesting = None
             raise CryptokiError(ck.CKR_KEY_INDIGESTIBLE)
         value = ask(active, lambda: clear.extract(active.slot, entry))
