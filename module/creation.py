@@ -112,7 +112,7 @@ def complete_secret(attributes: Attributes, checksum: bytes, size: int) -> Attri
 
 
 def has_length(attributes: Attributes) -> bool:
-    """Whether secret keys of this type have a CKA_VALUE_LEN: those that have one length have not."""
+    """Whether secret keys of this type have a CKA_VALUE_LEN; those of a fixed length do not."""
     return ck.CKA_VALUE_LEN in template.kind_of(attributes)
 
 
