@@ -175,6 +175,11 @@ _HASHES: dict[str, tuple[int, int, int]] = {  # hash, HMAC, bytes of digest
     "sha256": (p.CKM_SHA256, p.CKM_SHA256_HMAC, 32),
     "sha384": (p.CKM_SHA384, p.CKM_SHA384_HMAC, 48),
     "sha512": (p.CKM_SHA512, p.CKM_SHA512_HMAC, 64),
+    "sha3-224": (p.CKM_SHA3_224, p.CKM_SHA3_224_HMAC, 28),
+    "sha3-256": (p.CKM_SHA3_256, p.CKM_SHA3_256_HMAC, 32),
+    "sha3-384": (p.CKM_SHA3_384, p.CKM_SHA3_384_HMAC, 48),
+    "sha3-512": (p.CKM_SHA3_512, p.CKM_SHA3_512_HMAC, 64),
+    "blake2b": (p.CKM_BLAKE2B_512, p.CKM_BLAKE2B_512_HMAC, 64),
 }
 
 

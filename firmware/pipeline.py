@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from ghostcard.emulator.errors import ProfileError
 from ghostcard.emulator.image import Plan, Scheduler
 from ghostcard.emulator.profile import Profile
+from ghostcard.firmware.abi.operations import ERROR, HASHES, QUERY
 
 _MAX_PLANS = 4096  # remembered; then all are forgotten and computed again
 
 # Operations that open no key blob: what comes in clear, or has no key.
 _KEYLESS = ("-keygen", "-verify", "-encrypt", "-me", "-crt")
-_KEYLESS_NAMES = frozenset(
-    ("random", "query", "error", "sha1", "sha224", "sha256", "sha384", "sha512")
-)
+_KEYLESS_NAMES = frozenset(("random", QUERY, ERROR, *HASHES))
 
 
 def unwraps(operation: str) -> int:

@@ -30,6 +30,14 @@ HASH_BYTES: dict[int, int] = {
     ck.CKM_SHA512: 64,
     ck.CKM_SHA512_224: 28,
     ck.CKM_SHA512_256: 32,
+    ck.CKM_SHA3_224: 28,
+    ck.CKM_SHA3_256: 32,
+    ck.CKM_SHA3_384: 48,
+    ck.CKM_SHA3_512: 64,
+    ck.CKM_BLAKE2B_160: 20,
+    ck.CKM_BLAKE2B_256: 32,
+    ck.CKM_BLAKE2B_384: 48,
+    ck.CKM_BLAKE2B_512: 64,
 }
 
 
@@ -221,14 +229,23 @@ def _hmac_keys(mechanism: int) -> frozenset[int]:
     return frozenset({ck.CKK_GENERIC_SECRET} | own)
 
 
-_HMACS = {
-    ck.CKM_SHA_1_HMAC: 20,
-    ck.CKM_SHA224_HMAC: 28,
-    ck.CKM_SHA256_HMAC: 32,
-    ck.CKM_SHA384_HMAC: 48,
-    ck.CKM_SHA512_HMAC: 64,
-    ck.CKM_SHA512_224_HMAC: 28,
-    ck.CKM_SHA512_256_HMAC: 32,
+_HMACS = {mechanism + 1: size for mechanism, size in HASH_BYTES.items()}  # CKM_*_HMAC follows CKM_*
+_HMAC_KEY_GENS: dict[int, int] = {
+    ck.CKM_SHA_1_KEY_GEN: ck.CKK_SHA_1_HMAC,
+    ck.CKM_SHA224_KEY_GEN: ck.CKK_SHA224_HMAC,
+    ck.CKM_SHA256_KEY_GEN: ck.CKK_SHA256_HMAC,
+    ck.CKM_SHA384_KEY_GEN: ck.CKK_SHA384_HMAC,
+    ck.CKM_SHA512_KEY_GEN: ck.CKK_SHA512_HMAC,
+    ck.CKM_SHA512_224_KEY_GEN: ck.CKK_SHA512_224_HMAC,
+    ck.CKM_SHA512_256_KEY_GEN: ck.CKK_SHA512_256_HMAC,
+    ck.CKM_SHA3_224_KEY_GEN: ck.CKK_SHA3_224_HMAC,
+    ck.CKM_SHA3_256_KEY_GEN: ck.CKK_SHA3_256_HMAC,
+    ck.CKM_SHA3_384_KEY_GEN: ck.CKK_SHA3_384_HMAC,
+    ck.CKM_SHA3_512_KEY_GEN: ck.CKK_SHA3_512_HMAC,
+    ck.CKM_BLAKE2B_160_KEY_GEN: ck.CKK_BLAKE2B_160_HMAC,
+    ck.CKM_BLAKE2B_256_KEY_GEN: ck.CKK_BLAKE2B_256_HMAC,
+    ck.CKM_BLAKE2B_384_KEY_GEN: ck.CKK_BLAKE2B_384_HMAC,
+    ck.CKM_BLAKE2B_512_KEY_GEN: ck.CKK_BLAKE2B_512_HMAC,
 }
 
 TABLE: dict[int, Mechanism] = {
@@ -261,6 +278,10 @@ TABLE: dict[int, Mechanism] = {
     **{
         mechanism: Mechanism(_hmac_keys(mechanism), _NONE, _digest(size))
         for mechanism, size in _HMACS.items()
+    },
+    **{
+        mechanism: Mechanism(frozenset((key_type,)), _NONE, _same)
+        for mechanism, key_type in _HMAC_KEY_GENS.items()
     },
     **{
         mechanism + 1: Mechanism(_hmac_keys(mechanism), _ONE_NUMBER, _cut(size))

@@ -12,7 +12,10 @@ RSA_BITS = (1024, 2048, 3072, 4096)
 CURVES = ("p256", "p384", "p521")
 AES_BITS = (128, 192, 256)
 AES_MODES = ("ecb", "cbc", "ctr", "gcm")
-HASHES = ("sha1", "sha224", "sha256", "sha384", "sha512")
+HASHES = (
+    *("sha1", "sha224", "sha256", "sha384", "sha512"),
+    *("sha3-224", "sha3-256", "sha3-384", "sha3-512", "blake2b"),
+)
 ACCELERATOR_BITS = (1024, 2048, 4096)
 
 ERROR = "error"

@@ -86,6 +86,8 @@ def _each(names: str, hashes: tuple[str, ...]) -> tuple[int, ...]:
 
 
 _SHA2 = ("SHA224", "SHA256", "SHA384", "SHA512")
+_SHA3 = ("SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512")
+_BLAKE2B = ("BLAKE2B_160", "BLAKE2B_256", "BLAKE2B_384", "BLAKE2B_512")
 
 FAMILIES: dict[int, type[Parameters]] = {
     **dict.fromkeys((p.CKM_AES_CBC, p.CKM_AES_CBC_PAD), Iv),
@@ -98,7 +100,8 @@ FAMILIES: dict[int, type[Parameters]] = {
     p.CKM_ECDH1_COFACTOR_DERIVE: Ecdh,
     p.CKM_EDDSA: Eddsa,
     **dict.fromkeys(
-        _each("{}_HMAC_GENERAL", ("SHA_1", *_SHA2, "SHA512_224", "SHA512_256")), MacLength
+        _each("{}_HMAC_GENERAL", ("SHA_1", *_SHA2, "SHA512_224", "SHA512_256", *_SHA3, *_BLAKE2B)),
+        MacLength,
     ),
 }
 """Mechanism -> class of its parameters; what is not here takes `Raw`."""

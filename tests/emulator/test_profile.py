@@ -13,7 +13,10 @@ from ghostcard.emulator.errors import ProfileError
 from ghostcard.emulator.profile import FirmwareProfile, Operation, Profile, bases, load, names
 
 RSA = [f"rsa{b}" for b in (1024, 2048, 3072, 4096)]
-HASHES = ["sha1", "sha224", "sha256", "sha384", "sha512"]
+HASHES = [
+    *("sha1", "sha224", "sha256", "sha384", "sha512"),
+    *("sha3-224", "sha3-256", "sha3-384", "sha3-512", "blake2b"),
+]
 CURVES = ["p256", "p384", "p521"]
 EP11_OPERATIONS = {
     *(

@@ -1,4 +1,4 @@
-"""HMAC against RFC 2202 and RFC 4231, whole, cut and in parts."""
+"""HMAC against RFC 2202 and RFC 4231, whole, cut and in parts; keys for it."""
 
 import hashlib
 import hmac as reference
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms import all_mechanisms
-from ghostcard.firmware.mechanisms.hashes import HASHES, Hash
+from ghostcard.firmware.mechanisms.hashes import HASHES, Hash, opener
 from ghostcard.firmware.mechanisms.secret import secret_key
 from ghostcard.firmware.mechanisms.table import Table
 from tests.firmware.mechanisms.nist import cases
@@ -44,7 +44,7 @@ def test_equals_the_reference_in_one_call_and_in_parts(
 ) -> None:
     mechanism = TABLE.find(which.hmac)
     secret = secret_key(which.hmac_key_type, key)
-    expected = reference.digest(key, data, which.name)
+    expected = reference.digest(key, data, opener(which))
     sink = mechanism.sink(secret, b"")
     sink.update(data[:cut])
     sink.update(data[cut:])
@@ -90,3 +90,17 @@ def test_a_wrong_mac_is_refused_at_every_bit(table: Table) -> None:
 def test_parameters_where_there_are_none(table: Table) -> None:
     with refuses(ck.CKR_MECHANISM_PARAM_INVALID):
         table.find(ck.CKM_SHA_1_HMAC).signer(secret_key(ck.CKK_GENERIC_SECRET, b"key"), b"x")
+
+
+@pytest.mark.parametrize("which", HASHES, ids=lambda each: each.name)
+def test_keys_are_made_for_one_hmac(table: Table, which: Hash) -> None:
+    mechanism = table.find(which.key_gen)
+    assert mechanism.flags == ck.CKF_HW | ck.CKF_GENERATE
+    assert mechanism.keyless_operation() == "secret-keygen"
+    key = mechanism.generate(77, lambda size: b"k" * size)
+    assert (key.key_type, key.bits, key.material) == (which.hmac_key_type, 616, b"k" * 77)
+    assert mechanism.key_types == (which.hmac_key_type,)
+    assert which.hmac_key_type in table.find(which.hmac).key_types
+    for size in (0, 2049):
+        with refuses(ck.CKR_KEY_SIZE_RANGE):
+            mechanism.generate(size, bytes)
