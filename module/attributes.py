@@ -32,7 +32,7 @@ BIG = "big integer"
 MECHANISMS = "CK_MECHANISM_TYPE array"
 ULONGS = "CK_ULONG array"
 TEMPLATE = "CK_ATTRIBUTE array"
-"""A template, flattened as `nested.py` has it."""
+"""A template, flattened as `flat.py` has it."""
 
 
 class Attribute(NamedTuple):

@@ -67,7 +67,7 @@ class Object:
         return self.attributes.get(attribute) == TRUE
 
     def template(self, attribute: int) -> bytes:
-        """A template the key has for keys made or wrapped with it (`nested.py`); empty if none."""
+        """A template the key has for keys made or wrapped with it (`flat.py`); empty if none."""
         return self.attributes.get(attribute, b"")
 
     def for_card(self) -> bytes:

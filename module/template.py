@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import attributes as table
-from ghostcard.module import nested
+from ghostcard.module import flat
 from ghostcard.module.encoding import EMPTY, FALSE, TRUE, ULONG_BYTES, is_date, number, ulong
 from ghostcard.module.errors import CryptokiError
 
@@ -69,7 +69,7 @@ def add(given: Attributes, value: bytes) -> None:
     """What a key's template (CKA_UNWRAP_TEMPLATE and its kind) says of keys made with it; where the
     caller says otherwise, CKR_TEMPLATE_INCONSISTENT.
     """
-    for type, demanded in nested.unpack(value):
+    for type, demanded in flat.unpack(value):
         if given.setdefault(type, demanded) != demanded:
             raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
 
@@ -78,7 +78,7 @@ def matches(attributes: Attributes, value: bytes) -> bool:
     """Whether an object has all the attributes of a template (CKA_WRAP_TEMPLATE), as a search would
     find it (PKCS #11 3.2, 5.7.7).
     """
-    return all(attributes.get(type) == wanted for type, wanted in nested.unpack(value))
+    return all(attributes.get(type) == wanted for type, wanted in flat.unpack(value))
 
 
 def for_card(attributes: Attributes) -> Attributes:
@@ -199,7 +199,7 @@ def _demand(schema: table.Schema, given: Attributes, origin: Origin) -> None:
 
 
 def _check_nested(value: bytes) -> bool:
-    for type, inner in read(nested.unpack(value)).items():
+    for type, inner in read(flat.unpack(value)).items():
         if type not in table.KNOWN:
             raise CryptokiError(ck.CKR_ATTRIBUTE_TYPE_INVALID)
         if not _CHECKS[table.KNOWN[type]](inner):

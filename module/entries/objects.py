@@ -1,24 +1,12 @@
 """Crossings of the object management functions (PKCS #11 3.2, 5.7)."""
 
-from struct import Struct
-
 from ghostcard import pkcs11 as ck
+from ghostcard.module import flat
+from ghostcard.module.attributes import NESTED
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries.edge import Edge, Pointer
 
-_HEAD = Struct("=QQ")
-
-
-def parse_template(flat: bytes) -> list[tuple[int, bytes]]:
-    """The attributes of a flattened template (`module/template.c`): type, length, value of each."""
-    template = []
-    position = 0
-    while position < len(flat):
-        kind, length = _HEAD.unpack_from(flat, position)
-        start = position + _HEAD.size
-        position = start + length
-        template.append((kind, flat[start:position]))
-    return template
+parse_template = flat.unpack
 
 
 def put_value(edge: Edge, attribute: Pointer, value: bytes | int) -> int:
@@ -26,6 +14,8 @@ def put_value(edge: Edge, attribute: Pointer, value: bytes | int) -> int:
     if isinstance(value, int):
         attribute.ulValueLen = ck.CK_UNAVAILABLE_INFORMATION
         return value
+    if attribute.type in NESTED:
+        return put_template(edge, attribute, flat.unpack(value))
     size = len(value)
     if attribute.pValue != edge.ffi.NULL:
         if attribute.ulValueLen < size:
@@ -34,6 +24,24 @@ def put_value(edge: Edge, attribute: Pointer, value: bytes | int) -> int:
         edge.write(attribute.pValue, value, size)
     attribute.ulValueLen = size
     return ck.CKR_OK
+
+
+def put_template(edge: Edge, attribute: Pointer, template: list[tuple[int, bytes]]) -> int:
+    """Answers an attribute that is a template: the caller's array of CK_ATTRIBUTE is filled in by
+    the rules for the outer one, and what type its elements have is told, not asked.
+    """
+    size = len(template) * edge.ffi.sizeof("CK_ATTRIBUTE")
+    codes = []
+    if attribute.pValue != edge.ffi.NULL:
+        if attribute.ulValueLen < size:
+            attribute.ulValueLen = ck.CK_UNAVAILABLE_INFORMATION
+            return ck.CKR_BUFFER_TOO_SMALL
+        elements = edge.ffi.cast("CK_ATTRIBUTE *", attribute.pValue)
+        for place, (type, value) in enumerate(template):
+            elements[place].type = type
+            codes.append(put_value(edge, elements[place], value))
+    attribute.ulValueLen = size
+    return next(filter(None, codes), ck.CKR_OK)
 
 
 def connect(edge: Edge, cryptoki: Cryptoki) -> None:

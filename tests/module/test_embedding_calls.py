@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ghostcard import pkcs11 as ck
+from ghostcard.module import flat
 from tests.module.tree import Tree, compile_host, passes, run
 
 
@@ -54,6 +56,7 @@ def test_templates_are_types_and_values(printed: dict[str, str]) -> None:
     wanted = [(1, b"\x01"), (3, b"context"), (0x102, b""), (0x8001000C, b"\x01")]
     assert printed["create"] == repr(wanted)
     assert printed["empty"] == "[]"
+    assert printed["nested"] == repr([(ck.CKA_WRAP_TEMPLATE, flat.pack(wanted))])
 
 
 def test_an_operation_is_cancelled_by_its_flag(printed: dict[str, str]) -> None:
