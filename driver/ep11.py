@@ -20,7 +20,7 @@ from ghostcard.firmware.abi import admin, verbs
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import MAX_MESSAGE
 
-RANDOM_CHUNK = 8192  # bytes of one GenerateRandom
+RANDOM_CHUNK = 8192  # bytes of one GenerateRandom or SeedRandom
 MAX_TEMPLATES = 4096  # keys and verbs whose requests are kept ready; then all are forgotten
 
 _NONE = b""  # a PIN blob or MAC key that is not there
@@ -154,6 +154,24 @@ class Ep11Host:
         ).params
         return blob, checksum
 
+    def encapsulate(
+        self, mechanism: bytes, attributes: Template, public: bytes
+    ) -> tuple[bytes, bytes, bytes]:
+        """Encapsulate: blob and checksum of the new secret key, and the ciphertext."""
+        blob, checksum, ciphertext = self._ask(
+            verbs.ENCAPSULATE, mechanism, template.pack(attributes), public
+        ).params
+        return blob, checksum, ciphertext
+
+    def decapsulate(
+        self, mechanism: bytes, attributes: Template, key: bytes, ciphertext: bytes
+    ) -> tuple[bytes, bytes]:
+        """Decapsulate: blob and checksum."""
+        blob, checksum = self._ask(
+            verbs.DECAPSULATE, mechanism, template.pack(attributes), key, ciphertext
+        ).params
+        return blob, checksum
+
     def get_attribute_value(self, key: bytes, attributes: Iterable[int]) -> dict[int, bytes]:
         """GetAttributeValue: the attributes asked for, of those the card knows of a key."""
         asked = template.question(attributes)
@@ -174,6 +192,13 @@ class Ep11Host:
         return b"".join(
             self._ask(verbs.GENERATE_RANDOM, _u32(size)).params[0] for size in _chunks(count)
         )
+
+    def seed_random(self, data: bytes) -> None:
+        """SeedRandom: mix data into the random source of one of the cards, in as many requests as
+        it takes.
+        """
+        for start in range(0, len(data), RANDOM_CHUNK):
+            self._ask(verbs.SEED_RANDOM, data[start : start + RANDOM_CHUNK])
 
     def get_mechanism_list(self) -> tuple[int, ...]:
         """GetMechanismList: CKM_* in the card's order."""

@@ -29,7 +29,11 @@ long cross_get_session_info(CK_ULONG session, CK_SESSION_INFO *info);
 long cross_get_operation_state(CK_ULONG session, char *out, long capacity);
 long cross_set_operation_state(CK_ULONG session, char *state, CK_ULONG length, CK_ULONG key1, CK_ULONG key2);
 long cross_login(CK_ULONG session, CK_ULONG user, char *pin, CK_ULONG pin_length);
+long cross_login_user(CK_ULONG session, CK_ULONG user, char *pin, CK_ULONG pin_length, char *name,
+                      CK_ULONG name_length);
 long cross_logout(CK_ULONG session);
+long cross_session_cancel(CK_ULONG session, CK_ULONG flags);
+long cross_get_session_validation_flags(CK_ULONG session, CK_ULONG type);
 
 long cross_create_object(CK_ULONG session, char *attributes, CK_ULONG length);
 long cross_copy_object(CK_ULONG session, CK_ULONG object, char *attributes, CK_ULONG length);
@@ -69,6 +73,12 @@ long cross_verify_final(CK_ULONG session, char *signature, CK_ULONG length);
 long cross_verify_recover_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key);
 long cross_verify_recover(CK_ULONG session, char *signature, CK_ULONG length, char *out, long capacity);
 
+long cross_verify_signature_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key, char *signature,
+                                 CK_ULONG signature_length);
+long cross_verify_signature(CK_ULONG session, char *data, CK_ULONG length);
+long cross_verify_signature_update(CK_ULONG session, char *data, CK_ULONG length);
+long cross_verify_signature_final(CK_ULONG session);
+
 long cross_digest_encrypt_update(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity);
 long cross_decrypt_digest_update(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity);
 long cross_sign_encrypt_update(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity);
@@ -84,6 +94,10 @@ long cross_unwrap_key(CK_ULONG session, char *mechanism, long length, CK_ULONG k
                       CK_ULONG wrapped_length, char *attributes, CK_ULONG attributes_length);
 long cross_derive_key(CK_ULONG session, char *mechanism, long length, CK_ULONG base_key, char *attributes,
                       CK_ULONG attributes_length);
+long cross_encapsulate_key(CK_ULONG session, char *mechanism, long length, CK_ULONG key, char *attributes,
+                           CK_ULONG attributes_length, char *out, long capacity, CK_ULONG *made);
+long cross_decapsulate_key(CK_ULONG session, char *mechanism, long length, CK_ULONG key, char *attributes,
+                           CK_ULONG attributes_length, char *ciphertext, CK_ULONG ciphertext_length);
 
 long cross_seed_random(CK_ULONG session, char *data, CK_ULONG length);
 long cross_generate_random(CK_ULONG session, char *out, long length);

@@ -13,10 +13,11 @@ from ghostcard.module.functions.objects import Objects
 from ghostcard.module.functions.randomness import Randomness
 from ghostcard.module.functions.recovery import Recovery
 from ghostcard.module.functions.sessions import Sessions
+from ghostcard.module.functions.signatures import Signatures
 from ghostcard.module.functions.slots import Slots
 
 
-class Cryptoki(Slots, Sessions, Objects, Dual, Recovery, KeyManagement, Randomness):
+class Cryptoki(Slots, Sessions, Objects, Dual, Recovery, Signatures, KeyManagement, Randomness):
     """One library instance; threads may call it at the same time. The chapters are its base
     classes.
     """

@@ -109,6 +109,46 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
     return rv;
 }
 
+CK_RV C_EncapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE public_key,
+                       CK_ATTRIBUTE *attributes, CK_ULONG count, CK_BYTE *ciphertext, CK_ULONG *length,
+                       CK_OBJECT_HANDLE *key)
+{
+    mechanism_t flat;
+    template_t template;
+    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    rv = flatten(mechanism, &flat, attributes, count, &template);
+    if (!rv && (!length || (ciphertext && !key))) rv = CKR_ARGUMENTS_BAD;
+    if (!rv)
+        rv = settle(cross_encapsulate_key(session, flat.bytes, flat.length, public_key, template.bytes, template.length,
+                                          (char *)ciphertext, capacity(ciphertext, length), &made), ciphertext, length);
+    if (!rv && made) *key = made;
+    mechanism_free(&flat);
+    template_free(&template);
+    library_leave();
+    return rv;
+}
+
+CK_RV C_DecapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE private_key,
+                       CK_ATTRIBUTE *attributes, CK_ULONG count, CK_BYTE *ciphertext, CK_ULONG length,
+                       CK_OBJECT_HANDLE *key)
+{
+    mechanism_t flat;
+    template_t template;
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    rv = flatten(mechanism, &flat, attributes, count, &template);
+    if (!rv && (!key || !is_input(ciphertext, length))) rv = CKR_ARGUMENTS_BAD;
+    if (!rv)
+        rv = take(cross_decapsulate_key(session, flat.bytes, flat.length, private_key, template.bytes, template.length,
+                                        input(ciphertext), length), key);
+    mechanism_free(&flat);
+    template_free(&template);
+    library_leave();
+    return rv;
+}
+
 CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG length)
 {
     return shape_feed(cross_seed_random, session, seed, length);

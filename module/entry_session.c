@@ -72,6 +72,19 @@ CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK
     return rv;
 }
 
+/* Without a name it is C_Login. */
+CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG length, CK_UTF8CHAR *name,
+                  CK_ULONG name_length)
+{
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    if (length <= INPUT_MAX && is_input(name, name_length))
+        rv = outcome(cross_login_user(session, user, (char *)pin, length, input(name), name_length));
+    else rv = CKR_ARGUMENTS_BAD;
+    library_leave();
+    return rv;
+}
+
 CK_RV C_Logout(CK_SESSION_HANDLE session)
 {
     CK_RV rv = library_enter();
@@ -81,44 +94,21 @@ CK_RV C_Logout(CK_SESSION_HANDLE session)
     return rv;
 }
 
-static long cancel_digest(CK_ULONG session, char *mechanism, long length, CK_ULONG key)
-{
-    (void)key;
-    return cross_digest_init(session, mechanism, length);
-}
-
-static long cancel_search(CK_ULONG session, char *mechanism, long length, CK_ULONG key)
-{
-    long answer = cross_find_objects_final(session);
-    (void)mechanism, (void)length, (void)key;
-    return answer == -(long)CKR_OPERATION_NOT_INITIALIZED ? 0 : answer;
-}
-
-static const struct {
-    CK_FLAGS flag;
-    cross_init_t *cancel; /* to initialise an operation without a mechanism cancels it */
-} CANCELS[] = {
-    {CKF_ENCRYPT, cross_encrypt_init},  {CKF_DECRYPT, cross_decrypt_init},
-    {CKF_SIGN, cross_sign_init},        {CKF_SIGN_RECOVER, cross_sign_recover_init},
-    {CKF_VERIFY, cross_verify_init},    {CKF_VERIFY_RECOVER, cross_verify_recover_init},
-    {CKF_DIGEST, cancel_digest},        {CKF_FIND_OBJECTS, cancel_search},
-};
-
-static CK_RV cancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
-{
-    CK_SESSION_INFO unused;
-    CK_RV rv = outcome(cross_get_session_info(session, &unused)); /* is there such a session? */
-    for (size_t i = 0; i < sizeof CANCELS / sizeof *CANCELS && !rv; i++)
-        if (flags & CANCELS[i].flag) rv = outcome(CANCELS[i].cancel(session, input(NULL), -1, CK_INVALID_HANDLE));
-    return rv;
-}
-
-/* What is not active, or not built (messages), needs no cancelling. */
+/* What is not active needs no cancelling. */
 CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
 {
     CK_RV rv = library_enter();
     if (rv) return rv;
-    rv = cancel(session, flags);
+    rv = outcome(cross_session_cancel(session, flags));
+    library_leave();
+    return rv;
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    rv = flags ? take(cross_get_session_validation_flags(session, type), flags) : CKR_ARGUMENTS_BAD;
     library_leave();
     return rv;
 }

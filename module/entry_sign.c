@@ -1,4 +1,4 @@
-/* Signing and MACing functions, and those that verify (PKCS #11 3.2, 5.13 to 5.15). */
+/* Signing and MACing functions, and those that verify (PKCS #11 3.2, 5.13 to 5.16). */
 #include "shape.h"
 
 CK_RV C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
@@ -67,4 +67,34 @@ CK_RV C_VerifyRecover(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG le
                       CK_ULONG *data_length)
 {
     return shape_transform(cross_verify_recover, session, signature, length, data, data_length);
+}
+
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                            CK_BYTE *signature, CK_ULONG length)
+{
+    mechanism_t flat;
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    rv = mechanism_flatten(mechanism, &flat);
+    if (!rv && !is_input(signature, length)) rv = CKR_ARGUMENTS_BAD;
+    if (!rv)
+        rv = outcome(cross_verify_signature_init(session, flat.bytes, flat.length, key, input(signature), length));
+    mechanism_free(&flat);
+    library_leave();
+    return rv;
+}
+
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
+{
+    return shape_feed(cross_verify_signature, session, data, length);
+}
+
+CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
+{
+    return shape_feed(cross_verify_signature_update, session, data, length);
+}
+
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session)
+{
+    return shape_end(cross_verify_signature_final, session);
 }

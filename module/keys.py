@@ -90,7 +90,7 @@ def unwrap(
     )
     if number(attributes[ck.CKA_CLASS]) == ck.CKO_PRIVATE_KEY:
         return keep(active, complete_private(attributes, checksum), blob)
-    return keep(active, complete_secret(attributes, checksum, _size_in(checksum)), blob)
+    return keep(active, complete_secret(attributes, checksum, size_in(checksum)), blob)
 
 
 def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) -> Object:
@@ -106,7 +106,7 @@ def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) ->
     elif len(SECRET_BYTES.get(number(attributes[ck.CKA_KEY_TYPE]), ())) > 1:
         raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
     blob, checksum = active.slot.host.derive_key(mechanism, attributes, base.for_card())
-    attributes = complete_secret(attributes, checksum, _size_in(checksum))
+    attributes = complete_secret(attributes, checksum, size_in(checksum))
     return keep(active, attributes | _inherited(attributes, base), blob)
 
 
@@ -172,7 +172,7 @@ def _for_card(public: Attributes) -> Attributes:
     return public | {ck.CKA_EC_PARAMS: curve.oid}
 
 
-def _size_in(checksum: bytes) -> int:
+def size_in(checksum: bytes) -> int:
     """Bytes of a secret key; its bits follow the check value."""
     return int.from_bytes(checksum[CHECK_VALUE_BYTES:], "big") // 8
 

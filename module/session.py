@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ghostcard.module.operation import Locked, Operation, Stream
     from ghostcard.module.slot import Slot
     from ghostcard.module.token import Token
+    from ghostcard.module.verification import Verification
 
     Active = Operation | Stream | Locked | None
 
@@ -30,25 +31,26 @@ session.
 """
 
 
+OPERATIONS: dict[str, int] = {
+    "encrypting": ck.CKF_ENCRYPT,
+    "decrypting": ck.CKF_DECRYPT,
+    "digesting": ck.CKF_DIGEST,
+    "signing": ck.CKF_SIGN,
+    "signing_recover": ck.CKF_SIGN_RECOVER,
+    "verifying": ck.CKF_VERIFY,
+    "verifying_signature": ck.CKF_VERIFY,
+    "verifying_recover": ck.CKF_VERIFY_RECOVER,
+    "found": ck.CKF_FIND_OBJECTS,
+}
+"""What can be active in a session, an attribute each, and the flag by which C_SessionCancel knows
+it.
+"""
+
+
 class Session:
     """One session. At most one operation of each kind is active in it (PKCS #11 3.2, 5.6)."""
 
-    __slots__ = (
-        "decrypting",
-        "device_error",
-        "digesting",
-        "encrypting",
-        "found",
-        "handle",
-        "is_rw",
-        "objects",
-        "signing",
-        "signing_recover",
-        "slot",
-        "token",
-        "verifying",
-        "verifying_recover",
-    )
+    __slots__ = (*OPERATIONS, "device_error", "handle", "is_rw", "objects", "slot", "token")
 
     def __init__(self, handle: int, slot: "Slot", is_rw: bool) -> None:
         self.handle = handle
@@ -58,9 +60,15 @@ class Session:
         self.device_error = 0
         self.objects: set[Object] = set()
         self.found: Iterator[int] | None = None
-        self.cancel()
+        self.stop()
 
-    def cancel(self) -> None:
+    def cancel(self, flags: int) -> None:
+        """End the operations of these CKF_*."""
+        for operation, flag in OPERATIONS.items():
+            if flags & flag:
+                setattr(self, operation, None)
+
+    def stop(self) -> None:
         """End every operation but the search."""
         self.encrypting: Active = None
         self.decrypting: Active = None
@@ -69,6 +77,7 @@ class Session:
         self.verifying: Active = None
         self.signing_recover: Active = None
         self.verifying_recover: Object | None = None
+        self.verifying_signature: Verification | None = None
 
     @property
     def state(self) -> int:

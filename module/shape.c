@@ -42,3 +42,12 @@ CK_RV shape_feed(cross_feed_t *cross, CK_SESSION_HANDLE session, CK_BYTE *data, 
     library_leave();
     return rv;
 }
+
+CK_RV shape_end(cross_end_t *cross, CK_SESSION_HANDLE session)
+{
+    CK_RV rv = library_enter();
+    if (rv) return rv;
+    rv = outcome(cross(session));
+    library_leave();
+    return rv;
+}

@@ -15,6 +15,10 @@ CK_RV shape_transform(cross_transform_t *cross, CK_SESSION_HANDLE session, CK_BY
 typedef long cross_final_t(CK_ULONG session, char *out, long capacity);
 CK_RV shape_final(cross_final_t *cross, CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *length);
 
+/* C_VerifySignatureFinal and its kind: only the session. */
+typedef long cross_end_t(CK_ULONG session);
+CK_RV shape_end(cross_end_t *cross, CK_SESSION_HANDLE session);
+
 /* C_DigestUpdate, C_VerifyFinal and their kind: data in. */
 typedef long cross_feed_t(CK_ULONG session, char *data, CK_ULONG length);
 CK_RV shape_feed(cross_feed_t *cross, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length);

@@ -72,6 +72,11 @@ class Slot:
                 self._mechanisms = tuple(sorted(common))
             return self._mechanisms
 
+    def seed_random(self, data: bytes) -> None:
+        """Mix data into the random source of each of the slot's queues' cards."""
+        for queue in self._queues:
+            queue.seed_random(data)
+
     def wrap_key(self) -> bytes:
         """Blob of the key under which values in clear enter and leave the card."""
         with self._lock:

@@ -197,7 +197,7 @@ class Token:
                 if entry.is_private:
                     self._drop(entry)
             for session in self.sessions.values():
-                session.cancel()
+                session.stop()
 
     def _check_login(self, user: int) -> None:
         if self.user == user:

@@ -50,6 +50,9 @@ UNWRAP = Use(
     ck.CKR_UNWRAPPING_KEY_SIZE_RANGE,
 )
 
+ENCAPSULATE = Use(ck.CKF_ENCAPSULATE, ck.CKA_ENCAPSULATE, ck.CKO_PUBLIC_KEY)
+DECAPSULATE = Use(ck.CKF_DECAPSULATE, ck.CKA_DECAPSULATE, ck.CKO_PRIVATE_KEY)
+
 
 def offered(slot: "Slot", mechanism: bytes, flag: int) -> Mechanism:
     """The mechanism's row, if the slot offers it for this function; else CKR_MECHANISM_INVALID."""

@@ -28,7 +28,9 @@ CKA_IBM_PROTKEY_NEVER_EXTRACTABLE = p.CKA_VENDOR_DEFINED + 0x1000D
 
 
 class Boolean(IntFlag):
-    """Bits of a key's boolean attributes, in attribute blocks and in key blobs."""
+    """Bits of a key's boolean attributes, in attribute blocks and in key blobs; the last two are
+    ours.
+    """
 
     EXTRACTABLE = 0x01
     NEVER_EXTRACTABLE = 0x02
@@ -53,6 +55,8 @@ class Boolean(IntFlag):
     ALWAYS_RETAINED = 0x100000
     PROTKEY_EXTRACTABLE = 0x200000
     PROTKEY_NEVER_EXTRACTABLE = 0x400000
+    ENCAPSULATE = 0x800000
+    DECAPSULATE = 0x1000000
 
 
 BY_ATTRIBUTE: dict[int, int] = {
@@ -78,6 +82,8 @@ BY_ATTRIBUTE: dict[int, int] = {
     CKA_IBM_RETAINKEY: 0x80000,
     CKA_IBM_PROTKEY_EXTRACTABLE: 0x200000,
     CKA_IBM_PROTKEY_NEVER_EXTRACTABLE: 0x400000,
+    p.CKA_ENCAPSULATE: 0x800000,
+    p.CKA_DECAPSULATE: 0x1000000,
 }
 
 _HEAD = struct.Struct(">III")

@@ -1,5 +1,7 @@
 """EP11 verbs: function ids (AP sheet 7.1), and the names of their parameters in wire order.
 
+Encapsulate and Decapsulate (PKCS #11 3.2, 5.18) are ours: the sheet's verbs end at 44.
+
 Every parameter is one OCTET STRING behind the head of the payload. Where AP sheet 3.7 shows a verb,
 the order is the sheet's; elsewhere it is ours (docs/design.md, section 4).
 """
@@ -51,7 +53,10 @@ REENCRYPT_SINGLE = 42
 LOGIN_EXTENDED = 43
 LOGOUT_EXTENDED = 44
 
-HIGHEST = 44
+ENCAPSULATE = 45
+DECAPSULATE = 46
+
+HIGHEST = 46
 
 # The variant parameter of GenerateKey, Encrypt/DecryptSingle and WrapKey: what the caller asks for.
 VARIANT_RESULT = bytes(4)
@@ -82,6 +87,7 @@ def _verb(function: int, name: str, request: str = "", reply: str = "") -> Verb:
 VERBS: dict[int, Verb] = {
     verb.function: verb
     for verb in (
+        _verb(SEED_RANDOM, "SeedRandom", "seed"),
         _verb(GENERATE_RANDOM, "GenerateRandom", "count", "bytes"),
         _verb(DIGEST_INIT, "DigestInit", "mechanism", "state"),
         _verb(DIGEST_UPDATE, "DigestUpdate", "state data", "state"),
@@ -134,6 +140,8 @@ VERBS: dict[int, Verb] = {
         _verb(GET_ATTRIBUTE_VALUE, "GetAttributeValue", "key attributes", "attributes"),
         _verb(SET_ATTRIBUTE_VALUE, "SetAttributeValue", "key attributes", "key"),
         _verb(ADMIN, "Admin", "command key value", "before"),
+        _verb(ENCAPSULATE, "Encapsulate", "mechanism attributes key", "blob checksum ciphertext"),
+        _verb(DECAPSULATE, "Decapsulate", "mechanism attributes key ciphertext", "blob checksum"),
     )
 }
 

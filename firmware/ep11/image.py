@@ -27,6 +27,7 @@ from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.attributes import AttributeVerbs
 from ghostcard.firmware.ep11.contexts import Contexts
 from ghostcard.firmware.ep11.domain import Domain
+from ghostcard.firmware.ep11.encapsulation import EncapsulationVerbs
 from ghostcard.firmware.ep11.information import InformationVerbs
 from ghostcard.firmware.ep11.keys import KeyVerbs
 from ghostcard.firmware.ep11.multipart import MultipartVerbs
@@ -79,10 +80,11 @@ class Ep11Image:
         serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
         workbench = Workbench(table, services.function == "null")
         information = InformationVerbs(table, serial, services.domains, self._max_reply)
-        self._add(SingleVerbs(workbench, draw).table())
+        self._add(SingleVerbs(workbench, services.random).table())
         self._add(MultipartVerbs(workbench, self._contexts).table())
         self._add(KeyVerbs(workbench, draw).table())
         self._add(TransportVerbs(workbench).table())
+        self._add(EncapsulationVerbs(workbench, draw).table())
         self._add(AttributeVerbs().table())
         self._add(AdministrationVerbs(services, self._pipeline).table())
         self._add(information.table())

@@ -26,10 +26,12 @@ WRAP = int(wire.Boolean.WRAP)
 UNWRAP = int(wire.Boolean.UNWRAP)
 TRUSTED = int(wire.Boolean.TRUSTED)
 WRAP_WITH_TRUSTED = int(wire.Boolean.WRAP_WITH_TRUSTED)
+ENCAPSULATE = int(wire.Boolean.ENCAPSULATE)
+DECAPSULATE = int(wire.Boolean.DECAPSULATE)
 PROTKEY_EXTRACTABLE = int(wire.Boolean.PROTKEY_EXTRACTABLE)
 PROTKEY_NEVER_EXTRACTABLE = int(wire.Boolean.PROTKEY_NEVER_EXTRACTABLE)
 
-KNOWN = 0x7FFFFF
+KNOWN = 0x1FFFFFF
 CARD_SETS = int(
     NEVER_EXTRACTABLE
     | NEVER_MODIFIABLE
@@ -42,7 +44,7 @@ CARD_SETS = int(
 UNSUPPORTED = int(wire.Boolean.RETAINED | wire.Boolean.ATTRBOUND | wire.Boolean.USE_AS_DATA)
 ONLY_OFF = EXTRACTABLE | MODIFIABLE | RESTRICTABLE | PROTKEY_EXTRACTABLE
 ONLY_ON = WRAP_WITH_TRUSTED
-PUBLIC = VERIFY | ENCRYPT | WRAP  # of a public key that comes in clear
+PUBLIC = VERIFY | ENCRYPT | WRAP | ENCAPSULATE  # of a public key that comes in clear
 
 
 def of_new_key(asked: wire.Attributes, local: bool, never_out: bool = False) -> int:

@@ -1,9 +1,10 @@
-"""Verbs that do a whole operation in one request: *Single, GenerateRandom.
+"""Verbs that do a whole operation in one request: *Single, GenerateRandom, SeedRandom.
 
 These are the hot path of every one-shot call: a key and mechanism seen before cost two look-ups.
 """
 
 from ghostcard import pkcs11 as ck
+from ghostcard.emulator.randomness import RandomSource
 from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.operations import QUERY
 from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED, CKR_IBM_TRANSPORT_LIMIT
@@ -11,18 +12,19 @@ from ghostcard.firmware.ep11.answer import Answer, Params, Verb, number
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.workbench import Workbench
 from ghostcard.firmware.mechanisms.key import Signer
-from ghostcard.firmware.mechanisms.mechanism import Draw
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 MAX_RANDOM = 8192  # bytes of one GenerateRandom; more than PKCS #11 programs ask for at once
 
 
 class SingleVerbs:
-    """SignSingle, VerifySingle, EncryptSingle, DecryptSingle, DigestSingle, GenerateRandom."""
+    """The verbs ending in Single; GenerateRandom,
+    SeedRandom.
+    """
 
-    def __init__(self, workbench: Workbench, draw: Draw) -> None:
+    def __init__(self, workbench: Workbench, source: RandomSource) -> None:
         self._workbench = workbench
-        self._draw = draw
+        self._source = source
         self._hashers: dict[bytes, tuple[Signer, str]] = {}
 
     def table(self) -> dict[int, Verb]:
@@ -34,6 +36,7 @@ class SingleVerbs:
             verbs.DECRYPT_SINGLE: self.decrypt,
             verbs.DIGEST_SINGLE: self.digest,
             verbs.GENERATE_RANDOM: self.random,
+            verbs.SEED_RANDOM: self.seed,
         }
 
     def sign(self, domain: Domain, params: Params) -> Answer:
@@ -93,8 +96,14 @@ class SingleVerbs:
         count = number(params[0])
         if count > MAX_RANDOM:
             raise Refused(CKR_IBM_TRANSPORT_LIMIT)
-        drawn = bytes(count) if self._workbench.is_null else self._draw(count)
+        drawn = bytes(count) if self._workbench.is_null else self._source.bytes(count)
         return (drawn,), "random", count
+
+    def seed(self, domain: Domain, params: Params) -> Answer:
+        """Mixed in; nothing becomes easier to foretell by it."""
+        if not self._workbench.is_null:
+            self._source.stir(params[0])
+        return (), QUERY, 0
 
 
 def _size(variant: bytes, size: int) -> Answer:

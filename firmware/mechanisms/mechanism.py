@@ -205,6 +205,20 @@ class Mechanism:
         """Size of that value."""
         _invalid()
 
+    def encapsulate(self, key: Key, params: bytes, draw: Draw) -> tuple[bytes, bytes]:
+        """A new shared secret for the holder of the private key, and the ciphertext for him."""
+        _invalid()
+
+    def decapsulate(self, key: Key, params: bytes, ciphertext: bytes) -> bytes:
+        """The shared secret of a ciphertext; refused (CKR_ENCRYPTED_DATA_LEN_RANGE) if it has
+        another size.
+        """
+        _invalid()
+
+    def encapsulated_bytes(self, key: Key, params: bytes) -> tuple[int, int]:
+        """Sizes of shared secret and ciphertext."""
+        _invalid()
+
 
 class Signing(Mechanism):
     """A signature over data, or over the hash of data if the mechanism has one."""

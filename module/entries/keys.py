@@ -12,6 +12,7 @@ def connect(edge: Edge, cryptoki: Cryptoki) -> None:
     """Registers these crossings."""
     connect_generation(edge, cryptoki)
     connect_transport(edge, cryptoki)
+    connect_encapsulation(edge, cryptoki)
     connect_random(edge, cryptoki)
 
 
@@ -91,6 +92,48 @@ def connect_transport(edge: Edge, cryptoki: Cryptoki) -> None:
     edge.cross("wrap_key", wrap_key)
     edge.cross("unwrap_key", unwrap_key)
     edge.cross("derive_key", derive_key)
+
+
+def connect_encapsulation(edge: Edge, cryptoki: Cryptoki) -> None:
+    read, write = edge.read, edge.write
+
+    def encapsulate_key(
+        session: int,
+        mechanism: Pointer,
+        length: int,
+        key: int,
+        attributes: Pointer,
+        size: int,
+        out: Pointer,
+        capacity: int,
+        made: Pointer,
+    ) -> int:
+        template = parse_template(read(attributes, size))
+        limit = None if capacity < 0 else capacity
+        answer = cryptoki.encapsulate_key(session, read(mechanism, length), key, template, limit)
+        if isinstance(answer, int):
+            return answer
+        made[0], ciphertext = answer
+        write(out, ciphertext, len(ciphertext))
+        return len(ciphertext)
+
+    def decapsulate_key(
+        session: int,
+        mechanism: Pointer,
+        length: int,
+        key: int,
+        attributes: Pointer,
+        size: int,
+        ciphertext: Pointer,
+        ciphertext_length: int,
+    ) -> int:
+        template = parse_template(read(attributes, size))
+        return cryptoki.decapsulate_key(
+            session, read(mechanism, length), key, template, read(ciphertext, ciphertext_length)
+        )
+
+    edge.cross("encapsulate_key", encapsulate_key)
+    edge.cross("decapsulate_key", decapsulate_key)
 
 
 def connect_random(edge: Edge, cryptoki: Cryptoki) -> None:

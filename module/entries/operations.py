@@ -91,7 +91,10 @@ TRANSFORMS = (
     ),
 )
 FINALS = ("encrypt_final", "decrypt_final", "digest_final", "sign_final")
-FEEDS = ("digest_update", "sign_update", "verify_update", "verify_final")
+FEEDS = (
+    *("digest_update", "sign_update", "verify_update", "verify_final"),
+    *("verify_signature", "verify_signature_update"),
+)
 
 
 def connect_shapes(edge: Edge, cryptoki: Cryptoki) -> None:
@@ -126,4 +129,18 @@ def connect_exceptions(edge: Edge, cryptoki: Cryptoki) -> None:
 
     edge.cross("digest_init", digest_init)
     edge.cross("digest_key", digest_key)
+
+    def verify_signature_init(
+        session: int, mechanism: Pointer, length: int, key: int, signature: Pointer, size: int
+    ) -> int:
+        wanted = None if length < 0 else read(mechanism, length)
+        cryptoki.verify_signature_init(session, wanted, key, read(signature, size))
+        return 0
+
+    def verify_signature_final(session: int) -> int:
+        cryptoki.verify_signature_final(session)
+        return 0
+
     edge.cross("verify", verify)
+    edge.cross("verify_signature_init", verify_signature_init)
+    edge.cross("verify_signature_final", verify_signature_final)

@@ -30,7 +30,17 @@ def connect_sessions(edge: Edge, cryptoki: Cryptoki) -> None:
     edge.cross("open_session", open_session)
     edge.cross("close_session", close_session)
     edge.cross("close_all_sessions", close_all_sessions)
+
+    def session_cancel(session: int, flags: int) -> int:
+        cryptoki.session_cancel(session, flags)
+        return 0
+
+    def get_session_validation_flags(session: int, type: int) -> int:
+        return cryptoki.get_session_validation_flags(session, type)
+
     edge.cross("get_session_info", get_session_info)
+    edge.cross("session_cancel", session_cancel)
+    edge.cross("get_session_validation_flags", get_session_validation_flags)
 
 
 def connect_states(edge: Edge, cryptoki: Cryptoki) -> None:
@@ -45,6 +55,13 @@ def connect_states(edge: Edge, cryptoki: Cryptoki) -> None:
         cryptoki.login(session, user, edge.read_or_none(pin, length))
         return 0
 
+    def login_user(
+        session: int, user: int, pin: Pointer, length: int, name: Pointer, name_length: int
+    ) -> int:
+        known = edge.read(name, name_length)
+        cryptoki.login_user(session, user, edge.read_or_none(pin, length), known)
+        return 0
+
     def logout(session: int) -> int:
         cryptoki.logout(session)
         return 0
@@ -52,4 +69,5 @@ def connect_states(edge: Edge, cryptoki: Cryptoki) -> None:
     edge.cross("get_operation_state", final(edge, cryptoki.get_operation_state))
     edge.cross("set_operation_state", set_operation_state)
     edge.cross("login", login)
+    edge.cross("login_user", login_user)
     edge.cross("logout", logout)

@@ -1,5 +1,7 @@
 """Dual-function operations (PKCS #11 3.2, 5.17): two active operations that take the same part."""
 
+from ghostcard import pkcs11 as ck
+from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.ciphers import Ciphers
 from ghostcard.module.functions.digesting import Digesting
 from ghostcard.module.functions.signing import Signing
@@ -14,6 +16,7 @@ class Dual(Ciphers, Digesting, Signing):
 
     def digest_encrypt_update(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
         """Digest a part and encrypt it."""
+        self._check_active(session, "encrypting", "digesting")
         result = self.encrypt_update(session, data, capacity)
         if isinstance(result, bytes):
             self.digest_update(session, data)
@@ -21,6 +24,7 @@ class Dual(Ciphers, Digesting, Signing):
 
     def decrypt_digest_update(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
         """Decrypt a part and digest what comes out."""
+        self._check_active(session, "decrypting", "digesting")
         result = self.decrypt_update(session, data, capacity)
         if isinstance(result, bytes):
             self.digest_update(session, result)
@@ -28,6 +32,7 @@ class Dual(Ciphers, Digesting, Signing):
 
     def sign_encrypt_update(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
         """Sign a part and encrypt it."""
+        self._check_active(session, "encrypting", "signing")
         result = self.encrypt_update(session, data, capacity)
         if isinstance(result, bytes):
             self.sign_update(session, data)
@@ -35,7 +40,14 @@ class Dual(Ciphers, Digesting, Signing):
 
     def decrypt_verify_update(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
         """Decrypt a part and verify what comes out."""
+        self._check_active(session, "decrypting", "verifying")
         result = self.decrypt_update(session, data, capacity)
         if isinstance(result, bytes):
             self.verify_update(session, result)
         return result
+
+    def _check_active(self, session: int, *kinds: str) -> None:
+        """Refuse before anything is done, and before either operation ends by it."""
+        active = self._session(session)
+        if any(getattr(active, kind) is None for kind in kinds):
+            raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)

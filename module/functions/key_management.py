@@ -1,7 +1,7 @@
 """Key management (PKCS #11 3.2, 5.18)."""
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import keys
+from ghostcard.module import encapsulation, keys
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, ask
 from ghostcard.module.template import Template
@@ -16,7 +16,7 @@ _ABOUT_WRAPPED = {
 
 
 class KeyManagement(Chapter):
-    """C_GenerateKey to C_DeriveKey."""
+    """C_GenerateKey to C_DeriveKey, C_EncapsulateKey, C_DecapsulateKey."""
 
     def generate_key(self, session: int, mechanism: bytes, template: Template) -> int:
         """A new secret key."""
@@ -62,3 +62,27 @@ class KeyManagement(Chapter):
         active = self._session(session)
         base = active.key(base_key)
         return ask(active, lambda: keys.derive(active, mechanism, base, template)).handle
+
+    def encapsulate_key(
+        self, session: int, mechanism: bytes, key: int, template: Template, capacity: int | None
+    ) -> tuple[int, bytes] | int:
+        """A new secret key and its ciphertext for the holder of the private key; or the length of
+        the ciphertext, when there is no room for it, and then no key is made.
+        """
+        active = self._session(session)
+        public = active.key(key)
+        made = ask(
+            active, lambda: encapsulation.encapsulate(active, mechanism, public, template, capacity)
+        )
+        return made if isinstance(made, int) else (made[0].handle, made[1])
+
+    def decapsulate_key(
+        self, session: int, mechanism: bytes, key: int, template: Template, ciphertext: bytes
+    ) -> int:
+        """The secret key of a ciphertext."""
+        active = self._session(session)
+        private = active.key(key)
+        return ask(
+            active,
+            lambda: encapsulation.decapsulate(active, mechanism, private, template, ciphertext),
+        ).handle

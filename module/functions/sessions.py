@@ -5,12 +5,10 @@ from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import SessionInfo
 from ghostcard.module.operation import Locked
-from ghostcard.module.session import Session
+from ghostcard.module.session import OPERATIONS, Session
 
-_KINDS = (
-    *("encrypting", "decrypting", "digesting", "signing", "verifying"),
-    *("signing_recover", "verifying_recover"),
-)
+USER_NAMES: dict[int, bytes] = {ck.CKU_USER: b"user", ck.CKU_SO: b"so"}
+"""The names of a token's two users; a login without a name means the same one."""
 
 
 class Sessions(Chapter):
@@ -59,6 +57,30 @@ class Sessions(Chapter):
         else:
             raise CryptokiError(ck.CKR_USER_TYPE_INVALID)
 
+    def login_user(self, session: int, user_type: int, pin: bytes | None, name: bytes) -> None:
+        """Log a user in by type and name. A token has one user and one security officer, "user"
+        and "so"; of anybody else there is no PIN: CKR_USER_PIN_NOT_INITIALIZED.
+        """
+        self._session(session)
+        known = USER_NAMES.get(user_type, USER_NAMES[ck.CKU_USER])
+        if name not in (b"", known):
+            raise CryptokiError(ck.CKR_USER_PIN_NOT_INITIALIZED)
+        self.login(session, user_type, pin)
+
+    def session_cancel(self, session: int, flags: int) -> None:
+        """End the active operations of these CKF_*; one that is not active needs no ending."""
+        self._session(session).cancel(flags)
+
+    def get_session_validation_flags(self, session: int, type: int) -> int:
+        """Of the validations (FIPS 140 and the like) that the last operation kept to: none, as
+        nobody has validated a model. CKR_ARGUMENTS_BAD for a type that is not
+        CKS_LAST_VALIDATION_OK.
+        """
+        self._session(session)
+        if type != ck.CKS_LAST_VALIDATION_OK:
+            raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
+        return 0
+
     def logout(self, session: int) -> None:
         """Log out; CKR_USER_NOT_LOGGED_IN."""
         self._session(session).token.logout()
@@ -68,7 +90,7 @@ class Sessions(Chapter):
         CKR_STATE_UNSAVEABLE.
         """
         active = self._session(session)
-        if all(getattr(active, kind) is None for kind in _KINDS):
+        if all(getattr(active, kind) is None for kind in OPERATIONS):
             raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
         raise CryptokiError(ck.CKR_STATE_UNSAVEABLE)
 
@@ -81,7 +103,7 @@ class Sessions(Chapter):
 
 
 def _unlock(active: Session, pin: bytes | None) -> None:
-    locked = {kind: getattr(active, kind) for kind in _KINDS}
+    locked = {kind: getattr(active, kind) for kind in OPERATIONS}
     locked = {
         kind: operation for kind, operation in locked.items() if isinstance(operation, Locked)
     }

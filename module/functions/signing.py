@@ -51,7 +51,7 @@ class Signing(Chapter):
         if mechanism is None:
             active.verifying = None
             return
-        if active.verifying is not None:
+        if active.verifying is not None or active.verifying_signature is not None:
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
         active.verifying = verification(active, mechanism, active.key(key))
 

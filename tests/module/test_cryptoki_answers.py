@@ -230,5 +230,3 @@ def test_random_numbers(program: Program) -> None:
     long = library.generate_random(session, 100_000)
     assert len(long) == 100_000
     assert len({long[i : i + 16] for i in range(0, 100_000, 16)}) == 6250
-    with refusing(ck.CKR_RANDOM_SEED_NOT_SUPPORTED):
-        library.seed_random(session, b"seed")

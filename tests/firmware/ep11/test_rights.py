@@ -30,7 +30,7 @@ def test_a_key_that_is_made_unmodifiable_never_was() -> None:
 @pytest.mark.parametrize(
     ("mask", "values", "rv"),
     [
-        (0x800000, 0, ck.CKR_ATTRIBUTE_TYPE_INVALID),
+        (0x2000000, 0, ck.CKR_ATTRIBUTE_TYPE_INVALID),
         (0x80000000, 0, ck.CKR_ATTRIBUTE_TYPE_INVALID),
         (B.LOCAL, 0, ck.CKR_ATTRIBUTE_READ_ONLY),
         (B.NEVER_EXTRACTABLE, B.NEVER_EXTRACTABLE, ck.CKR_ATTRIBUTE_READ_ONLY),
@@ -149,7 +149,7 @@ def test_reading_booleans_and_numbers(card: Caller) -> None:
 def test_reading_refuses(card: Caller, name: int, rv: int) -> None:
     for asked in (Attributes(0, 0, ((name, 0),)), Attributes(strings=((name, b""),))):
         card.refused(rv, verbs.GET_ATTRIBUTE_VALUE, card.aes(), attributes.pack(asked))
-    unknown = attributes.pack(Attributes(0x800000))
+    unknown = attributes.pack(Attributes(0x2000000))
     card.refused(
         ck.CKR_ATTRIBUTE_TYPE_INVALID, verbs.GET_ATTRIBUTE_VALUE, card.aes(), unknown
     )  # fmt: skip

@@ -112,6 +112,11 @@ class Cryptoki:
         with LOCK:
             return limited(b"S" + data, capacity)
 
+    def session_cancel(self, session: int, flags: int) -> None:
+        if not session:
+            raise CryptokiError(ck.CKR_FUNCTION_FAILED)
+        self.last = hex(flags).encode()
+
     def verify(self, session: int, data: bytes, signature: bytes) -> None:
         if signature != b"S" + data:
             raise CryptokiError(ck.CKR_SIGNATURE_INVALID)
