@@ -11,6 +11,7 @@ REAL := benchmarks driver emulator firmware ghostcard module tests setup.py
 LIBRARY := module/libghostcard.so
 LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/entries/*.py module/*.json) \
 	module/build.py module/declarations.py module/flattening.py firmware/abi/parameters.py firmware/abi/mechanism.py $(wildcard benchmarks/recursion/*.[ch]) benchmarks/recursion/build.py
+HOT := $(shell sed -n 's/^    "\(ghostcard.*\.py\)",$$/\1/p' ghostcard/hotpath.py)
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: bench test check build clean
@@ -39,7 +40,7 @@ build: .venv/.built
 	@touch $@
 
 # the wildcard gives nothing when the library was removed by hand, so that it is built again
-.venv/.built: .venv/.installed $(LIBRARY_SOURCES) $(if $(wildcard $(LIBRARY)),,rebuild)
+.venv/.built: .venv/.installed $(LIBRARY_SOURCES) ghostcard/hotpath.py $(HOT) $(if $(wildcard $(LIBRARY)),,rebuild)
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
@@ -47,5 +48,6 @@ build: .venv/.built
 rebuild:
 
 clean:
-	rm -rf .venv build dist results module/generated $(LIBRARY) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist results module/generated ghostcard/hotpath.stamp *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(REAL) -name '*.so' -delete
 	find $(REAL) -name __pycache__ -type d -exec rm -rf {} +

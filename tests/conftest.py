@@ -1,5 +1,5 @@
-"""What holds for every test: signals as at a terminal, and with CI set nothing is skipped, since CI
-installs all the programs that the tests need.
+"""What holds for every test: signals as at a terminal, compiled modules that do what their sources
+say, and with CI set nothing is skipped, since CI installs all the programs that the tests need.
 """
 
 import os
@@ -8,9 +8,13 @@ from collections.abc import Generator
 
 import pytest
 
+from ghostcard import hotpath
+
 
 def pytest_configure() -> None:
     """Started with nohup, or in the background, we would hand on that some signals are ignored."""
+    if hotpath.stale():
+        raise pytest.UsageError("compiled modules are not those of the sources: run `make build`")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):

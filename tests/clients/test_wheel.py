@@ -1,9 +1,10 @@
-"""A wheel has all that an installation needs: library, profiles, the C client's source."""
+"""A wheel has all that an installation needs: library, compiled modules, profiles, the C client."""
 
 import shutil
 import sys
 from pathlib import Path
 
+from ghostcard import hotpath
 from tests.clients.host import Host
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ def install(host: Host) -> Path:
 
 def test_an_installed_wheel_works_without_its_sources(host: Host) -> None:
     site = install(host)
+    assert all((site / name).exists() for name in (hotpath.LIBRARY, *hotpath.wanted()))
     host = host.setting(PYTHONPATH=str(site), PYTHONSAFEPATH="1")
     command = (sys.executable, "-m", "ghostcard")
     module = host.run(*command, "module").stdout.decode().strip()
