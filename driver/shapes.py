@@ -8,7 +8,12 @@ import errno
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ghostcard.driver import clear_exercises, pair_exercises, secret_exercises
+from ghostcard.driver import (
+    clear_exercises,
+    kem_exercises,
+    pair_exercises,
+    secret_exercises,
+)
 from ghostcard.driver.accelerator import AcceleratorHost
 from ghostcard.driver.clear_exercises import ClearRsa
 from ghostcard.driver.ep11 import Ep11Host
@@ -33,6 +38,7 @@ class Shape(NamedTuple):
 
 _EXERCISES: dict[str, Exercise | ClearRsa] = {
     **pair_exercises.exercises(),
+    **kem_exercises.exercises(),
     **secret_exercises.exercises(),
     **clear_exercises.exercises(),
 }

@@ -19,7 +19,15 @@ from ghostcard.firmware.abi.errors import WireError
 Template: TypeAlias = Mapping[int, bytes]
 
 ULONG_SIZE = 8
-NUMBERS = frozenset((p.CKA_CLASS, p.CKA_KEY_TYPE, p.CKA_VALUE_LEN, p.CKA_MODULUS_BITS))
+NUMBERS = frozenset(
+    (
+        p.CKA_CLASS,
+        p.CKA_KEY_TYPE,
+        p.CKA_VALUE_LEN,
+        p.CKA_MODULUS_BITS,
+        p.CKA_PARAMETER_SET,
+    )
+)
 STRINGS = frozenset((p.CKA_PUBLIC_EXPONENT, p.CKA_EC_PARAMS))
 
 # The card alone decides these; a host that sends them is refused.

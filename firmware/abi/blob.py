@@ -93,15 +93,18 @@ def is_public(block: bytes) -> bool:
 def value_bytes(key_type: int, size: int) -> int:
     """Room for the key value in the encrypted part, a multiple of 64.
 
-    `size` is in bytes: of the modulus for RSA, of the field for EC, of the key for the rest. The
+    `size` is in bytes: of the modulus for RSA, of the field for EC, of the public key for
+    the post-quantum types, of the key for the rest. The
     room holds the key as PKCS #8 with its public part, or any smaller form.
     """
     if key_type == p.CKK_RSA:  # modulus, private exponent, five half-size numbers, public exponent
         needed = 4 * size + (size + 1) // 2 + 128
     elif key_type == p.CKK_EC:  # private number and public point
         needed = 3 * size + 64
-    elif key_type in (p.CKK_EC_EDWARDS, p.CKK_EC_MONTGOMERY):
-        needed = 2 * size + 64
+    elif key_type in (p.CKK_EC_EDWARDS, p.CKK_EC_MONTGOMERY, p.CKK_ML_KEM):
+        needed = 2 * size + 64  # of ML-KEM: the private key in full, the public key inside
+    elif key_type == p.CKK_ML_DSA:  # the seed and the public key
+        needed = size + 64
     else:
         needed = max(size, 1)
     return -(-needed // VALUE_STEP) * VALUE_STEP

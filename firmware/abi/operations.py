@@ -8,6 +8,8 @@ weight factor is per EP11 function (AP sheet 4.2), the measurement category per 
 from collections.abc import Iterator
 from enum import IntEnum
 
+from ghostcard.firmware.abi.parameter_sets import ML_KEM
+
 RSA_BITS = (1024, 2048, 3072, 4096)
 CURVES = ("p256", "p384", "p521")
 AES_BITS = (128, 192, 256)
@@ -64,6 +66,13 @@ def _asymmetric() -> Iterator[tuple[str, Category]]:
     yield "ed25519-keygen", Category.ASYMMETRIC_KEYGEN
 
 
+def _post_quantum() -> Iterator[tuple[str, Category]]:
+    for each in ML_KEM:
+        yield f"{each.name}-keygen", Category.ASYMMETRIC_KEYGEN
+        yield f"{each.name}-encapsulate", Category.ASYMMETRIC_FAST
+        yield f"{each.name}-decapsulate", Category.ASYMMETRIC_SLOW
+
+
 def _symmetric() -> Iterator[tuple[str, Category]]:
     for bits in AES_BITS:
         for mode in AES_MODES:
@@ -77,7 +86,7 @@ def _symmetric() -> Iterator[tuple[str, Category]]:
         yield name, Category.NONE
 
 
-CATEGORIES: dict[str, Category] = dict((*_asymmetric(), *_symmetric()))
+CATEGORIES: dict[str, Category] = dict((*_asymmetric(), *_post_quantum(), *_symmetric()))
 
 EP11_OPERATIONS: tuple[str, ...] = tuple(CATEGORIES)
 

@@ -27,12 +27,15 @@ class Trailer(NamedTuple):
 
 def spki_bytes(key_type: int, size: int) -> int:
     """Size of the bare SPKI; `size` in bytes: of the modulus (its first bit set, with the exponent
-    65537) for RSA, of the field for EC (P-256, P-384, P-521), of the key for Edwards curves.
+    65537) for RSA, of the field for EC (P-256, P-384, P-521), of the key for Edwards curves and the
+    post-quantum types.
     """
     if key_type == p.CKK_RSA:
         key, algorithm = _der(_der(size + 1) + _der(3)), 15
     elif key_type == p.CKK_EC:
         key, algorithm = 1 + 2 * size, 21 if size == 32 else 18  # P-256 has the longer identifier
+    elif key_type in (p.CKK_ML_KEM, p.CKK_ML_DSA):
+        key, algorithm = size, 13
     else:
         key, algorithm = size, 7
     return _der(algorithm + _der(1 + key))

@@ -5,6 +5,8 @@ from ghostcard.firmware.abi import attributes as wire
 from ghostcard.firmware.abi import blob as blobs
 from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.operations import QUERY
+from ghostcard.firmware.abi.parameter_sets import KEY_TYPES as POST_QUANTUM
+from ghostcard.firmware.abi.parameter_sets import of_bits
 from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.domain import Domain
@@ -14,6 +16,7 @@ from ghostcard.firmware.mechanisms.refusal import Refused
 _SECRETS = frozenset(
     (
         ck.CKA_VALUE,
+        ck.CKA_SEED,
         ck.CKA_PRIVATE_EXPONENT,
         ck.CKA_PRIME_1,
         ck.CKA_PRIME_2,
@@ -66,6 +69,8 @@ def _number(key: Key, name: int) -> int:
         known[ck.CKA_VALUE_LEN] = key.bits // 8
     elif key.key_type == ck.CKK_RSA:
         known[ck.CKA_MODULUS_BITS] = key.bits
+    elif key.key_type in POST_QUANTUM:
+        known[ck.CKA_PARAMETER_SET] = of_bits(key.key_type, key.bits).number
     if name not in known:
         raise Refused(ck.CKR_ATTRIBUTE_TYPE_INVALID)
     return known[name]

@@ -10,6 +10,7 @@ from ghostcard.firmware.mechanisms import (
     ecdsa,
     eddsa,
     hmac,
+    mlkem,
     rsa_oaep,
     rsa_pkcs1,
     rsa_pss,
@@ -31,6 +32,7 @@ FAMILIES = (
     secret,
     digest,
     hmac,
+    mlkem,
 )
 
 

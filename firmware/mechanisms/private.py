@@ -6,7 +6,8 @@ Written here, parsed by the cryptographic library, which checks that the numbers
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import ber
 from ghostcard.firmware.abi.errors import WireError
-from ghostcard.firmware.mechanisms import ec, eddsa, rsa
+from ghostcard.firmware.abi.parameter_sets import KEY_TYPES as POST_QUANTUM
+from ghostcard.firmware.mechanisms import ec, eddsa, postquantum, rsa
 from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_BITS, ED25519_SIZE, of_bits
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.public import (
@@ -23,7 +24,7 @@ from ghostcard.firmware.mechanisms.public import (
 )
 from ghostcard.firmware.mechanisms.refusal import Refused
 
-KEY_TYPES = frozenset((ck.CKK_RSA, ck.CKK_EC, ck.CKK_EC_EDWARDS))
+KEY_TYPES = frozenset((ck.CKK_RSA, ck.CKK_EC, ck.CKK_EC_EDWARDS, *POST_QUANTUM))
 _PUBLIC_KEY = 0xA1  # [1] of ECPrivateKey
 
 
@@ -31,6 +32,8 @@ def spki(key: Key) -> bytes:
     """The public half of a private key."""
     if key.key_type == ck.CKK_RSA:
         return rsa_spki(*rsa.public_numbers(key))
+    if key.key_type in POST_QUANTUM:
+        return postquantum.spki(key)
     if key.key_type == ck.CKK_EC:
         return ec_spki(of_bits(key.bits), ec.point_of(key))
     return ed25519_spki(eddsa.public_of(key))
@@ -47,6 +50,8 @@ def _parts(key: Key) -> tuple[bytes, bytes]:
         return RSA_ALGORITHM, sequence(b"".join(map(integer, (0, *rsa.all_numbers(key)))))
     if key.key_type == ck.CKK_EC_EDWARDS:
         return ED25519_ALGORITHM, ber.octets(key.material[:ED25519_SIZE])
+    if key.key_type in POST_QUANTUM:
+        return postquantum.parts(key)
     curve = of_bits(key.bits)
     public = bit_string(ec.point_of(key))
     tagged = ber.head(_PUBLIC_KEY, len(public)) + public
@@ -64,10 +69,13 @@ def private_key(key_type: int, value: bytes) -> Key:
 
     try:
         _, end = ber.value_span(value, 0, ber.SEQUENCE)
-        loaded = load_der_private_key(value[:end], None)
+        chosen = postquantum.set_of(value[:end])
+        if chosen is not None:
+            key: Key | None = postquantum.private_key(chosen, value[:end])
+        else:
+            key = _imported(load_der_private_key(value[:end], None))
     except (WireError, ValueError, TypeError, UnsupportedAlgorithm):
         raise Refused(ck.CKR_WRAPPED_KEY_INVALID) from None
-    key = _imported(loaded)
     if key is None or key.key_type != key_type or any(value[end:]):
         raise Refused(ck.CKR_WRAPPED_KEY_INVALID)
     return key
@@ -91,6 +99,8 @@ def _imported(loaded: object) -> Key | None:
 
 def null_key(key_type: int, pkcs8_bytes: int) -> Key:
     """For the `null` function track: the kind of key whose PKCS #8 is nearest to that size."""
+    if key_type in POST_QUANTUM:
+        return postquantum.null_key(key_type, pkcs8_bytes)
     kinds = [_null_kind(key_type, bits) for bits in _BITS[key_type]]
     return min(kinds, key=lambda key: abs(len(pkcs8(key)) - pkcs8_bytes))
 

@@ -7,6 +7,7 @@ one signature more than the signature does.
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import ber
 from ghostcard.firmware.abi.errors import WireError
+from ghostcard.firmware.abi.parameter_sets import PARAMETER_SETS, ParameterSet
 from ghostcard.firmware.abi.status import CKR_IBM_BLOB_ERROR
 from ghostcard.firmware.mechanisms.curves import (
     CURVES,
@@ -42,6 +43,9 @@ def sequence(body: bytes) -> bytes:
     return ber.head(ber.SEQUENCE, len(body)) + body
 
 
+_PARAMETER_SETS = {sequence(each.oid): each for each in PARAMETER_SETS}
+
+
 def bit_string(value: bytes) -> bytes:
     """A DER BIT STRING of whole bytes."""
     return ber.head(_BIT_STRING, 1 + len(value)) + b"\0" + value
@@ -72,6 +76,11 @@ def ed25519_spki(public: bytes) -> bytes:
     return _info(ED25519_ALGORITHM, public)
 
 
+def raw_spki(chosen: ParameterSet, public: bytes) -> bytes:
+    """The SPKI of a post-quantum key: the bytes of FIPS 203, 204 or 205 (RFC 9935, 9881, 9909)."""
+    return _info(sequence(chosen.oid), public)
+
+
 def rsa_material(modulus: int, exponent: int, bits: int) -> bytes:
     """Modulus at full width, then the exponent in 8 bytes."""
     if exponent.bit_length() > 8 * EXPONENT_SIZE:
@@ -95,6 +104,9 @@ def public_key(spki: bytes) -> Key:
         return _point(ck.CKK_EC, curve.bits, value, 1 + 2 * curve.size)
     if algorithm == ED25519_ALGORITHM:
         return _point(ck.CKK_EC_EDWARDS, ED25519_BITS, value, ED25519_SIZE)
+    chosen = _PARAMETER_SETS.get(algorithm)
+    if chosen is not None:
+        return _point(chosen.key_type, 8 * chosen.public, value, chosen.public)
     raise Refused(ck.CKR_KEY_TYPE_INCONSISTENT)
 
 

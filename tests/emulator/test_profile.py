@@ -29,6 +29,11 @@ EP11_OPERATIONS = {
     *(f"ec-{curve}-keygen" for curve in CURVES),
     *(f"ed25519-{verb}" for verb in ("sign", "verify", "keygen")),
     *(f"aes-{bits}-{mode}" for bits in (128, 192, 256) for mode in ("ecb", "cbc", "ctr", "gcm")),
+    *(
+        f"mlkem{size}-{verb}"
+        for size in (512, 768, 1024)
+        for verb in ("keygen", "encapsulate", "decapsulate")
+    ),
     *HASHES,
     *(f"hmac-{name}" for name in HASHES),
     *("aes-keygen", "secret-keygen", "random", "wrap", "unwrap", "derive", "query", "error"),
@@ -169,7 +174,7 @@ def test_the_default_card_keeps_the_ratios_of_the_ratings() -> None:
 def test_nothing_takes_time_on_the_null_card() -> None:
     card = load("null")
     assert set(card.operations.values()) == {
-        Operation(pool, 0, 0) for pool in ("", "rsa", "ec", "symmetric", "random")
+        Operation(pool, 0, 0) for pool in ("", "rsa", "ec", "lattice", "symmetric", "random")
     }
     assert card.firmware == (1, 0, 0, 0, 0, 1, "fifo", (), ())
     assert (card.link.latency_ns, card.link.packet_overhead_ns) == (0, 0)
