@@ -97,7 +97,10 @@ class Session:
         try:
             return token.objects[handle]
         except KeyError:
-            raise CryptokiError(invalid) from None
+            found = self.slot.known_builtin(handle)
+        if found is None:
+            raise CryptokiError(invalid)
+        return found
 
     def key(self, handle: int, invalid: int = ck.CKR_KEY_HANDLE_INVALID) -> Object:
         """The key of a handle."""

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
+from ghostcard.module import builtin
+from ghostcard.module.catalog import Catalog
 from ghostcard.module.encoding import TRUE
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.information import MechanismInfo
 from ghostcard.module.mechanisms import AES_BLOCK, TABLE
+from ghostcard.module.object import Object
 from ghostcard.module.operation import Operation
 from ghostcard.module.template import Attributes
 from ghostcard.module.token import Token
@@ -55,6 +58,7 @@ class Slot:
         self.host = Ep11Host(port, config.apqns, max_message)
         self.part_bytes = (max_message - _OVERHEAD) & -AES_BLOCK
         self.token = Token(path, handles)
+        self._builtin = Catalog(handles)
         self.digests: dict[bytes, Operation] = {}
         self._queues = [Ep11Host(port, (apqn,), max_message) for apqn in config.apqns]
         self._lock = Lock()
@@ -76,6 +80,19 @@ class Slot:
         """Mix data into the random source of each of the slot's queues' cards."""
         for queue in self._queues:
             queue.seed_random(data)
+
+    def builtin(self) -> Catalog:
+        """The objects the token makes itself, made when somebody looks for them."""
+        mechanisms = self.mechanisms()
+        with self._lock:
+            if not len(self._builtin):
+                for attributes in builtin.objects(mechanisms):
+                    self._builtin.add(attributes, b"")
+            return self._builtin
+
+    def known_builtin(self, handle: int) -> Object | None:
+        """The object of a handle that a search for the token's own objects has given out."""
+        return self._builtin.by_handle.get(handle)
 
     def wrap_key(self) -> bytes:
         """Blob of the key under which values in clear enter and leave the card."""

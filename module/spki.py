@@ -16,7 +16,7 @@ def build(attributes: Attributes) -> bytes:
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     if key_type == ck.CKK_RSA:
         return rsa(attributes[ck.CKA_MODULUS], attributes[ck.CKA_PUBLIC_EXPONENT])
-    curve = curve_of(attributes[ck.CKA_EC_PARAMS], key_type)
+    curve = curve_of(attributes.get(ck.CKA_EC_PARAMS, b""), key_type)
     point = point_of(attributes[ck.CKA_EC_POINT], curve)
     return _info(algorithm(curve.oid, key_type), point)
 

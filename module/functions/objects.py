@@ -5,13 +5,15 @@ from itertools import islice
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import clear, creation, template
-from ghostcard.module.encoding import FALSE, ULONG_BYTES
+from ghostcard.module.attributes import TOKEN_CLASSES
+from ghostcard.module.encoding import FALSE, ULONG_BYTES, ulong
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, ask
 from ghostcard.module.object import Object
 from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Template
 
+_TOKEN_CLASSES = frozenset(map(ulong, TOKEN_CLASSES))
 _ENTRY_BYTES = 16
 """What an attribute takes beside its value, for C_GetObjectSize: type and length."""
 
@@ -80,7 +82,11 @@ class Objects(Chapter):
         active = self._session(session)
         if active.found is not None:
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
-        active.found = iter(active.token.find(_sought(template)))
+        sought = _sought(template)
+        if sought.get(ck.CKA_CLASS) in _TOKEN_CLASSES:
+            active.found = iter(ask(active, active.slot.builtin).find(sought))
+        else:
+            active.found = iter(active.token.find(sought))
 
     def find_objects(self, session: int, maximum: int) -> list[int]:
         """The next handles of the search, at most ``maximum``."""
