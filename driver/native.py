@@ -1,7 +1,8 @@
 """Native hosts: the threads of a real program, function now and timing behind (docs/design.md, 3).
 
 A call is executed at once, in its thread and outside any lock, and then accounted for on the timing
-track, which may choose another of several queues than the one that executed it.
+track, which may choose another of several queues than the one that executed it. Where no records
+are kept nothing is accounted for.
 """
 
 import errno
@@ -34,7 +35,7 @@ class NativePort:
         self._perform = bus.perform
         self._turn = 0
         self._track = TimingTrack(bus, Dispatcher(dispatch_queues(bus)), recorder)
-        self._account = self._track.account
+        self._account = self._track.account if recorder.keeps else None
 
     @property
     def parked(self) -> int:
@@ -63,9 +64,11 @@ class NativePort:
         code, reply, operation, payload_bytes = performed
         if code or (reply[1:5] != _EP11_OK and triage(reply)):
             return self._call_again(function, render, targets, qid, block, performed)
-        if function in _OPENING:
-            targets = (qid,)
-        self._account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
+        account = self._account
+        if account is not None:
+            if function in _OPENING:
+                targets = (qid,)
+            account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
         return reply, qid
 
     def _next(self, targets: tuple[int, ...]) -> int:
@@ -107,7 +110,8 @@ class NativePort:
         verdict = triage(reply)
         ended = outcome(reply) if verdict else 0
         sizes = (len(block), len(reply))
-        self._account(((qid,), function, operation, payload_bytes, *sizes, ended))
+        if self._account is not None:
+            self._account(((qid,), function, operation, payload_bytes, *sizes, ended))
         if verdict == errno.EINVAL:
             raise DriverError(errno.EINVAL, sentence(ended))
         return errno.EAGAIN if verdict else 0

@@ -5,7 +5,7 @@ A thread's call has been executed when its time is accounted, from operation and
 
 - While one thread is alive, its request meets an idle card, and its time is plain arithmetic.
 - With several, each thread is a client of a simulated machine. A thread appends its requests to
-  its own line; whoever gets the lock lets the machine run, up to the completion of a thread that
+  its own line; now and then (BATCH) it lets the machine run, up to the completion of a thread that
   is alive and has nothing in line: only that thread knows what it does next. So it does not matter
   how the host schedules the threads, and K threads that call in a closed loop leave the records of
   K simulated clients.
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
 
+BATCH = 256  # requests a thread puts in line before it lets the machine run
 BACKLOG = 10_000  # requests in one thread's line at which idle threads are parked
 LONE_KINDS = 4_096  # kinds of lone request remembered; one more and all are forgotten
 
@@ -112,6 +113,8 @@ class TimingTrack:
         any of them calls.
         """
         with self._lock:
+            if self._failure is None and any(c.line for c in (*self._ready, *self._left)):
+                self._advance(deque())  # up to this thread's birth
             while self._ready and self._ready[0].gone and not self._ready[0].line:
                 self._ready.popleft()
             self._alive = [client for client in self._alive if not client.gone]
@@ -141,6 +144,8 @@ class TimingTrack:
         line = client.line
         line.append(request)
         crowded = len(line) > BACKLOG
+        if len(line) % BATCH and not crowded and self._failure is None:
+            return
         if self._acquire(crowded):  # blocking only if crowded; else whoever has the lock goes on
             try:
                 self._advance(line)

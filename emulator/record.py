@@ -75,6 +75,11 @@ class Recorder:
         return len(self._records) // RECORD_BYTES
 
     @property
+    def keeps(self) -> bool:
+        """Whether it keeps any record: with a capacity of 0 nobody needs to make one."""
+        return self._limit > 0
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The operations and engines the records refer to, by index."""
         return tuple(self._names)

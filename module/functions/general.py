@@ -96,7 +96,7 @@ class General(Chapter):
         try:
             wanted = config.load()
             folder = home()
-            machine = Machine(wanted, recorder=_journal())
+            machine = Machine(wanted, recorder=_recorder())
         except (config.ConfigError, HomeError, EmulatorError, OSError, ImportError) as error:
             print(f"ghostcard: {error}", file=sys.stderr)
             raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
@@ -118,6 +118,14 @@ def _slot_cards(machine: "Machine", apqns: tuple[int, ...]) -> SlotCards:
     cards = [machine.bus.cards[apqn >> 8] for apqn in apqns]
     longest = min(card.profile.queue.max_message_bytes for card in cards)
     return SlotCards(cards[0].image.mode == "ep11", longest)
+
+
+def _recorder() -> "Recorder":
+    """The journal of a run. Of any other process nobody reads the records, and none are made."""
+    from ghostcard.emulator.record import Recorder
+
+    journal = _journal()
+    return Recorder(capacity=0) if journal is None else journal
 
 
 def _journal() -> "Recorder | None":

@@ -182,6 +182,7 @@ def test_several_apqns_behind_one_slot(
         "[[cards]]\nadapter = 2\n[[cards]]\nadapter = 3\n"
         '[[slots]]\nid = 7\napqns = ["02.0000", "03.0001"]\n'
     )
+    monkeypatch.setenv("GHOSTCARD_RUN_DIR", str(tmp_path))
     monkeypatch.setenv("GHOSTCARD_CONFIG", str(file))
     library = Cryptoki()
     library.initialize()
@@ -200,6 +201,14 @@ def test_several_apqns_behind_one_slot(
     used = {row["qid"] for row in machine.recorder.array()}
     assert used == {0x200, 0x301}
     library.finalize()
+
+
+def test_without_a_run_nothing_is_accounted_for(program: Program) -> None:
+    key = program.secret(b"x", PRIVATE=False)
+    assert len(program.run("sign", mechanism(ck.CKM_SHA256_HMAC), key, b"data")) == 32
+    machine = program.library._machine
+    assert machine is not None
+    assert (len(machine.recorder), machine.recorder.dropped) == (0, 0)
 
 
 def test_a_slot_of_accelerators_has_no_token(
