@@ -3,7 +3,8 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,14 @@ def require(program: str) -> str:
     if path is None:
         pytest.skip(f"{program} is not installed")
     return path
+
+
+def wait_for(holds: Callable[[], object], seconds: float = 30) -> None:
+    """Waits until a server that a test has started is ready."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not ready within {seconds} s"
+        time.sleep(0.02)
 
 
 class Host(NamedTuple):
