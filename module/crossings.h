@@ -4,7 +4,8 @@
  * `char *` with its length and is never NULL; only a PIN may be NULL. A mechanism is the `id u32 parameters`
  * of docs/design.md; its length is -1 where the caller gave NULL. A template is flattened (template.c).
  * Output: `capacity` is -1 where the caller gave NULL; the answer is the length there is or would be, and
- * nothing is written unless it fits.
+ * nothing is written unless it fits. The parameter of a message is the numbers of message.h, with the places of
+ * its IV and tag.
  *
  * This text is read twice: by the C compiler, and by cffi (build.py), which knows no preprocessor. */
 
@@ -78,6 +79,33 @@ long cross_verify_signature_init(CK_ULONG session, char *mechanism, long length,
 long cross_verify_signature(CK_ULONG session, char *data, CK_ULONG length);
 long cross_verify_signature_update(CK_ULONG session, char *data, CK_ULONG length);
 long cross_verify_signature_final(CK_ULONG session);
+
+long cross_message_encrypt_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key);
+long cross_encrypt_message(CK_ULONG session, CK_ULONG *numbers, char *iv, char *tag, char *aad, CK_ULONG aad_length,
+                           char *data, CK_ULONG length, char *out, long capacity);
+long cross_encrypt_message_begin(CK_ULONG session, CK_ULONG *numbers, char *iv, char *aad, CK_ULONG aad_length);
+long cross_encrypt_message_next(CK_ULONG session, CK_ULONG *numbers, char *tag, char *data, CK_ULONG length, char *out,
+                                long capacity, CK_ULONG flags);
+long cross_message_encrypt_final(CK_ULONG session);
+long cross_message_decrypt_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key);
+long cross_decrypt_message(CK_ULONG session, CK_ULONG *numbers, char *iv, char *tag, char *aad, CK_ULONG aad_length,
+                           char *data, CK_ULONG length, char *out, long capacity);
+long cross_decrypt_message_begin(CK_ULONG session, CK_ULONG *numbers, char *iv, char *aad, CK_ULONG aad_length);
+long cross_decrypt_message_next(CK_ULONG session, CK_ULONG *numbers, char *tag, char *data, CK_ULONG length, char *out,
+                                long capacity, CK_ULONG flags);
+long cross_message_decrypt_final(CK_ULONG session);
+long cross_message_sign_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key);
+long cross_sign_message(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity);
+long cross_sign_message_begin(CK_ULONG session);
+long cross_sign_message_next(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity,
+                             CK_ULONG is_last);
+long cross_message_sign_final(CK_ULONG session);
+long cross_message_verify_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key);
+long cross_verify_message(CK_ULONG session, char *data, CK_ULONG length, char *signature, CK_ULONG signature_length);
+long cross_verify_message_begin(CK_ULONG session);
+long cross_verify_message_next(CK_ULONG session, char *data, CK_ULONG length, char *signature,
+                               CK_ULONG signature_length, CK_ULONG is_last);
+long cross_message_verify_final(CK_ULONG session);
 
 long cross_digest_encrypt_update(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity);
 long cross_decrypt_digest_update(CK_ULONG session, char *data, CK_ULONG length, char *out, long capacity);

@@ -9,6 +9,8 @@ operation stays active. Errors are CryptokiError and nothing else.
 
 from ghostcard.module.functions.dual import Dual
 from ghostcard.module.functions.key_management import KeyManagement
+from ghostcard.module.functions.message_ciphers import MessageCiphers
+from ghostcard.module.functions.message_signing import MessageSigning
 from ghostcard.module.functions.objects import Objects
 from ghostcard.module.functions.randomness import Randomness
 from ghostcard.module.functions.recovery import Recovery
@@ -17,7 +19,18 @@ from ghostcard.module.functions.signatures import Signatures
 from ghostcard.module.functions.slots import Slots
 
 
-class Cryptoki(Slots, Sessions, Objects, Dual, Recovery, Signatures, KeyManagement, Randomness):
+class Cryptoki(
+    Slots,
+    Sessions,
+    Objects,
+    Dual,
+    MessageCiphers,
+    MessageSigning,
+    Recovery,
+    Signatures,
+    KeyManagement,
+    Randomness,
+):
     """One library instance; threads may call it at the same time. The chapters are its base
     classes.
     """

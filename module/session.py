@@ -9,6 +9,7 @@ from ghostcard.module.object import Object
 
 if TYPE_CHECKING:
     from ghostcard.driver.errors import DriverError
+    from ghostcard.module.messages import AeadMessages, SignedMessages
     from ghostcard.module.operation import Locked, Operation, Stream
     from ghostcard.module.slot import Slot
     from ghostcard.module.token import Token
@@ -40,6 +41,10 @@ OPERATIONS: dict[str, int] = {
     "verifying": ck.CKF_VERIFY,
     "verifying_signature": ck.CKF_VERIFY,
     "verifying_recover": ck.CKF_VERIFY_RECOVER,
+    "encrypting_messages": ck.CKF_MESSAGE_ENCRYPT,
+    "decrypting_messages": ck.CKF_MESSAGE_DECRYPT,
+    "signing_messages": ck.CKF_MESSAGE_SIGN,
+    "verifying_messages": ck.CKF_MESSAGE_VERIFY,
     "found": ck.CKF_FIND_OBJECTS,
 }
 """What can be active in a session, an attribute each, and the flag by which C_SessionCancel knows
@@ -78,6 +83,10 @@ class Session:
         self.signing_recover: Active = None
         self.verifying_recover: Object | None = None
         self.verifying_signature: Verification | None = None
+        self.encrypting_messages: AeadMessages | None = None
+        self.decrypting_messages: AeadMessages | None = None
+        self.signing_messages: SignedMessages | None = None
+        self.verifying_messages: SignedMessages | None = None
 
     @property
     def state(self) -> int:

@@ -12,6 +12,7 @@ from ghostcard.module.encoding import TRUE
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.information import MechanismInfo
 from ghostcard.module.mechanisms import AES_BLOCK, TABLE
+from ghostcard.module.message import FORMS
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Operation
 from ghostcard.module.template import Attributes
@@ -28,6 +29,11 @@ _WRAP_USE: Attributes = dict.fromkeys(
 _WRAP_KEY_BYTES = 32
 _OVERHEAD = 4096
 """Bytes of a message that are kept for headers, key blob or state, and mechanism."""
+
+
+_SIGNED = {ck.CKF_SIGN: ck.CKF_MESSAGE_SIGN, ck.CKF_VERIFY: ck.CKF_MESSAGE_VERIFY}
+_SEALED = {ck.CKF_ENCRYPT: ck.CKF_MESSAGE_ENCRYPT, ck.CKF_DECRYPT: ck.CKF_MESSAGE_DECRYPT}
+"""What a mechanism can do for a message -> the flag that says so."""
 
 
 class SlotCards(NamedTuple):
@@ -109,7 +115,8 @@ class Slot:
             if mechanism not in self.mechanisms():
                 raise CryptokiError(ck.CKR_MECHANISM_INVALID)
             answers = [queue.get_mechanism_info(mechanism) for queue in self._queues]
-            known = self._infos[mechanism] = _with_recovery(mechanism, _narrowest(answers))
+            known = _with_recovery(mechanism, _narrowest(answers))
+            known = self._infos[mechanism] = _with_messages(mechanism, known)
         return known
 
 
@@ -118,6 +125,13 @@ def _with_recovery(mechanism: int, info: MechanismInfo) -> MechanismInfo:
     if mechanism != ck.CKM_RSA_PKCS or not info.flags & ck.CKF_SIGN:
         return info
     return info._replace(flags=info.flags | ck.CKF_SIGN_RECOVER | ck.CKF_VERIFY_RECOVER)
+
+
+def _with_messages(mechanism: int, info: MechanismInfo) -> MechanismInfo:
+    """A card knows no messages: to the host each is an operation of its own."""
+    uses = _SIGNED | (_SEALED if mechanism in FORMS else {})
+    flags = sum(message for use, message in uses.items() if info.flags & use)
+    return info._replace(flags=info.flags | flags | (ck.CKF_MULTI_MESSAGE if flags else 0))
 
 
 def _narrowest(answers: list[tuple[int, int, int]]) -> MechanismInfo:

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from ghostcard.module.cryptoki import Cryptoki
-from ghostcard.module.entries import general, keys, objects, operations, sessions
+from ghostcard.module.entries import general, keys, messages, objects, operations, sessions
 from ghostcard.module.entries.edge import Edge
 
 
@@ -23,7 +23,7 @@ def connect(ffi: Any, lib: Any) -> None:
     Edge.connected = True
     edge = Edge(ffi, lib)
     cryptoki = Cryptoki()
-    for chapter in (general, sessions, objects, operations, keys):
+    for chapter in (general, sessions, objects, operations, messages, keys):
         chapter.connect(edge, cryptoki)
     os.register_at_fork(
         before=lib.fork_python_before,

@@ -55,6 +55,16 @@ def final(edge: Edge, method: Callable[[int, int | None], bytes | int]) -> Cross
     return crossing
 
 
+def end(method: Callable[[int], None]) -> Crossing:
+    """``C_VerifySignatureFinal`` and its kind."""
+
+    def crossing(session: int) -> int:
+        method(session)
+        return 0
+
+    return crossing
+
+
 def feed(edge: Edge, method: Callable[[int, bytes], None]) -> Crossing:
     """``C_DigestUpdate`` and its kind."""
     read = edge.read
@@ -137,10 +147,6 @@ def connect_exceptions(edge: Edge, cryptoki: Cryptoki) -> None:
         cryptoki.verify_signature_init(session, wanted, key, read(signature, size))
         return 0
 
-    def verify_signature_final(session: int) -> int:
-        cryptoki.verify_signature_final(session)
-        return 0
-
     edge.cross("verify", verify)
     edge.cross("verify_signature_init", verify_signature_init)
-    edge.cross("verify_signature_final", verify_signature_final)
+    edge.cross("verify_signature_final", end(cryptoki.verify_signature_final))

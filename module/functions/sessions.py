@@ -4,7 +4,8 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import SessionInfo
-from ghostcard.module.operation import Locked
+from ghostcard.module.messages import SignedMessages
+from ghostcard.module.operation import Locked, Operation
 from ghostcard.module.session import OPERATIONS, Session
 
 USER_NAMES: dict[int, bytes] = {ck.CKU_USER: b"user", ck.CKU_SO: b"so"}
@@ -103,12 +104,20 @@ class Sessions(Chapter):
 
 
 def _unlock(active: Session, pin: bytes | None) -> None:
-    locked = {kind: getattr(active, kind) for kind in OPERATIONS}
-    locked = {
-        kind: operation for kind, operation in locked.items() if isinstance(operation, Locked)
-    }
-    if not locked:
+    """Let what waits for the PIN go on."""
+    waiting = {kind: _opened(getattr(active, kind)) for kind in OPERATIONS}
+    if not any(waiting.values()):
         raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
     active.token.verify_user(pin)
-    for kind, operation in locked.items():
-        setattr(active, kind, operation.inner)
+    for kind, opened in waiting.items():
+        if isinstance(opened, SignedMessages):
+            opened.is_locked = False
+        elif opened is not None:
+            setattr(active, kind, opened)
+
+
+def _opened(operation: object) -> Operation | SignedMessages | None:
+    """What an operation that waits for the PIN is without; None of any other."""
+    if isinstance(operation, Locked):
+        return operation.inner
+    return operation if isinstance(operation, SignedMessages) and operation.is_locked else None
