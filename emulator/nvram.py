@@ -3,7 +3,7 @@
 A change writes a whole new file beside the old one, forces it to the disk and renames it over the
 old: whoever reads, at whatever instant, after whatever crash, sees the state before or after it and
 nothing between. Changes of several processes and threads exclude each other by a lock on
-`<file>.lock`.
+`<file>.lock`, and a counter in `<file>.changes` tells them of each other's.
 """
 
 import fcntl
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.emulator.errors import NvramError
 
 MAGIC = b"GCNVRAM\x01"
@@ -32,12 +33,21 @@ class Nvram:
     guess.
     """
 
-    __slots__ = ("_memory", "_memory_lock", "path")
+    __slots__ = ("_counter", "_memory", "_memory_changes", "_memory_lock", "path")
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = None if path is None else os.fspath(path)
         self._memory: dict[str, bytes] = {}
         self._memory_lock = Lock()
+        self._memory_changes = [0]
+        self._counter: ChangeCounter | None = None
+
+    @property
+    def changes(self) -> "list[int] | memoryview[int]":
+        """`changes[0]` is another number after every change, whichever process makes it; odd while
+        one is under way. To be kept and looked at, at the cost of a memory read.
+        """
+        return self._memory_changes if self.path is None else self._opened(self.path).view
 
     def read(self, name: str) -> bytes | None:
         """The value stored under `name`, or None."""
@@ -49,7 +59,7 @@ class Nvram:
 
     def write(self, name: str, value: bytes) -> None:
         """Store `value` under `name`. When this returns it is on the disk."""
-        with self._changing() as entries:
+        with self.transaction() as entries:
             entries[_checked(name)] = bytes(value)
 
     def create(self, name: str, make: Callable[[], bytes]) -> bytes:
@@ -59,7 +69,7 @@ class Nvram:
         """
         value = self.read(name)
         if value is None:
-            with self._changing() as entries:
+            with self.transaction() as entries:
                 value = entries.get(name)
                 if value is None:
                     value = entries[_checked(name)] = bytes(make())
@@ -67,20 +77,36 @@ class Nvram:
 
     def erase(self, name: str) -> None:
         """Forget `name`; that it was not there is no error."""
-        with self._changing() as entries:
+        with self.transaction() as entries:
             entries.pop(name, None)
 
     @contextmanager
-    def _changing(self) -> Iterator[dict[str, bytes]]:
-        """The entries, to be changed in place and stored; nobody else can change them meanwhile."""
+    def transaction(self) -> Iterator[dict[str, bytes]]:
+        """The entries, to be changed in place; all changes are stored at the end, or none when an
+        exception ends it. Nobody else can change them meanwhile.
+        """
         if self.path is None:
             with self._memory_lock:
-                yield self._memory
+                entries = dict(self._memory)
+                yield entries
+                self._memory = entries
+                self._memory_changes[0] += 2
             return
         with _translated(self.path), _locked(self.path):
             entries = self._load()
             yield entries
-            _replace(self.path, pack(entries))
+            counter = self._opened(self.path)
+            counter.announce()
+            try:
+                _replace(self.path, pack(entries))
+            finally:
+                counter.conclude()
+
+    def _opened(self, path: str) -> ChangeCounter:
+        if self._counter is None:
+            with _translated(path):
+                self._counter = ChangeCounter(f"{path}.changes")
+        return self._counter
 
     def _load(self) -> dict[str, bytes]:
         if self.path is None:

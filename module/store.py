@@ -15,7 +15,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module.counter import ChangeCounter
+from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.pins import SealedKey
 

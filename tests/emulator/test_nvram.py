@@ -73,7 +73,8 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
-    assert files == {"card.nvram": 0o600, "card.nvram.lock": 0o600}
+    names = ("card.nvram", "card.nvram.lock", "card.nvram.changes")
+    assert files == dict.fromkeys(names, 0o600)
 
 
 def test_reading_creates_no_file(tmp_path: Path) -> None:
@@ -230,6 +231,29 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     assert acknowledged >= 36
     assert {entry.name for entry in tmp_path.iterdir()} <= {
         "card.nvram",
+        "card.nvram.changes",
         "card.nvram.lock",
         "card.nvram.new",
     }
+
+
+def test_every_change_is_another_number_for_every_process(tmp_path: Path) -> None:
+    one, other = Nvram(tmp_path / "card.nvram"), Nvram(tmp_path / "card.nvram")
+    seen = [other.changes[0]]
+    for change in (lambda: one.write("a", b"1"), lambda: one.erase("a"), lambda: other.read("a")):
+        change()
+        seen.append(other.changes[0])
+    assert seen == [0, 2, 4, 4]
+    assert list(one.changes[:1]) == list(other.changes[:1])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_transaction_is_whole_or_nothing(tmp_path: Path, in_memory: bool) -> None:
+    nvram = Nvram() if in_memory else Nvram(tmp_path / "card.nvram")
+    nvram.write("a", b"1")
+    with nvram.transaction() as entries:
+        entries["a"], entries["b"] = b"2", b"3"
+    with pytest.raises(RuntimeError), nvram.transaction() as entries:
+        entries.clear()
+        raise RuntimeError
+    assert [nvram.read(name) for name in nvram.names()] == [b"2", b"3"]

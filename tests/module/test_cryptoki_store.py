@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as ck
+from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.module import body, template
-from ghostcard.module.counter import ChangeCounter
 from ghostcard.module.encoding import FALSE, TRUE, ulong
 from ghostcard.module.session import NOBODY, Session
 from ghostcard.module.store import APPLICATION_ID, DELETIONS_KEPT, NO_PIN, Store, TokenRow

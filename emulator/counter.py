@@ -1,13 +1,13 @@
-"""The change counter of a store: eight shared bytes that tell every process of a change.
+"""The change counter of a file: eight shared bytes that tell every process of a change.
 
-A process looks at the counter before each use of an object; that costs a memory read, where asking
-the data base costs system calls. Writers take turns under flock, which the kernel gives back when a
-process dies.
+A process looks at the counter before it relies on what it has read; that costs a memory read, where
+asking the file costs system calls. Writers take turns under flock, which the kernel gives back when
+a process dies.
 
-    even  nothing is being written: whoever has read the store at this value knows all of it
-    odd   a writer is at work, or died there: the store itself must be asked
+    even  nothing is being written: whoever has read the file at this value knows all of it
+    odd   a writer is at work, or died there: the file itself must be asked
 
-A writer makes it odd before the transaction and even after the commit; the next writer repairs an
+A writer makes it odd before it writes and even when all is on the disk; the next writer repairs an
 odd left-over.
 """
 
@@ -35,12 +35,20 @@ class ChangeCounter:
     def begin(self) -> None:
         """Wait for one's turn to write, and say so."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
-        self.view[0] |= 1
+        self.announce()
 
     def finish(self) -> None:
         """What was written is committed, or was given up."""
-        self.view[0] = (self.view[0] + 1) & (1 << 64) - 1
+        self.conclude()
         fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def announce(self) -> None:
+        """A writer is at work; of one whose turn is regulated elsewhere."""
+        self.view[0] |= 1
+
+    def conclude(self) -> None:
+        """It has ended."""
+        self.view[0] = (self.view[0] + 1) & (1 << 64) - 1
 
     def close(self) -> None:
         """Let go of the file."""
