@@ -15,6 +15,14 @@
     id = 0
     description = "two cards"       # at most 64 bytes
     apqns = ["00.0000", "01.0000"]  # adapter.domain in hexadecimal
+    mechanisms = ["CKM_ECDSA"]      # default: all that the cards have
+
+    [slots.limits]                  # of the slot's token; default: none, and 10 tries
+    sessions = 16                   # of one process with the token
+    rw_sessions = 4                 # those of them that are read/write
+    pin_tries = 3                   # wrong PINs until it is locked, 1 ... 255
+    objects = 100                   # token objects
+    memory_bytes = 65536            # that token objects take
 
 Everything else is refused by the dotted name of its key.
 """
@@ -23,9 +31,12 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ghostcard import pkcs11
+
 FUNCTIONS = ("real", "null")
 _DESCRIPTION_BYTES = 64  # CK_SLOT_INFO.slotDescription
 _SEED_LIMIT = 1 << 64
+_LIMIT_MOST = (1 << 32) - 1
 
 
 class ConfigError(Exception):
@@ -41,12 +52,29 @@ class CardConfig(NamedTuple):
     seed: int | None = None
 
 
+class Limits(NamedTuple):
+    """What a token has room for; None: as much as the machine."""
+
+    sessions: int | None = None
+    rw_sessions: int | None = None
+    pin_tries: int = 10
+    objects: int | None = None
+    memory_bytes: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
 class SlotConfig(NamedTuple):
-    """One slot of the Cryptoki library; ``apqns`` are qids (adapter << 8 | domain)."""
+    """One slot of the Cryptoki library; ``apqns`` are qids (adapter << 8 | domain), ``mechanisms``
+    the CKM_* it may offer, None: all.
+    """
 
     id: int
     description: str
     apqns: tuple[int, ...]
+    mechanisms: frozenset[int] | None = None
+    limits: Limits = NO_LIMITS
 
 
 class Config(NamedTuple):
@@ -148,6 +176,32 @@ class _Table:
             raise self.refuse(key, "a text without zero bytes")
         return value
 
+    def limit(self, key: str, least: int, most: int) -> int | None:
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise self.refuse(key, f"an integer from {least} to {most}")
+        return value
+
+    def table(self, key: str) -> "_Table":
+        return _Table(self._values.get(key, {}), self.key(key))
+
+    def mechanisms(self) -> frozenset[int] | None:
+        values = self._values.get("mechanisms")
+        if values is None:
+            return None
+        takes = 'a list of names such as "CKM_AES_GCM"'
+        if not isinstance(values, list) or not values:
+            raise self.refuse("mechanisms", takes)
+        return frozenset(self._mechanism(value) for value in values)
+
+    def _mechanism(self, name: object) -> int:
+        number = vars(pkcs11).get(name) if isinstance(name, str) else None
+        if number is None or not str(name).startswith("CKM_"):
+            raise ConfigError(f"{self.key('mechanisms')}: {name!r} is no mechanism of PKCS #11 3.2")
+        return int(number)
+
     def choice(self, key: str, default: str, accepted: tuple[str, ...]) -> str:
         value = self._values.get(key, default)
         if not isinstance(value, str) or value not in accepted:
@@ -197,10 +251,21 @@ def _card(table: _Table, folder: str) -> CardConfig:
 
 
 def _slot(table: _Table, known: frozenset[int]) -> SlotConfig:
-    table.only("id", "description", "apqns")
+    table.only("id", "description", "apqns", "mechanisms", "limits")
     number, queues = table.integer("id", 1 << 32), table.apqns(known)
     described = table.text("description", _described(queues), _DESCRIPTION_BYTES)
-    return SlotConfig(number, described, queues)
+    return SlotConfig(number, described, queues, table.mechanisms(), _limits(table.table("limits")))
+
+
+def _limits(table: _Table) -> Limits:
+    table.only(*Limits._fields)
+    return Limits(
+        sessions=table.limit("sessions", 1, _LIMIT_MOST),
+        rw_sessions=table.limit("rw_sessions", 1, _LIMIT_MOST),
+        pin_tries=table.limit("pin_tries", 1, 255) or NO_LIMITS.pin_tries,
+        objects=table.limit("objects", 0, _LIMIT_MOST),
+        memory_bytes=table.limit("memory_bytes", 0, 1 << 62),
+    )
 
 
 def _one_per_apqn(known: frozenset[int]) -> tuple[SlotConfig, ...]:

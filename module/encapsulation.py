@@ -25,7 +25,7 @@ def encapsulate(
     ``capacity`` is less or None.
     """
     rule = check_use(active.slot, mechanism, public, ENCAPSULATE)
-    attributes = _planned(active, wanted)
+    attributes = _planned(active, wanted, public.template(ck.CKA_ENCAPSULATE_TEMPLATE))
     size = rule.length(public, mechanism, True).single(0)
     if capacity is None or capacity < size:
         return size
@@ -40,14 +40,17 @@ def decapsulate(
 ) -> Object:
     """C_DecapsulateKey."""
     check_use(active.slot, mechanism, private, DECAPSULATE)
-    attributes = _planned(active, wanted)
+    attributes = _planned(active, wanted, private.template(ck.CKA_DECAPSULATE_TEMPLATE))
     made = active.slot.host.decapsulate(mechanism, attributes, private.for_card(), ciphertext)
     return _kept(active, attributes, *made)
 
 
-def _planned(active: Session, wanted: Template) -> Attributes:
-    """The attributes of the key to be, checked before the card is asked for anything."""
+def _planned(active: Session, wanted: Template, demanded: bytes) -> Attributes:
+    """The attributes of the key to be, checked before the card is asked for anything; ``demanded``:
+    the template of the pair for keys made with it.
+    """
     given = template.read(wanted)
+    template.add(given, demanded)
     template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
     given.setdefault(ck.CKA_KEY_TYPE, ulong(ck.CKK_GENERIC_SECRET))
     attributes = template.complete(given, template.DERIVED, is_so(active))

@@ -13,7 +13,6 @@ from ghostcard.module.errors import CryptokiError
 
 MIN_LENGTH = 4
 MAX_LENGTH = 255
-MAX_TRIES = 10
 LOW_TRIES = 3
 """With no more tries left than this the token warns (CKF_*_PIN_COUNT_LOW)."""
 
@@ -41,9 +40,9 @@ class SealedKey(NamedTuple):
         """Whether there is a PIN at all."""
         return bool(self.salt)
 
-    @property
-    def is_locked(self) -> bool:
-        return self.tries >= MAX_TRIES
+    def is_locked(self, tries: int) -> bool:
+        """Whether it was wrong that often."""
+        return self.tries >= tries
 
 
 def new_token_key() -> bytes:

@@ -63,9 +63,10 @@ class Slot:
         self.description = config.description
         self.host = Ep11Host(port, config.apqns, max_message)
         self.part_bytes = (max_message - _OVERHEAD) & -AES_BLOCK
-        self.token = Token(path, handles)
+        self.token = Token(path, handles, config.limits)
         self._builtin = Catalog(handles)
         self.digests: dict[bytes, Operation] = {}
+        self._allowed = config.mechanisms
         self._queues = [Ep11Host(port, (apqn,), max_message) for apqn in config.apqns]
         self._lock = Lock()
         self._wrap_key = b""
@@ -73,12 +74,16 @@ class Slot:
         self._infos: dict[int, MechanismInfo] = {}
 
     def mechanisms(self) -> tuple[int, ...]:
-        """The mechanisms every APQN of the slot has and the host knows; asked for once."""
+        """The mechanisms every APQN of the slot has, the host knows and the configuration allows;
+        asked for once.
+        """
         with self._lock:
             if not self._mechanisms:
                 common = set(TABLE).intersection(
                     *(queue.get_mechanism_list() for queue in self._queues)
                 )
+                if self._allowed is not None:
+                    common &= self._allowed
                 self._mechanisms = tuple(sorted(common))
             return self._mechanisms
 

@@ -15,6 +15,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
+from ghostcard.config import NO_LIMITS, Limits
 from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.pins import SealedKey
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 APPLICATION_ID = 0x47484344  # "GHCD"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
 LABEL_BYTES = 32
 DELETIONS_KEPT = 4096
@@ -38,7 +39,9 @@ CREATE TABLE token (
     so_salt BLOB NOT NULL, so_key BLOB NOT NULL, so_tries INTEGER NOT NULL,
     user_salt BLOB NOT NULL, user_key BLOB NOT NULL, user_tries INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
-    forgotten INTEGER NOT NULL
+    forgotten INTEGER NOT NULL,
+    objects INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE object (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -48,6 +51,18 @@ CREATE TABLE object (
 ) STRICT;
 CREATE INDEX object_changed ON object (changed);
 CREATE TABLE deleted (changed INTEGER PRIMARY KEY, object INTEGER NOT NULL) STRICT;
+"""
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE token ADD COLUMN objects INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE token ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+        "UPDATE token SET (objects, bytes) ="
+        " (SELECT count(*), coalesce(sum(length(body)), 0) FROM object)",
+    ),
+}
+"""Version -> what makes the next of it. A store is brought up to date when it is opened, in one
+transaction; one of a version that is not here is refused.
 """
 
 
@@ -60,7 +75,9 @@ NO_PIN = SealedKey(b"", b"", 0)
 
 
 class TokenRow(NamedTuple):
-    """The token itself. `epoch` is new with every C_InitToken; `user` is NO_PIN until C_InitPIN."""
+    """The token itself. `epoch` is new with every C_InitToken; `user` is NO_PIN until C_InitPIN;
+    `bytes` are those of all objects' bodies.
+    """
 
     epoch: bytes
     serial: str
@@ -69,6 +86,8 @@ class TokenRow(NamedTuple):
     user: SealedKey
     sequence: int
     forgotten: int
+    objects: int = 0
+    bytes: int = 0
 
 
 class ObjectRow(NamedTuple):
@@ -92,12 +111,14 @@ class Changes(NamedTuple):
 class Store:
     """An open store. Its methods may be called by several threads."""
 
-    def __init__(self, path: str) -> None:
-        """Open the file, creating an empty one with mode 0600 if there is none.
+    def __init__(self, path: str, limits: Limits = NO_LIMITS) -> None:
+        """Open the file, creating an empty one with mode 0600 if there is none; one of an older
+        version is migrated.
 
-        CKR_DEVICE_ERROR if it is damaged, of another program, or of another version.
+        CKR_DEVICE_ERROR if it is damaged, of another program, or of a version nobody knows.
         """
         self.path = path
+        self._limits = limits
         self._lock = RLock()
         self._was_reported = False
         with self.guarded():
@@ -144,7 +165,10 @@ class Store:
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         for table in ("token", "object", "deleted"):
             self._connection.execute(f"DELETE FROM {table}")
-        values = (row.epoch, row.serial, row.label, *row.so, *row.user, row.sequence, row.forgotten)
+        values = (
+            *(row.epoch, row.serial, row.label, *row.so, *row.user),
+            *(row.sequence, row.forgotten, row.objects, row.bytes),
+        )
         self._connection.execute(f"INSERT INTO token VALUES (1{', ?' * len(values)})", values)
 
     def set_pin(self, role: str, pin: SealedKey) -> None:
@@ -154,32 +178,40 @@ class Store:
         )
 
     def insert(self, is_private: bool, body: bytes) -> int:
-        """Write a new object; its row number. Acknowledged means on the disk."""
+        """Write a new object; its row number. Acknowledged means on the disk. CKR_DEVICE_MEMORY
+        beyond a limit.
+        """
         with self.writing():
             row = self._connection.execute(
                 "INSERT INTO object (changed, private, body) VALUES (?, ?, ?)",
-                (self._next(), is_private, body),
+                (self._next(1, len(body)), is_private, body),
             ).lastrowid
             assert row is not None
             return row
 
     def update(self, row: int, body: bytes) -> bool:
-        """Write an object anew; False if it is gone."""
+        """Write an object anew; False if it is gone. CKR_DEVICE_MEMORY beyond a limit."""
         with self.writing():
-            return (
-                self._connection.execute(
-                    "UPDATE object SET changed = ?, body = ? WHERE id = ?",
-                    (self._next(), body, row),
-                ).rowcount
-                == 1
+            before = self._connection.execute(
+                "SELECT length(body) FROM object WHERE id = ?", (row,)
+            ).fetchone()
+            if before is None:
+                return False
+            self._connection.execute(
+                "UPDATE object SET changed = ?, body = ? WHERE id = ?",
+                (self._next(0, len(body) - before[0]), body, row),
             )
+            return True
 
     def delete(self, row: int) -> bool:
         """Remove an object; False if it is gone already."""
         with self.writing():
-            if self._connection.execute("DELETE FROM object WHERE id = ?", (row,)).rowcount != 1:
+            gone = self._connection.execute(
+                "DELETE FROM object WHERE id = ? RETURNING length(body)", (row,)
+            ).fetchall()
+            if not gone:
                 return False
-            changed = self._next()
+            changed = self._next(-1, -gone[0][0])
             self._connection.execute("INSERT INTO deleted VALUES (?, ?)", (changed, row))
             forgotten = changed - DELETIONS_KEPT
             if self._connection.execute(
@@ -248,18 +280,37 @@ class Store:
         return connection
 
     def _settle(self, connection: "Connection") -> None:
-        """Refuse a foreign file before anything is written to it."""
-        application, version = (
-            _pragma(connection, "application_id"),
-            _pragma(connection, "user_version"),
-        )
-        if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
+        """Refuse a foreign file before anything is written to it; bring an old store up to date."""
+        application, version = _versions(connection)
+        is_old = application == APPLICATION_ID and version in MIGRATIONS
+        if not is_old and (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
             is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
             if not (application == version == 0 and is_empty):
                 self.report(_foreign(application, version))
                 raise CryptokiError(ck.CKR_DEVICE_ERROR)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
+        if is_old:
+            self._migrate(connection)
+
+    def _migrate(self, connection: "Connection") -> None:
+        """Step by step to the present version, all or nothing; another process may be faster."""
+        self.counter.begin()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                _, version = _versions(connection)
+                while version in MIGRATIONS:
+                    for statement in MIGRATIONS[version]:
+                        connection.execute(statement)
+                    version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        finally:
+            self.counter.finish()
 
     def _is_initialised(self) -> bool:
         return _pragma(self._connection, "user_version") == SCHEMA_VERSION
@@ -267,17 +318,17 @@ class Store:
     def _token(self) -> TokenRow:
         row = self._connection.execute(
             "SELECT epoch, serial, label, so_salt, so_key, so_tries,"
-            " user_salt, user_key, user_tries, sequence, forgotten FROM token"
+            " user_salt, user_key, user_tries, sequence, forgotten, objects, bytes FROM token"
         ).fetchone()
         if row is None:
             self.report("the token's row is missing")
             raise CryptokiError(ck.CKR_DEVICE_ERROR)
-        epoch, serial, label, *pins, sequence, forgotten = row
+        epoch, serial, label, *pins, sequence, forgotten, objects, size = row
         if len(label) > LABEL_BYTES:
             self.report("the token's label is too long")
             raise CryptokiError(ck.CKR_DEVICE_ERROR)
         so, user = SealedKey(*pins[:3]), SealedKey(*pins[3:])
-        return TokenRow(epoch, serial, label, so, user, sequence, forgotten)
+        return TokenRow(epoch, serial, label, so, user, sequence, forgotten, objects, size)
 
     def _changes(self, since: int, is_user: bool) -> Changes:
         token = self._token()
@@ -297,12 +348,20 @@ class Store:
             ObjectRow(row, changed, bool(private), body) for row, changed, private, body in rows
         ]
 
-    def _next(self) -> int:
-        """The sequence number of the change that is being written."""
-        row = self._connection.execute(
-            "UPDATE token SET sequence = sequence + 1 RETURNING sequence"
+    def _next(self, objects: int, size: int) -> int:
+        """The sequence number of the change that is being written, which adds so many objects and
+        bytes.
+        """
+        sequence, count, total = self._connection.execute(
+            "UPDATE token SET sequence = sequence + 1, objects = objects + ?, bytes = bytes + ?"
+            " RETURNING sequence, objects, bytes",
+            (objects, size),
         ).fetchone()
-        return int(row[0])
+        if (objects > 0 and count > _or_infinite(self._limits.objects)) or (
+            size > 0 and total > _or_infinite(self._limits.memory_bytes)
+        ):
+            raise CryptokiError(ck.CKR_DEVICE_MEMORY)
+        return int(sequence)
 
 
 _OPERATIONAL = {
@@ -315,8 +374,16 @@ _OPERATIONAL = {
 """SQLite result code -> CKR for what is not a damaged file."""
 
 
+def _or_infinite(limit: int | None) -> float:
+    return float("inf") if limit is None else limit
+
+
 def _pragma(connection: "Connection", name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _versions(connection: "Connection") -> tuple[int, int]:
+    return _pragma(connection, "application_id"), _pragma(connection, "user_version")
 
 
 def _foreign(application: int, version: int) -> str:

@@ -6,6 +6,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
+from ghostcard.config import NO_LIMITS, Limits
 from ghostcard.module import body, pins
 from ghostcard.module.catalog import Catalog
 from ghostcard.module.errors import CryptokiError
@@ -27,7 +28,8 @@ _SERIAL_BYTES = 8
 class Token:
     """Threads share it. `counter[0] != seen` tells that the store has changed: then `refresh()`."""
 
-    def __init__(self, path: str, handles: Iterator[int]) -> None:
+    def __init__(self, path: str, handles: Iterator[int], limits: Limits = NO_LIMITS) -> None:
+        self.limits = limits
         self._path = path
         self._lock = RLock()
         self._store: Store | None = None
@@ -75,7 +77,7 @@ class Token:
             raise CryptokiError(self._failure.rv)
         if self._store is None:
             try:
-                self._store = Store(self._path)
+                self._store = Store(self._path, self.limits)
             except CryptokiError as error:
                 if error.rv == ck.CKR_DEVICE_ERROR:
                     self._failure = error  # it was reported, and will not mend itself
@@ -141,13 +143,13 @@ class Token:
         store = self._opened()
         while True:
             before = _sealed(store.token(), role)
-            _check_usable(before)
+            self._check_usable(before)
             stretched = pins.stretch(pin, before.salt)
             with store.writing() as row:
                 now = _sealed(row, role)
                 if now.salt != before.salt:
                     continue  # the PIN was changed meanwhile
-                _check_usable(now)
+                self._check_usable(now)
                 key = pins.unseal(stretched, now, role)
                 if key is None:
                     store.set_pin(role, now._replace(tries=now.tries + 1))
@@ -157,6 +159,12 @@ class Token:
                 raise CryptokiError(ck.CKR_PIN_INCORRECT)
             assert row is not None
             return row, key
+
+    def _check_usable(self, sealed: pins.SealedKey) -> None:
+        if not sealed.is_set:
+            raise CryptokiError(ck.CKR_USER_PIN_NOT_INITIALIZED)
+        if sealed.is_locked(self.limits.pin_tries):
+            raise CryptokiError(ck.CKR_PIN_LOCKED)
 
     # --- login -----------------------------------------------------------------------------------
 
@@ -210,11 +218,20 @@ class Token:
     # --- sessions --------------------------------------------------------------------------------
 
     def enter(self, session: "Session") -> None:
-        """A session is opened."""
+        """A session is opened; CKR_SESSION_COUNT if there is no room for it."""
         with self._lock:
+            if _is_full(self.limits.sessions, len(self.sessions)) or (
+                session.is_rw and _is_full(self.limits.rw_sessions, self.rw_sessions)
+            ):
+                raise CryptokiError(ck.CKR_SESSION_COUNT)
             if not session.is_rw and self.user == ck.CKU_SO:
                 raise CryptokiError(ck.CKR_SESSION_READ_WRITE_SO_EXISTS)
             self.sessions[session.handle] = session
+
+    @property
+    def rw_sessions(self) -> int:
+        """How many sessions are read/write."""
+        return sum(session.is_rw for session in list(self.sessions.values()))
 
     def leave(self, session: "Session") -> None:
         """A session is closed: its objects die; with the last one the login ends."""
@@ -361,11 +378,8 @@ def _sealed(row: TokenRow | None, role: str) -> pins.SealedKey:
     return row.so if role == SO else row.user
 
 
-def _check_usable(sealed: pins.SealedKey) -> None:
-    if not sealed.is_set:
-        raise CryptokiError(ck.CKR_USER_PIN_NOT_INITIALIZED)
-    if sealed.is_locked:
-        raise CryptokiError(ck.CKR_PIN_LOCKED)
+def _is_full(limit: int | None, count: int) -> bool:
+    return limit is not None and count >= limit
 
 
 def _new_row(before: TokenRow | None, label: bytes, so: pins.SealedKey) -> TokenRow:

@@ -87,8 +87,8 @@ def _listed(slot: SlotConfig) -> TokenListing:
         label=row.label.decode(errors="replace").rstrip(),
         serial=row.serial,
         has_user_pin=row.user.is_set,
-        is_user_pin_locked=row.user.is_locked,
-        is_so_pin_locked=row.so.is_locked,
+        is_user_pin_locked=row.user.is_locked(slot.limits.pin_tries),
+        is_so_pin_locked=row.so.is_locked(slot.limits.pin_tries),
     )
 
 
@@ -116,7 +116,7 @@ def _encoded(name: str, text: str) -> bytes:
 
 @contextmanager
 def _opened(slot: SlotConfig) -> Iterator[Token]:
-    token = Token(store_path(os.fspath(home()), slot.id), count(1))
+    token = Token(store_path(os.fspath(home()), slot.id), count(1), slot.limits)
     try:
         yield token
     except CryptokiError as error:

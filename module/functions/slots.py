@@ -14,7 +14,8 @@ from ghostcard.module.token import Token
 MODEL = "EP11"
 _HARDWARE = (8, 0)  # the cards are modelled on the CEX8
 _ALWAYS = ck.CKF_RNG | ck.CKF_LOGIN_REQUIRED | ck.CKF_DUAL_CRYPTO_OPERATIONS
-_UNKNOWN = ck.CK_UNAVAILABLE_INFORMATION
+_USER_WARNINGS = (*(ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED),)
+_SO_WARNINGS = (ck.CKF_SO_PIN_COUNT_LOW, ck.CKF_SO_PIN_FINAL_TRY, ck.CKF_SO_PIN_LOCKED)
 
 
 class Slots(General):
@@ -40,7 +41,7 @@ class Slots(General):
         token = self._token_slot(slot).token
         try:
             row = token.row()
-            flags = _token_flags(row)
+            flags = _token_flags(row, token.limits.pin_tries)
         except CryptokiError as error:
             if error.rv != ck.CKR_DEVICE_ERROR:
                 raise
@@ -86,43 +87,57 @@ class Slots(General):
 
 
 def _token_info(token: Token, row: TokenRow | None, flags: int) -> TokenInfo:
-    sessions = list(token.sessions.values())
+    limits = token.limits
+    total, free = _memory(limits.memory_bytes, row.bytes if row else 0)
     return TokenInfo(
         label=row.label if row else b" " * 32,
         manufacturer=MANUFACTURER,
         model=MODEL,
         serial=row.serial if row else "",
         flags=flags,
-        max_sessions=ck.CK_EFFECTIVELY_INFINITE,
-        sessions=len(sessions),
-        max_rw_sessions=ck.CK_EFFECTIVELY_INFINITE,
-        rw_sessions=sum(session.is_rw for session in sessions),
+        max_sessions=_or_infinite(limits.sessions),
+        sessions=len(token.sessions),
+        max_rw_sessions=_or_infinite(limits.rw_sessions),
+        rw_sessions=token.rw_sessions,
         max_pin=pins.MAX_LENGTH,
         min_pin=pins.MIN_LENGTH,
-        total_public_memory=_UNKNOWN,
-        free_public_memory=_UNKNOWN,
-        total_private_memory=_UNKNOWN,
-        free_private_memory=_UNKNOWN,
+        total_public_memory=total,
+        free_public_memory=free,
+        total_private_memory=total,
+        free_private_memory=free,
         hardware_version=_HARDWARE,
         firmware_version=library_version(),
         utc_time="",
     )
 
 
-def _token_flags(row: TokenRow | None) -> int:
+def _or_infinite(limit: int | None) -> int:
+    return ck.CK_EFFECTIVELY_INFINITE if limit is None else limit
+
+
+def _memory(limit: int | None, used: int) -> tuple[int, int]:
+    """Total and free bytes; public and private objects lie in one memory."""
+    if limit is None:
+        return ck.CK_UNAVAILABLE_INFORMATION, ck.CK_UNAVAILABLE_INFORMATION
+    return limit, max(0, limit - used)
+
+
+def _token_flags(row: TokenRow | None, tries: int) -> int:
     if row is None:
         return 0
-    user = _pin_flags(
-        row.user, ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED
+    return (
+        ck.CKF_TOKEN_INITIALIZED
+        | (ck.CKF_USER_PIN_INITIALIZED if row.user.is_set else 0)
+        | _pin_flags(row.user, tries, _USER_WARNINGS)
+        | _pin_flags(row.so, tries, _SO_WARNINGS)
     )
-    so = _pin_flags(row.so, ck.CKF_SO_PIN_COUNT_LOW, ck.CKF_SO_PIN_FINAL_TRY, ck.CKF_SO_PIN_LOCKED)
-    is_set = ck.CKF_USER_PIN_INITIALIZED if row.user.is_set else 0
-    return ck.CKF_TOKEN_INITIALIZED | is_set | user | so
 
 
-def _pin_flags(sealed: pins.SealedKey, low: int, final: int, locked: int) -> int:
+def _pin_flags(sealed: pins.SealedKey, tries: int, warnings: tuple[int, int, int]) -> int:
     """Of the three warnings those that hold: few tries left, one, none."""
-    left = pins.MAX_TRIES - sealed.tries
+    low, final, locked = warnings
+    left = tries - sealed.tries
     if left <= 0:
         return locked
-    return (low if left <= pins.LOW_TRIES else 0) | (final if left == 1 else 0)
+    is_low = sealed.tries and left <= pins.LOW_TRIES
+    return (low if is_low else 0) | (final if left == 1 else 0)

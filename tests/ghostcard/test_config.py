@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ghostcard import pkcs11 as ck
 from ghostcard.config import (
     CardConfig,
     Config,
     ConfigError,
+    Limits,
     SlotConfig,
     apqn,
     check_modes,
@@ -141,6 +143,52 @@ def test_refusal(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(tomllib.loads(text))
     assert str(caught.value) == REFUSALS[text]
+
+
+def test_limits_and_mechanisms_of_a_slot() -> None:
+    slot = '[[slots]]\nid = 0\napqns = ["00.0000"]\n'
+    (plain,) = parse(tomllib.loads(slot)).slots
+    assert (plain.mechanisms, plain.limits) == (None, Limits(None, None, 10, None, None))
+    text = (
+        slot
+        + """
+        mechanisms = ["CKM_ECDSA", "CKM_SHA256"]
+        [slots.limits]
+        sessions = 16
+        rw_sessions = 4
+        pin_tries = 3
+        objects = 0
+        memory_bytes = 65536
+    """
+    )
+    (limited,) = parse(tomllib.loads(text)).slots
+    assert limited.mechanisms == frozenset((ck.CKM_ECDSA, ck.CKM_SHA256))
+    assert limited.limits == Limits(16, 4, 3, 0, 65536)
+
+
+_FROM_1 = "takes an integer from 1 to 4294967295"
+SLOT_REFUSALS = {
+    "mechanisms = []": 'mechanisms: got [], takes a list of names such as "CKM_AES_GCM"',
+    "mechanisms = 1": 'mechanisms: got 1, takes a list of names such as "CKM_AES_GCM"',
+    'mechanisms = ["CKA_LABEL"]': "mechanisms: 'CKA_LABEL' is no mechanism of PKCS #11 3.2",
+    "mechanisms = [1]": "mechanisms: 1 is no mechanism of PKCS #11 3.2",
+    "limits = 3": "limits: got 3, takes a table",
+    "limits = { speed = 3 }": (
+        "limits.speed: unknown key, accepted are "
+        "sessions, rw_sessions, pin_tries, objects, memory_bytes"
+    ),
+    "limits = { pin_tries = 0 }": "limits.pin_tries: got 0, takes an integer from 1 to 255",
+    "limits = { sessions = true }": f"limits.sessions: got True, {_FROM_1}",
+    "limits = { rw_sessions = 0 }": f"limits.rw_sessions: got 0, {_FROM_1}",
+    "limits = { objects = -1 }": "limits.objects: got -1, takes an integer from 0 to 4294967295",
+}
+
+
+@pytest.mark.parametrize("text", SLOT_REFUSALS)
+def test_refusal_of_a_slot(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(tomllib.loads(f'[[slots]]\nid = 0\napqns = ["00.0000"]\n{text}\n'))
+    assert str(caught.value) == f"slots[0].{SLOT_REFUSALS[text]}"
 
 
 def test_the_message_names_the_file(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ghostcard import pkcs11 as ck
+from ghostcard.config import NO_LIMITS
 from ghostcard.module import pins
 from ghostcard.module.session import NOBODY
 from ghostcard.module.token import Token
@@ -77,7 +78,7 @@ def test_a_missing_pin_is_a_bad_argument(path: str) -> None:
 
 def test_ten_wrong_tries_lock_and_the_so_unlocks(path: str) -> None:
     token = Token(path, count(1))
-    for tries in range(1, pins.MAX_TRIES + 1):
+    for tries in range(1, NO_LIMITS.pin_tries + 1):
         refused(ck.CKR_PIN_INCORRECT, token.login, ck.CKU_USER, b"wrong")
         row = token.row()
         assert row is not None
@@ -96,7 +97,7 @@ def test_ten_wrong_tries_lock_and_the_so_unlocks(path: str) -> None:
 
 def test_the_so_pin_locks_too_and_nothing_opens_it(path: str) -> None:
     token = Token(path, count(1))
-    for _ in range(pins.MAX_TRIES):
+    for _ in range(NO_LIMITS.pin_tries):
         refused(ck.CKR_PIN_INCORRECT, token.login, ck.CKU_SO, b"wrong")
     refused(ck.CKR_PIN_LOCKED, token.login, ck.CKU_SO, SO_PIN)
     refused(ck.CKR_PIN_LOCKED, token.initialise, SO_PIN, b"again")

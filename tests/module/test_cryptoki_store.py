@@ -335,7 +335,7 @@ def test_first_page_says_whose_file_it_is(path: str) -> None:
     header = Path(path).read_bytes()[:100]
     assert header[:16] == b"SQLite format 3\0"
     assert header[68:72] == APPLICATION_ID.to_bytes(4, "big")
-    assert header[60:64] == (1).to_bytes(4, "big")
+    assert header[60:64] == (2).to_bytes(4, "big")
 
 
 def _begin_and_fail(store: Store) -> None:
