@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 AUTO, SIMPY, RECURSION = "auto", "simpy", "recursion"
 ENGINES = (AUTO, SIMPY, RECURSION)
+ASKED_FOR = "asked for"
 
 
 class EngineError(Exception):
@@ -30,4 +31,4 @@ def choose(asked: str, obstacle: str | None) -> Choice:
         return Choice(SIMPY, f"the recursion does not apply: {obstacle}")
     if asked == AUTO:
         return Choice(RECURSION, "nothing in the run needs SimPy")
-    return Choice(asked, "asked for")
+    return Choice(asked, ASKED_FOR)

@@ -42,6 +42,7 @@ class Result(NamedTuple):
     """All that `ghostcard simulate` prints of the simulation; `rows[0]` is of all requests."""
 
     engine: str
+    engine_reason: str
     replications: int
     submitted: int
     rows: tuple[Row, ...]
@@ -81,6 +82,7 @@ def evaluate(scenario: Scenario, runs: Sequence[Replication]) -> Result:
     has_open = any(tenant.arrivals != CLOSED for tenant in scenario.tenants)
     return Result(
         engine=first.engine,
+        engine_reason=first.reason,
         replications=len(runs),
         submitted=sum(len(run.recorder) for run in runs),
         rows=tuple(_rows(scenario, runs, steady)),
@@ -185,6 +187,7 @@ def _evaluate_streams(scenario: Scenario, runs: Sequence[Replication]) -> Result
     )
     return Result(
         engine=runs[0].engine,
+        engine_reason=runs[0].reason,
         replications=len(runs),
         submitted=sum(stream.requests for stream in streams),
         rows=(row,),

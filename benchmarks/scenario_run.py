@@ -36,6 +36,7 @@ class Replication(NamedTuple):
     recorder: Recorder
     cards: dict[int, Card]
     engine: str = SIMPY
+    reason: str = ""  # why it is this engine
     interrupted: bool = False
     settled: bool = False  # the metric of the stop rule is known as well as was asked for
     stream: Stream | None = None  # in place of records, where only a histogram is kept
@@ -108,12 +109,12 @@ def _run(scenario: Scenario, seed: int, watch: Watch | None, engine: str) -> Rep
     choice = engine_choice.choose(engine, obstacle)
     if choice.engine == RECURSION:
         try:
-            return _by_recursion(scenario, seed, machine, watch)
-        except recursion.BeyondKernel:
-            if engine == RECURSION:
-                raise
+            run = _by_recursion(scenario, seed, machine, watch)
+            return run._replace(reason=choice.reason)
+        except recursion.BeyondKernel as error:
+            choice = engine_choice.choose(engine, str(error))
             machine = machine_of(scenario, seed)
-    return _by_simpy(scenario, seed, machine, watch)
+    return _by_simpy(scenario, seed, machine, watch)._replace(reason=choice.reason)
 
 
 def _by_simpy(scenario: Scenario, seed: int, machine: Machine, watch: Watch | None) -> Replication:

@@ -36,6 +36,7 @@ from ghostcard.emulator.profile import Profile
 CLIENTS_MAX = 1_000_000
 WEIGHT_MAX = 1_000_000
 PAYLOAD_MAX = 61440
+PHASES_MAX = 10_000  # for each request in the mean: the time to draw them
 _ALWAYS = ("name", "cards", "domains", "arrivals", "operation", "payload_bytes", "mix")
 _KEYS = {
     CLOSED: ("clients", "think", "ramp_ns"),
@@ -121,6 +122,10 @@ def _phases(table: Table) -> tuple[Phase, ...]:
         phases.append(Phase(rate, entry.integer("mean_ns", 1, TIME_MAX_NS)))
     if not any(phase.rate_per_s for phase in phases):
         raise table.refuse("phases", f"one rate_per_s above 0, up to {RATE_MAX_PER_S:,}")
+    expected = sum(phase.rate_per_s * phase.mean_ns for phase in phases) / 10**9
+    if len(phases) > PHASES_MAX * expected:
+        takes = f"at most {PHASES_MAX:,} phases for each request; mean_ns is in nanoseconds"
+        raise table.refuse("phases", takes)
     return tuple(phases)
 
 

@@ -29,6 +29,11 @@ class ServiceDraws:
             if sampler is not None:
                 self._samplers[name] = sampler
 
+    @property
+    def seed(self) -> int:
+        """That of the streams."""
+        return self._seed
+
     def __bool__(self) -> bool:
         return bool(self._samplers)
 

@@ -9,7 +9,7 @@ streams with other numbers are independent replications.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 _MASK = (1 << 64) - 1
@@ -30,9 +30,14 @@ def mix(word: int) -> int:
     return word ^ (word >> 31)
 
 
+def stream_seed(seed: int) -> int:
+    """The word of which the keys of a seed's streams are made."""
+    return mix(seed + _GOLDEN)
+
+
 def stream_key(seed: int, stream: int) -> int:
     """The 64-bit key of one stream of a seed."""
-    return mix(mix(seed + _GOLDEN) + stream * _GOLDEN)
+    return mix(stream_seed(seed) + stream * _GOLDEN)
 
 
 def word(key: int, number: int) -> int:
@@ -40,22 +45,28 @@ def word(key: int, number: int) -> int:
     return mix(key + (number + 1) * _GOLDEN)
 
 
-def _log2_table() -> tuple[int, ...]:
-    """log2(1 + i / 1024) in Q32, by repeated squaring of integers."""
-    table = []
+def log2_table() -> tuple[int, ...]:
+    """log2(1 + i / 1024) in Q32 for i from 0 to 1024."""
+    global _log2
+    if not _log2:
+        _log2 = tuple(_logarithms())
+    return _log2
+
+
+def _logarithms() -> Iterator[int]:
+    """By repeated squaring of integers."""
     for index in range((1 << _TABLE_BITS) + 1):
         value, logarithm = (index + (1 << _TABLE_BITS)) << (62 - _TABLE_BITS), 0
         if index == 1 << _TABLE_BITS:
-            table.append(1 << _FRACTION_BITS)
-            continue
+            yield 1 << _FRACTION_BITS
+            return
         for _ in range(_FRACTION_BITS):
             value = value * value >> 62
             logarithm <<= 1
             if value >> 63:
                 value >>= 1
                 logarithm |= 1
-        table.append(logarithm)
-    return tuple(table)
+        yield logarithm
 
 
 _log2: tuple[int, ...] = ()
@@ -63,9 +74,8 @@ _log2: tuple[int, ...] = ()
 
 def unit_exponential(random: int) -> int:
     """An exponential variate of mean 1 in Q32 from a 64-bit word (relative error below 1e-6)."""
-    global _log2
     if not _log2:
-        _log2 = _log2_table()
+        log2_table()
     random = random or 1
     zeros = 64 - random.bit_length()
     mantissa = (random << zeros) & (_MASK >> 1)

@@ -7,7 +7,7 @@ from cffi import FFI  # type: ignore[import-untyped]
 
 HERE = Path("ghostcard") / "benchmarks" / "recursion"
 """Relative to the project, as setuptools wants it; the link `ghostcard/benchmarks` leads here."""
-SOURCES = ("card.c", "driver.c", "hosts.c", "messages.c", "timeline.c")
+SOURCES = ("card.c", "draws.c", "driver.c", "hosts.c", "messages.c", "timeline.c")
 HEADERS = ("kernel.h", "machine.h")
 MODULE = "ghostcard.benchmarks.recursion._kernel"
 CALLBACK = 'extern "Python" int kernel_refill(void *context, int32_t client);\n'

@@ -1,4 +1,5 @@
-/* The stations of a card: emulator/stations.py, line by line, without resets and blocks. */
+/* The stations of a card: emulator/general_stations.py for lines first come, first served, without
+   resets, batches, bounded memory and blocks but those that change a figure. */
 
 #include "machine.h"
 
@@ -20,6 +21,11 @@ static int64_t send_over(kernel *k, int64_t *free_at, int64_t now, int64_t trans
 static void fetch(kernel *k, int32_t which, int64_t now)
 {
     message *m = &k->messages[which];
+    card *c = k->queues[m->queue].on;
+    int32_t change = k->figures->work[m->work].change;
+    if (change >= 0) /* the admin request itself is priced by what it says */
+        c->price = k->figures->change[change];
+    m->price = &c->price[m->work];
     m->times[FETCHED] = now;
     m->times[DECODED] = now + m->price->decode_ns;
     m->times[UNWRAPPED] = m->times[DECODED] + m->price->unwrap_ns;
@@ -33,7 +39,8 @@ void accept_message(kernel *k, int32_t which)
     m->times[ENQUEUED] = k->now;
     m->times[ARRIVED] = send_over(k, &c->in_free_at, k->now, m->price->request_ns, c->figures->latency_in_ns);
     m->order = draw(k);
-    if (c->idle_cores && !c->travelling) { /* nobody can overtake on the link */
+    int changes = k->figures->work[m->work].change >= 0;
+    if (!changes && c->idle_cores && !c->travelling) { /* nobody can overtake on the link */
         c->idle_cores--;
         fetch(k, which, m->times[ARRIVED]);
     } else {
@@ -58,8 +65,38 @@ static void start(kernel *k, int32_t which, int64_t now)
 {
     message *m = &k->messages[which];
     m->times[STARTED] = now;
-    m->times[FINISHED] = now + m->engine_ns;
+    m->times[FINISHED] = now + service_ns(k, m);
     at_job(k, which, m->times[FINISHED], E_FINISHED);
+}
+
+/* Have the host told of a reply, alone or with others of the queue. */
+static void interrupt_for(kernel *k, queue *q, int64_t replied, int64_t now)
+{
+    const card_figures *figures = q->on->figures;
+    int64_t due = q->interrupt_due, early = replied + figures->interrupt_ns;
+    if (now < due && replied <= due) {
+        if (replied > q->collect_until)
+            return; /* the interrupt on its way will find this reply too */
+        if (++q->collected < figures->coalesce_count)
+            return;
+        q->collect_until = -1;
+        if (early == due)
+            return;
+    } else if (figures->coalesce_count > 1) {
+        q->collected = 1;
+        q->collect_until = replied + figures->coalesce_ns;
+        early += figures->coalesce_ns;
+    }
+    q->interrupt_due = early;
+    push(k, early, draw(k), E_INTERRUPT, (int32_t)(q - k->queues));
+}
+
+/* With coalescing, there may have been an earlier one for these replies. */
+void interrupt(kernel *k, int32_t which)
+{
+    queue *q = &k->queues[which];
+    if (q->on->figures->coalesce_count <= 1 || k->now == q->interrupt_due)
+        interrupted(k, which);
 }
 
 static void send_reply(kernel *k, int32_t which, int64_t now, int64_t ready)
@@ -70,12 +107,8 @@ static void send_reply(kernel *k, int32_t which, int64_t now, int64_t ready)
     int64_t replied = send_over(k, &c->out_free_at, ready, m->price->reply_ns, c->figures->latency_out_ns);
     m->times[REPLIED] = replied;
     append(k, &q->replies, which);
-    if (!k->figures->interrupts)
-        return;
-    if (now < q->interrupt_due && replied <= q->interrupt_due)
-        return; /* the interrupt on its way will find this reply too */
-    q->interrupt_due = replied + c->figures->interrupt_ns;
-    push(k, q->interrupt_due, draw(k), E_INTERRUPT, m->queue);
+    if (k->figures->interrupts)
+        interrupt_for(k, q, replied, now);
 }
 
 static void replace_least(int64_t *heap, int32_t n, int64_t value)

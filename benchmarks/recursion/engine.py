@@ -1,8 +1,9 @@
 """Runs clients on a machine by the kernel, in place of a `SimulatedPort` on a SimPy timeline.
 
 It covers hosts and cards as they are when nothing fails: first come first served at every station,
-interrupts or polling, no blocks (function track off), no resets, no time-outs. `obstacle` says what
-stands against it.
+service times that vary, interrupts (coalesced too) or polling, figures changed on the way; no other
+blocks (function track off), no batches, no bounded memory, no resets, no time-outs. `obstacle` says
+what stands against it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ghostcard.benchmarks.recursion.sources import Constant, Source
-from ghostcard.benchmarks.recursion.tables import NEVER, Tables
+from ghostcard.benchmarks.recursion.tables import DRAWS, NEVER, Tables
 from ghostcard.driver.dispatcher import dispatch_queues
 from ghostcard.emulator.errors import EmulatorError
 from ghostcard.emulator.profile import (
+    CONSTANT,
+    Distribution,
     EngineProfile,
     FirmwareProfile,
     HostProfile,
@@ -38,15 +41,18 @@ _SUPPLY_IN_ALL = 1 << 20  # of all clients
 
 # What the kernel models; a profile with further figures is for the other engine.
 _FIGURES: dict[type, tuple[str, ...]] = {
-    Profile: Profile._fields[:12],
+    Profile: (*Profile._fields[:12], "link_out"),
     LinkProfile: ("latency_ns", "bytes_per_us", "packet_bytes", "packet_overhead_ns"),
     QueueProfile: ("depth", "domains", "max_message_bytes", "reset_ns", "interrupt_enable_ns"),
     FirmwareProfile: (
         "cores", "decode_ns", "decode_per_kib_ns", "unwrap_ns", "build_ns", "reply_builders",
     ),
-    HostProfile: ("submit_ns", "dequeue_ns", "interrupt_ns", "poll_ns"),
+    HostProfile: (
+        "submit_ns", "dequeue_ns", "interrupt_ns", "poll_ns", "coalesce_count", "coalesce_ns",
+    ),
     EngineProfile: ("name", "size"),
-    Operation: ("engine", "fixed_ns", "per_kib_ns"),
+    Operation: ("engine", "fixed_ns", "per_kib_ns", "distribution"),
+    Distribution: ("kind", "spread_permille", "permille", "weights"),
 }  # fmt: skip
 _NO_DEFAULT = object()
 
@@ -86,17 +92,22 @@ def unknown_figure(profile: Profile) -> str | None:
             usual = figures._field_defaults.get(figure, _NO_DEFAULT)
             if figure not in known and getattr(figures, figure) != usual:
                 return f"{section}{figure}"
+        if isinstance(figures, Distribution) and figures.kind not in (CONSTANT.kind, *DRAWS):
+            return f"{section}kind {figures.kind}"
     return None
 
 
 def _sections(profile: Profile) -> Iterator[tuple[str, Any]]:
     yield "", profile
+    if profile.link_out is not None:
+        yield "link_out.", profile.link_out
     for section in ("link", "queue", "firmware", "host"):
         yield f"{section}.", getattr(profile, section)
     for pool in profile.engines:
         yield f"engines.{pool.name}.", pool
     for name, operation in profile.operations.items():
         yield f"operations.{name}.", operation
+        yield f"operations.{name}.distribution.", operation.distribution
 
 
 def _misfit(bus: Bus, sources: Sequence[Source]) -> str | None:
@@ -250,10 +261,9 @@ class _Supplies:
         self._asked: dict[int, int] = {}
         self._buffers: dict[int, Any] = {}
         self._size = max(16, min(_SUPPLY, _SUPPLY_IN_ALL // max(1, len(sources))))
-        places = {work: place for place, work in enumerate(tables.works)}
         self._places = {
-            works: [places[work] for work in works]
-            for works in {source.works for source in sources}
+            works: [tables.places[work] for work in works]
+            for works in {source.works for source in sources if source.block is None}
         }
 
     def refill(self, client: int) -> int:
@@ -275,7 +285,6 @@ class _Supplies:
         self._asked[client] = first + len(gaps)
         buffer = numpy.empty(len(gaps), numpy.dtype(_REQUEST))
         buffer["gap_ns"] = gaps
-        buffer["engine_ns"] = -1
         buffer["work"] = numpy.array(self._places[source.works])[numpy.asarray(works, "i8")]
         if len(buffer) and int(buffer["gap_ns"].min()) < 0:
             raise ValueError(f"client {source.client}: a negative time")
@@ -286,8 +295,8 @@ class _Supplies:
 
 # request_figures, as NumPy lays it out
 _REQUEST: Any = {
-    "names": ["gap_ns", "engine_ns", "work"],
-    "formats": ["i8", "i8", "i4"],
-    "offsets": [0, 8, 16],
-    "itemsize": 24,
+    "names": ["gap_ns", "work"],
+    "formats": ["i8", "i4"],
+    "offsets": [0, 8],
+    "itemsize": 16,
 }

@@ -30,8 +30,8 @@ static void submit(kernel *k, int32_t which, const request_figures *request, int
     m->client = which;
     m->work = request->work;
     m->queue = queue;
+    m->number = (uint64_t)k->clients[which].sent - 1;
     m->price = &k->queues[queue].on->price[request->work];
-    m->engine_ns = request->engine_ns < 0 ? m->price->engine_ns : request->engine_ns;
     m->times[SUBMITTED] = k->now;
     push(k, k->now + k->queues[queue].on->figures->submit_ns, draw(k), E_ENQUEUE, job);
 }
@@ -56,7 +56,7 @@ static int submit_next(kernel *k, int32_t which, int32_t job)
         release(k, job);
         return 0;
     }
-    k->submitted++;
+    k->submitted += k->figures->work[request->work].change < 0;
     k->clients[which].sent++;
     k->clients[which].next++;
     submit(k, which, request, job);

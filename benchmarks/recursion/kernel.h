@@ -12,6 +12,17 @@
 
 enum { KERNEL_RUNNING, KERNEL_ENDED, KERNEL_NO_MEMORY, KERNEL_OVERFLOW, KERNEL_TIMEOUT, KERNEL_REFUSED };
 
+enum { DRAW_EXPONENTIAL, DRAW_UNIFORM, DRAW_EMPIRICAL };
+
+/* How service times spread around their mean (emulator/variates.py). */
+typedef struct {
+    int32_t kind;
+    int32_t values; /* of an empirical one */
+    uint64_t spread_permille; /* of a uniform one */
+    const uint64_t *permille; /* of the mean, */
+    const uint64_t *bounds; /* and the running sums of how often each occurs */
+} sampler_figures;
+
 typedef struct {
     uint16_t adapter;
     int32_t cores;
@@ -23,6 +34,9 @@ typedef struct {
     int64_t submit_ns;
     int64_t interrupt_ns;
     int64_t dequeue_ns;
+    int32_t coalesce_count;
+    int64_t coalesce_ns;
+    uint64_t seed; /* of the service times, mixed once */
 } card_figures;
 
 typedef struct {
@@ -38,25 +52,26 @@ typedef struct {
     uint32_t request_bytes;
     uint32_t reply_bytes;
     uint32_t payload_bytes;
+    int32_t change; /* index, of an admin request that changes the card's prices; else below 0 */
 } work_figures;
 
-/* What one kind of request costs on one card. */
+/* What one kind of request costs on one card. Weight and transfers do not change. */
 typedef struct {
     int64_t weight; /* the dispatcher's; below 0: this card does not take it */
     int64_t request_ns; /* on the link */
     int64_t reply_ns;
     int64_t decode_ns;
     int64_t unwrap_ns;
-    int64_t engine_ns;
+    int64_t engine_ns; /* the mean, where it varies */
     int64_t build_ns;
     int32_t pool; /* index; below 0: no engine */
     int32_t engine; /* index of its name */
+    int32_t sampler; /* index; below 0: the engine's time does not vary */
 } price_figures;
 
 /* `gap_ns`: of a client in a closed loop, from a reply to this request; of an open one, its time. */
 typedef struct {
     int64_t gap_ns;
-    int64_t engine_ns; /* below 0: what the price says */
     int32_t work;
 } request_figures;
 
@@ -77,6 +92,9 @@ typedef struct {
     const queue_figures *queue;
     const work_figures *work;
     const price_figures *price; /* [card][work] */
+    const price_figures **change; /* [change][work]: of its card from then on */
+    const sampler_figures *sampler;
+    const uint64_t *log2; /* of 1 to 2 in 1024 steps, in Q32 */
     const int32_t *route_start; /* [routes + 1], into route_queue */
     const int32_t *route_queue; /* in order of qid */
     client_figures *client; /* read, and refilled, during the run */

@@ -27,8 +27,8 @@ typedef struct {
 
 typedef struct {
     int64_t times[STAGES];
-    int64_t engine_ns;
     uint64_t order;
+    uint64_t number; /* of its client's requests, from 0 */
     const price_figures *price;
     int32_t next; /* in its list; -1: the last */
     int32_t client;
@@ -44,7 +44,7 @@ typedef struct {
 
 typedef struct {
     const card_figures *figures;
-    const price_figures *price; /* [work] */
+    const price_figures *price; /* [work], of what is fetched from now on */
     int64_t load, requests; /* the dispatcher's */
     int64_t in_free_at, out_free_at;
     int64_t *builder_free_at; /* a heap: the least is first */
@@ -59,6 +59,8 @@ typedef struct {
     card *on;
     int64_t load, requests; /* the dispatcher's */
     int64_t interrupt_due;
+    int64_t collect_until; /* until then replies count towards the interrupt that is due, */
+    int32_t collected; /* and so many have */
     int64_t deadline;
     list replies; /* on the card */
     list line; /* of the driver */
@@ -110,6 +112,10 @@ void arrived(kernel *k, int32_t which);
 void unwrapped(kernel *k, int32_t which);
 void finished(kernel *k, int32_t which);
 void built(kernel *k, int32_t which);
+void interrupt(kernel *k, int32_t queue);
+
+/* draws.c */
+int64_t service_ns(kernel *k, const message *m);
 
 /* driver.c */
 int32_t pick(kernel *k, int32_t route, int32_t work);

@@ -108,7 +108,7 @@ static void furnish_queue(queue *q, kernel *k, const queue_figures *figures)
 {
     q->figures = figures;
     q->on = &k->cards[figures->card];
-    q->interrupt_due = -1;
+    q->interrupt_due = q->collect_until = -1;
     q->replies = q->line = (list){ -1, -1 };
     q->state = STATE_IDLE;
 }

@@ -28,7 +28,9 @@ class Source(NamedTuple):
 
     In a closed loop it has one request in flight: the first is submitted at `begin_ns` (None: at
     time 0, before any event), the next a gap after the reply, in that very event if there is none.
-    An open one submits a request at each of its times, whatever became of those before.
+    An open one submits a request at each of its times, whatever became of those before. With a
+    `block`, its one request is that: an admin request, which changes the card's prices when a core
+    fetches it, and is not counted among those of the run.
     """
 
     client: int
@@ -38,6 +40,7 @@ class Source(NamedTuple):
     is_open: bool = False
     begin_ns: int | None = None
     requests: int | None = None
+    block: bytes | None = None
 
 
 def closed_loop(

@@ -61,7 +61,7 @@ static void step(kernel *k, event e)
     case E_UNWRAPPED: unwrapped(k, e.which); break;
     case E_FINISHED: finished(k, e.which); break;
     case E_BUILT: built(k, e.which); break;
-    case E_INTERRUPT: interrupted(k, e.which); break;
+    case E_INTERRUPT: interrupt(k, e.which); break;
     case E_TASKLET: run_tasklet(k); break;
     case E_POLL: poll_expired(k); break;
     case E_TIMER: timer_expired(k, e.which); break;

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks import scenario_reader
 from ghostcard.benchmarks.analysis import Answer, Load, answers, loads
-from ghostcard.benchmarks.engine_choice import AUTO, RECURSION, SIMPY, EngineError
+from ghostcard.benchmarks.engine_choice import ASKED_FOR, AUTO, RECURSION, SIMPY, EngineError
 from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
@@ -134,6 +134,7 @@ def _document(
         "scenario": scenario.name,
         "seed": scenario.seed,
         "engine": result.engine,
+        "engine_reason": result.engine_reason,
         "result": plain(result),
         "bottleneck": result.bottleneck(),
         "offered_load": plain(list(offered)),
@@ -155,6 +156,8 @@ def _show(scenario: Scenario, result: Result, said: Sequence[Answer]) -> None:
     if used:
         table("Stations", (">card", "station", ">servers", ">busy"), shown)
     _show_depth(result)
+    if result.engine == SIMPY and result.engine_reason != ASKED_FOR:
+        click.echo(f"Engine {SIMPY}: {result.engine_reason}.")
     click.echo(_warm_up(result, scenario))
     click.echo(result.bottleneck())
     if result.overloaded:

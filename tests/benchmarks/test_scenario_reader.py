@@ -61,9 +61,9 @@ def test_weights_of_payloads_share_the_weight_of_their_operation() -> None:
 def test_rates_are_the_digits_written() -> None:
     tenant = one({"arrivals": "poisson", "rate_per_s": 0.1}).tenants[0]
     assert tenant.rate_per_s == Fraction(1, 10)
-    phases = [{"rate_per_s": 100, "mean_ns": 10}, {"rate_per_s": 0, "mean_ns": 30}]
+    phases = [{"rate_per_s": 100, "mean_ns": 10_000}, {"rate_per_s": 0, "mean_ns": 30_000}]
     bursty = one({"arrivals": "bursty", "phases": phases}).tenants[0]
-    assert bursty.phases == (Phase(Fraction(100), 10), Phase(Fraction(0), 30))
+    assert bursty.phases == (Phase(Fraction(100), 10_000), Phase(Fraction(0), 30_000))
     assert bursty.mean_rate_per_s() == 25
 
 
@@ -112,6 +112,8 @@ def test_a_trace_that_is_none(tmp_path: Path, text: str, message: str) -> None:
         ({"arrivals": "bursty", "phases": [{"rate_per_s": 0, "mean_ns": 1}]}, r"phases: got"),
         ({"arrivals": "bursty", "phases": [{"rate_per_s": 1, "mean_ns": 0}]},
          r"tenants\[0\]\.phases\[0\]\.mean_ns: got 0"),
+        ({"arrivals": "bursty", "phases": [{"rate_per_s": 9, "mean_ns": 1}]},
+         r"phases: got .*, takes at most 10,000 phases for each request"),
         ({"arrivals": "trace", "file": "none.csv"}, r"file: got 'none.csv', takes a CSV file"),
         ({"operation": "rsa2048-sing"}, r"operation: got 'rsa2048-sing', .*rsa2048-sign"),
         ({"payload_bytes": -1}, r"payload_bytes: got -1"),
@@ -204,7 +206,8 @@ def test_the_load_of_a_station_is_that_of_all_its_tenants(station: Station) -> N
         ([{**SIGN, "arrivals": "poisson", "rate_per_s": 1, "ramp_to_per_s": 2, "ramp_ns": 3}],
          "the rate changes with time"),
         ([{**SIGN, "arrivals": "poisson", "rate_per_s": 99_000}], "no steady state"),
-        ([{**SIGN, "arrivals": "bursty", "phases": [{"rate_per_s": 1, "mean_ns": 1}]}], "bursty"),
+        ([{**SIGN, "arrivals": "bursty", "phases": [{"rate_per_s": 1, "mean_ns": 10**6}]}],
+         "bursty"),
     ],
 )  # fmt: skip
 def test_where_no_formula_applies_the_reason_is_given(

@@ -15,7 +15,15 @@ from ghostcard.emulator.card import Card
 from ghostcard.emulator.image import Plan, Services
 from ghostcard.emulator.job import Job
 from ghostcard.emulator.nvram import Nvram
-from ghostcard.emulator.profile import EngineProfile, Operation, Profile, load
+from ghostcard.emulator.profile import (
+    CONSTANT,
+    Distribution,
+    EngineProfile,
+    LinkProfile,
+    Operation,
+    Profile,
+    load,
+)
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.timeline import Timeline
@@ -23,11 +31,19 @@ from ghostcard.emulator.variates import exponential, stream_key, uniform, word
 
 OPERATIONS = ("rsa2048-sign", "aes-256-gcm", "sha256", "query")
 FUNCTIONS = {"rsa2048-sign": 31, "aes-256-gcm": 19, "sha256": 10, "query": 38}  # of four weights
-NULL = load("null")
+ADMIN = 41
+NULL = load("null")._replace(sources={})
+
+
+CHANGE = Work("query", 0, ADMIN, 8, 100)
+DONE = bytes((0, 0x86, 2, 0, 0)).ljust(50, b"\0") + b"\4".ljust(50, b"\0")  # AP sheet 3.5
 
 
 class Priced:
-    """An image whose plans are given: by operation, with the payload added to the engine's time."""
+    """An image whose plans are given: by operation, with the payload added to the engine's time.
+
+    A block is the new time of every decoding, of every unwrapping and of every engine.
+    """
 
     mode = "ep11"
     facilities = 0x06800000
@@ -35,10 +51,15 @@ class Priced:
     def __init__(self, plans: dict[str, Plan]) -> None:
         self.plans = plans
 
-    def boot(self, services: Services) -> None: ...
+    def boot(self, services: Services) -> None:
+        self.services = services
 
     def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
-        raise NotImplementedError
+        time_ns = int.from_bytes(block, "big")
+        self.services.change("firmware.decode_ns", time_ns)
+        for name, plan in self.plans.items():
+            self.plans[name] = Plan(time_ns, time_ns, plan.engine, time_ns, plan.build_ns)
+        return DONE, "query", 0
 
     def plan(self, operation: str, payload_bytes: int) -> Plan:
         plan = self.plans[operation]
@@ -66,8 +87,26 @@ works = st.builds(
 )
 
 
+links = st.builds(
+    LinkProfile,
+    times,
+    st.sampled_from([1000, 10**12]),
+    st.sampled_from([256, 65536]),
+    st.sampled_from([0, 7]),
+)
+distributions = st.one_of(
+    st.just(CONSTANT),
+    st.just(Distribution("exponential")),
+    st.integers(0, 1000).map(lambda spread: Distribution("uniform", spread)),
+    st.lists(st.tuples(st.integers(0, 9000), st.integers(1, 9)), min_size=1, max_size=3).map(
+        lambda points: Distribution("empirical", 0, *map(tuple, zip(*points, strict=True)))
+    ),
+)
+
+
 @st.composite
 def cards(draw: st.DrawFn) -> CardFigures:
+    beyond_fifo = draw(st.booleans())
     pools = {f"pool{n}": draw(st.integers(1, 3)) for n in range(draw(st.integers(1, 2)))}
     plans = {}
     for operation in OPERATIONS:
@@ -76,14 +115,13 @@ def cards(draw: st.DrawFn) -> CardFigures:
         plans[operation] = Plan(draw(times), draw(times), engine, engine_ns, draw(times))
     profile = NULL._replace(
         engines=tuple(EngineProfile(*pool) for pool in pools.items()),
-        operations={name: Operation(plan.engine, 0, 0) for name, plan in plans.items()},
+        operations={
+            name: Operation(plan.engine, 0, 0, draw(distributions) if beyond_fifo else CONSTANT)
+            for name, plan in plans.items()
+        },
         hardware_type=draw(st.integers(11, 14)),
-        link=NULL.link._replace(
-            latency_ns=draw(times),
-            bytes_per_us=draw(st.sampled_from([1000, 10**12])),
-            packet_bytes=draw(st.sampled_from([256, 65536])),
-            packet_overhead_ns=draw(st.sampled_from([0, 7])),
-        ),
+        link=draw(links),
+        link_out=draw(st.none() | links),
         queue=NULL.queue._replace(depth=draw(st.integers(1, 8)), domains=3),
         firmware=NULL.firmware._replace(
             cores=draw(st.integers(1, 3)), reply_builders=draw(st.integers(1, 3))
@@ -93,6 +131,8 @@ def cards(draw: st.DrawFn) -> CardFigures:
             dequeue_ns=draw(times),
             interrupt_ns=draw(times),
             poll_ns=draw(st.sampled_from([50, 1000, 2500])),
+            coalesce_count=draw(st.integers(1, 4)) if beyond_fifo else 1,
+            coalesce_ns=draw(times),
         ),
     )
     domains = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
@@ -141,6 +181,19 @@ def clients(draw: st.DrawFn, qids: Sequence[int]) -> list[Source]:
     return sources
 
 
+@st.composite
+def changes(draw: st.DrawFn, qids: Sequence[int], clients: int) -> list[Source]:
+    """Up to three requests that change a card's figures, each by the card's first queue."""
+    firsts = sorted({qid >> 8: qid for qid in reversed(qids)}.values())
+    found = draw(st.lists(st.tuples(times, st.sampled_from(firsts), times), max_size=3))
+    return [
+        Source(
+            clients + n, (qid,), (CHANGE,), Constant(at_ns), True, None, 1, value.to_bytes(8, "big")
+        )
+        for n, (at_ns, qid, value) in enumerate(found)
+    ]
+
+
 class Case(NamedTuple):
     """All of a run."""
 
@@ -149,12 +202,14 @@ class Case(NamedTuple):
     requests: int | None
     end_ns: int | None
     interrupts: bool
+    seed: int = 0
 
     def bus(self) -> Bus:
         """The machine, anew."""
         bus = Bus()
         for adapter, (profile, plans, domains) in enumerate(self.cards):
-            bus.plug(Card(adapter, profile, Priced(plans), Nvram(), RandomSource(1), domains))
+            image, nvram, random = Priced(dict(plans)), Nvram(), RandomSource(1)
+            bus.plug(Card(adapter, profile, image, nvram, random, domains, seed=self.seed))
         return bus
 
 
@@ -164,12 +219,14 @@ def cases(draw: st.DrawFn) -> Case:
     qids = [
         adapter << 8 | domain for adapter, card in enumerate(machine) for domain in card.domains
     ]
+    load = draw(clients(qids))
     return Case(
         machine,
-        draw(clients(qids)),
+        [*draw(changes(qids, len(load))), *load],
         draw(st.none() | st.integers(0, 100)),
         draw(st.none() | st.integers(1, 20_000)),
         draw(st.booleans()),
+        draw(st.integers(0, 1 << 64)),
     )
 
 
@@ -209,7 +266,9 @@ class _Client:
 
     def start(self) -> None:
         job = Job(client=self.source.client)
-        if self.source.is_open:
+        if self.source.block is not None:
+            self.at(self.gaps[0], job, self.change)
+        elif self.source.is_open:
             self.at(self.gaps[0], job, self.arrive)
         elif self.source.begin_ns is None:
             self.submit(job)
@@ -224,13 +283,24 @@ class _Client:
         if self.submit(Job(client=self.source.client)):
             self.at(self.gaps[self.sent], Job(client=self.source.client), self.arrive)
 
-    def submit(self, job: Job) -> bool:
+    def change(self, job: Job) -> None:
+        """The request that changes the card, unless the run has ended."""
+        if self.may_submit():
+            job.function, block = ADMIN, self.source.block
+            assert block is not None
+            self.player.port.submit(job, self.source.targets, lambda _: None, lambda _: block)
+
+    def may_submit(self) -> bool:
         player, case = self.player, self.player.case
         if self.source.requests is not None and self.sent >= self.source.requests:
             return False
         if case.requests is not None and player.submitted >= case.requests:
             return False
-        if case.end_ns is not None and player.timeline.now >= case.end_ns:
+        return case.end_ns is None or player.timeline.now < case.end_ns
+
+    def submit(self, job: Job) -> bool:
+        player = self.player
+        if not self.may_submit():
             return False
         work = self.source.works[self.works[self.sent]]
         job.operation, job.payload_bytes, job.function, job.request_bytes, job.reply_bytes, _ = work

@@ -1,6 +1,6 @@
 """Two engines, one model: the kernel's records are those of the SimPy engine to the byte."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +9,15 @@ from ghostcard.benchmarks.closed_loop import ClosedLoop, Work, sized
 from ghostcard.benchmarks.recursion import engine
 from ghostcard.benchmarks.recursion.sources import Constant, Source, closed_loop
 from ghostcard.emulator.image import Plan
-from ghostcard.emulator.profile import load, names
+from ghostcard.emulator.profile import (
+    BatchProfile,
+    Distribution,
+    EngineProfile,
+    MemoryProfile,
+    Operation,
+    load,
+    names,
+)
 from ghostcard.emulator.record import RECORD_BYTES, STAGES, Recorder
 from ghostcard.machine import Machine
 from tests.benchmarks.recursion.stand import CardFigures, Case, Player, cases
@@ -166,7 +174,29 @@ def test_a_figure_that_the_kernel_does_not_model_stands_against_it() -> None:
     assert engine.unknown_figure(later) == "queue.lunch_break_ns"
 
 
+ONE_BY_ONE = BatchProfile(1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure"),
+    [
+        ({"link_out": load("cex8p").link}, None),
+        ({"host": load("null").host._replace(coalesce_count=8, coalesce_ns=9)}, None),
+        ({"operations": {"sha256": Operation("", 0, 0, Distribution("exponential"))}}, None),
+        (
+            {"operations": {"sha256": Operation("", 0, 0, Distribution("normal"))}},
+            "operations.sha256.distribution.kind normal",
+        ),
+        ({"memory": MemoryProfile(8, 1 << 20)}, "memory"),
+        ({"engines": (EngineProfile("rsa", 1, ONE_BY_ONE),)}, "engines.rsa.batch"),
+        ({"firmware": load("null").firmware._replace(scheduler="shares")}, "firmware.scheduler"),
+    ],
+)
+def test_what_of_a_profile_it_models(changes: dict[str, Any], figure: str | None) -> None:
+    assert engine.unknown_figure(load("null")._replace(**changes)) == figure
+
+
 @pytest.mark.parametrize("profile", names())
 def test_what_it_knows_of_the_profiles(profile: str) -> None:
-    """All that come with Ghostcard state constant times, served in order."""
+    """All that come with Ghostcard are served in order."""
     assert engine.unknown_figure(load(profile)) is None

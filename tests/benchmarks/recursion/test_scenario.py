@@ -43,7 +43,9 @@ def tenants(draw: st.DrawFn) -> Tenant:
         think = Think(draw(GAPS), distribution, draw(st.integers(0, 1000)))
         return tenant._replace(clients=draw(st.integers(1, 20)), think=think, ramp_ns=draw(GAPS))
     if arrivals == BURSTY:
-        phases = st.lists(st.builds(Phase, RATES, st.integers(1, 100_000)), min_size=1, max_size=3)
+        phases = st.lists(
+            st.builds(Phase, RATES, st.integers(1_000, 100_000)), min_size=1, max_size=3
+        )
         return tenant._replace(phases=tuple(draw(phases)))
     if arrivals == TRACE:
         times = sorted(draw(st.lists(GAPS, min_size=1, max_size=30)))
