@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ class Exchange:
             return block if domain == first else self._block(function, domain, params)
 
         answer, qid = self.port.call(function, render, used)
-        return Answer(unpack(answer, Head(function, qid & 0xFF)), qid)
+        return Answer(unpack(answer, head_of(function, qid & 0xFF)), qid)
 
     def _block(self, function: int, domain: int, params: tuple[bytes, ...]) -> bytes:
         """The whole request, its parameters put between parts cut once for each set of lengths."""
@@ -57,6 +58,8 @@ class Exchange:
             if len(self._parts) >= MAX_SHAPES:
                 self._parts.clear()
             parts = self._parts[shape] = self.frame(function, domain, shape[2:])
+        if len(params) == 2:  # most are: state and data, mechanism and key
+            return b"".join((parts[0], params[0], parts[1], params[1], parts[2]))
         return b"".join(chain.from_iterable(zip(parts, (*params, b""), strict=True)))
 
     def frame(self, function: int, domain: int, params: Sequence[bytes | int]) -> tuple[bytes, ...]:
@@ -65,6 +68,12 @@ class Exchange:
             return request.frame(Head(function, domain), params, self.max_message)
         except WireError as error:
             raise DriverError(errno.EMSGSIZE, f"{verbs.name(function)}: {error}") from None
+
+
+@lru_cache(maxsize=4096)
+def head_of(function: int, domain: int) -> Head:
+    """What the reply to such a request repeats."""
+    return Head(function, domain)
 
 
 def unpack(block: bytes, head: Head) -> tuple[bytes, ...]:

@@ -24,10 +24,10 @@ class Stream:
     """A multi-part operation: three functions of the host library around a context in the card.
 
     ``update`` takes a part of at most ``limit`` bytes and returns what comes out; ``final`` returns
-    the end; ``check`` verifies instead.
+    the end, ``last`` takes a part and returns what comes out and the end; ``check`` verifies.
     """
 
-    __slots__ = ("_kept", "_length", "_limit", "_pending", "check", "final", "update")
+    __slots__ = ("_kept", "_length", "_limit", "_pending", "check", "final", "last", "update")
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Stream:
         limit: int,
         update: Part,
         final: Callable[[], bytes],
+        last: Single,
         check: Callable[[bytes], None],
     ) -> None:
         self._length = length
@@ -43,6 +44,7 @@ class Stream:
         self._kept: bytes | None = None
         self.update = update
         self.final = final
+        self.last = last
         self.check = check
 
     def take(self, data: bytes, capacity: int | None) -> bytes | int:
@@ -71,6 +73,13 @@ class Stream:
         limit = self._limit
         pieces = (data[start : start + limit] for start in range(0, len(data), limit))
         return b"".join([self.update(piece) or b"" for piece in pieces])
+
+    def whole(self, data: bytes) -> bytes:
+        """The result of all the data, of which no part has been given; the last request ends it."""
+        start = (len(data) - 1) // self._limit * self._limit
+        begun = self.feed(data[:start])
+        ended = self.last(data[start:])
+        return begun + ended if begun else ended
 
     def settle(self, signature: bytes) -> None:
         """Check the signature of all parts; CKR_SIGNATURE_LEN_RANGE."""
@@ -103,8 +112,7 @@ class Operation:
         """The result of all the data at once; in several requests if it is too long for one."""
         if len(data) <= self.limit:
             return self.single(data)
-        stream = self._begin_long()
-        return stream.feed(data) + stream.final()
+        return self._begin_long().whole(data)
 
     def verify(self, data: bytes, signature: bytes) -> None:
         """Check all the data at once."""

@@ -38,6 +38,8 @@ class Context(Protocol):
 
     def final(self) -> bytes: ...
 
+    def whole(self, data: bytes, /) -> bytes: ...
+
 
 class Function(NamedTuple):
     """One of the functions that use a key and answer with data; ``number`` tells them apart in the
@@ -100,7 +102,7 @@ def _prepared(
 
     def begin() -> Stream:
         context = function.begin(host, mechanism, target)
-        return Stream(length, limit, context.update, context.final, misplaced_call)
+        return Stream(length, limit, context.update, context.final, context.whole, misplaced_call)
 
     single = function.prepare(host, mechanism, target)
     return _kept(
@@ -115,7 +117,7 @@ def _verifying(active: Session, mechanism: bytes, key: Object) -> Operation | Lo
 
     def begin() -> Stream:
         context = host.verify_init(mechanism, target)
-        return Stream(length, limit, context.update, misplaced_call, context.final)
+        return Stream(length, limit, context.update, misplaced_call, misplaced_call, context.final)
 
     check = host.prepare_verify(mechanism, target)
     return _kept(key, _VERIFY, mechanism, Operation(length, limit, misplaced_call, check, begin))
@@ -128,7 +130,7 @@ def _digesting(active: Session, mechanism: bytes) -> Operation:
 
     def begin() -> Stream:
         context = slot.host.digest_init(mechanism)
-        return Stream(length, limit, context.update, context.final, misplaced_call)
+        return Stream(length, limit, context.update, context.final, context.whole, misplaced_call)
 
     operation = Operation(length, limit, slot.host.prepare_digest(mechanism), misplaced_call, begin)
     slot.digests[mechanism] = operation  # digests have no parameters: there are few
