@@ -1,12 +1,13 @@
 """Multi-part operations in card memory: bounded in number and bytes, each behind a state blob.
 
-A state blob is 64 bytes: "GCST", domain u32, context u64, 16 zero bytes, HMAC-SHA-256 of these
+A state blob is 64 bytes: "GCST", domain u32, context u64, 16 zero bytes, keyed BLAKE2b of these
 under a key drawn at boot. So a context belongs to one boot of one card, and its host keeps to one
 APQN.
 """
 
-import hmac
 from collections.abc import Callable
+from hashlib import blake2b
+from hmac import compare_digest
 from threading import Lock
 
 from ghostcard import pkcs11 as ck
@@ -179,10 +180,11 @@ class Contexts:
 
     def _state(self, domain: int, count: int) -> bytes:
         head = _MAGIC + domain.to_bytes(4, "big") + count.to_bytes(8, "big") + bytes(16)
-        return head + hmac.digest(self._key, head, "sha256")
+        return head + self._mac(head)
+
+    def _mac(self, head: bytes) -> bytes:
+        return blake2b(head, key=self._key, digest_size=32).digest()
 
     def _is_ours(self, state: bytes) -> bool:
         head, mac = state[:32], state[32:]
-        return len(state) == STATE_SIZE and hmac.compare_digest(
-            hmac.digest(self._key, head, "sha256"), mac
-        )
+        return len(state) == STATE_SIZE and compare_digest(self._mac(head), mac)

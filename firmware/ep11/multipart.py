@@ -63,6 +63,7 @@ class MultipartVerbs:
     def __init__(self, workbench: Workbench, contexts: Contexts) -> None:
         self._workbench = workbench
         self._contexts = contexts
+        self._digests: dict[bytes, Callable[[], Context]] = {}
 
     def table(self) -> dict[int, Verb]:
         """The verbs by function id."""
@@ -91,13 +92,24 @@ class MultipartVerbs:
 
     def digest_init(self, domain: Domain, params: Params) -> Answer:
         (mechanism,) = params
+        begin = self._digests.get(mechanism)
+        if begin is None:  # as many as there are digest mechanisms: they have no parameters
+            begin = self._digests[mechanism] = self._digest(mechanism)
+        return self._begin(domain, begin())
+
+    def _digest(self, mechanism: bytes) -> Callable[[], Context]:
+        """Makes the contexts of a digest, behind all checks of the mechanism."""
         _, operation = self._workbench.hasher(mechanism)
         found = self._workbench.find(mechanism)
         if self._workbench.is_null:
             zeros = bytes(found.digest_bytes())
-            return self._begin(domain, _gathering(DIGEST, NullSink(), lambda: zeros, operation))
-        sink = found.hash_sink()
-        return self._begin(domain, _gathering(DIGEST, sink, sink.digest, operation))
+            return lambda: _gathering(DIGEST, NullSink(), lambda: zeros, operation)
+
+        def begin() -> Context:
+            sink = found.hash_sink()
+            return _gathering(DIGEST, sink, sink.digest, operation)
+
+        return begin
 
     def sign_init(self, domain: Domain, params: Params) -> Answer:
         mechanism, blob = params
@@ -149,18 +161,14 @@ class MultipartVerbs:
         return (), context.close_operation, len(data)
 
     def _cipher_init(self, kind: str) -> Verb:
-        flag, right = {
-            ENCRYPT: (ck.CKF_ENCRYPT, rights.ENCRYPT),
-            DECRYPT: (ck.CKF_DECRYPT, rights.DECRYPT),
-        }[kind]
-
         def init(domain: Domain, params: Params) -> Answer:
             mechanism, blob = params
             key = domain.key(blob)
-            found = self._workbench.usable(mechanism, key, flag, right)
+            known = key.ciphers.get((kind, mechanism[:4]))
+            found, operation = known or self._workbench.cipher(key, mechanism, kind)
             stream = self._stream(kind, found, key, mechanism[4:])
-            operations = found.operation(key, kind), found.operation(key, kind)
             holder = stream if isinstance(stream, Holder) else None
+            operations = operation, operation
             return self._begin(
                 domain, Context(kind, stream.update, stream.finish, operations, holder=holder)
             )

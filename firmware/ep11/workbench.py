@@ -16,7 +16,12 @@ from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import Table
 
 MAX_PREPARED = 64  # functions of one kind kept with one key; then all of them are forgotten
+N = TypeVar("N")
 T = TypeVar("T")
+_CIPHER_USES = {
+    "encrypt": (ck.CKF_ENCRYPT, rights.ENCRYPT),
+    "decrypt": (ck.CKF_DECRYPT, rights.DECRYPT),
+}
 
 
 class Workbench:
@@ -80,6 +85,11 @@ class Workbench:
             made = found.decrypter(key)
         return _kept(key.decrypters, mechanism[:4], (made, found.operation(key, "decrypt")))
 
+    def cipher(self, key: Key, mechanism: bytes, use: str) -> tuple[Mechanism, str]:
+        """The mechanism of a multi-part encryption or decryption (`use`), and its operation."""
+        found = self.usable(mechanism, key, *_CIPHER_USES[use])
+        return _kept(key.ciphers, (use, mechanism[:4]), (found, found.operation(key, use)))
+
     def hasher(self, mechanism: bytes) -> tuple[Signer, str]:
         """Hashes whole messages."""
         found = self.find(mechanism)
@@ -102,7 +112,7 @@ def null_verifier(size: int) -> Verifier:
     return verify
 
 
-def _kept(shelf: dict[bytes, T], name: bytes, made: T) -> T:
+def _kept(shelf: dict[N, T], name: N, made: T) -> T:
     if len(shelf) >= MAX_PREPARED:
         shelf.clear()
     shelf[name] = made

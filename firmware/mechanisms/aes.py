@@ -4,18 +4,16 @@
 message and so cannot be shared between threads; the key schedule's input is what is kept.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast, overload
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import (
     CipherStream,
     Draw,
     Mechanism,
     no_parameters,
-    parameters,
 )
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.secret import AES_BYTES, secret_key
@@ -23,10 +21,16 @@ from ghostcard.firmware.mechanisms.table import Table
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
-    from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR, ECB
+    from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR, ECB, GCM
 
     PlainMode = ECB | CBC | CTR
-    Make = Callable[[PlainMode], Cipher[PlainMode]]
+
+    class Make(Protocol):
+        @overload
+        def __call__(self, mode: GCM, /) -> Cipher[GCM]: ...
+        @overload
+        def __call__(self, mode: PlainMode, /) -> Cipher[PlainMode]: ...
+
 
 BLOCK = 16
 CRYPT = ck.CKF_HW | ck.CKF_ENCRYPT | ck.CKF_DECRYPT
@@ -34,12 +38,38 @@ WRAP = ck.CKF_WRAP | ck.CKF_UNWRAP
 
 
 def cipher(key: Key) -> "Make":
-    """Makes the cipher of one message from its mode."""
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    """Makes the cipher of one message from its mode; kept by the key."""
+    made = key.handle
+    if made is None:
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
-    aes = AES(key.material)
-    return lambda mode: Cipher(aes, mode)
+        aes = AES(key.material)
+        made = key.handle = lambda mode: Cipher(aes, mode)
+    return cast("Make", made)
+
+
+class Modes(NamedTuple):
+    """The modes of the cryptographic library."""
+
+    cbc: "type[CBC]"
+    ecb: "type[ECB]"
+    gcm: "type[GCM]"
+
+
+@cache
+def modes() -> Modes:
+    """Loaded at first need: an import in a function costs each call a third of a microsecond."""
+    from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB, GCM
+
+    return Modes(CBC, ECB, GCM)
+
+
+def _cbc(iv: bytes) -> "CBC":
+    """CBC from the mechanism's parameters, which are the IV and nothing else."""
+    if len(iv) != BLOCK:
+        raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
+    return modes().cbc(iv)
 
 
 class AesKeyGen(Mechanism):
@@ -78,12 +108,10 @@ class Blocks(AesMode):
 
     def chosen(self, params: bytes) -> "PlainMode":
         """The mode of one message; refused if the parameters are not the mechanism's."""
-        from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
-
         if self.mode == "ecb":
             no_parameters(params)
-            return ECB()
-        return CBC(parameters(self.number, params, wire.Iv).iv)
+            return modes().ecb()
+        return _cbc(params)
 
     def encrypter(self, key: Key) -> Transform:
         make, chosen = cipher(key), self.chosen
@@ -158,9 +186,7 @@ class CbcPad(AesMode):
     __slots__ = ()
 
     def chosen(self, params: bytes) -> "PlainMode":
-        from cryptography.hazmat.primitives.ciphers.modes import CBC
-
-        return CBC(parameters(self.number, params, wire.Iv).iv)
+        return _cbc(params)
 
     def encrypter(self, key: Key) -> Transform:
         make, chosen = cipher(key), self.chosen

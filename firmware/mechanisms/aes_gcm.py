@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.abi.mechanism import pack
-from ghostcard.firmware.mechanisms.aes import CRYPT, AesMode
+from ghostcard.firmware.mechanisms.aes import CRYPT, AesMode, cipher, modes
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, Holder, parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -25,6 +25,8 @@ _USUAL = pack(ck.CKM_AES_GCM, wire.Gcm(8 * TAG, bytes(12)))[4:12]
 
 
 def _parsed(params: bytes) -> wire.Gcm:
+    if params[:8] == _USUAL and len(params) >= 20:
+        return wire.Gcm(8 * TAG, params[8:20], params[20:])
     parsed = parameters(ck.CKM_AES_GCM, params, wire.Gcm)
     if parsed.tag_bits not in TAG_BITS or len(parsed.iv) not in IV_BYTES:
         raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
@@ -70,10 +72,8 @@ class Gcm(AesMode):
         return decrypt
 
     def encryption(self, key: Key, params: bytes) -> CipherStream:
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
         tag_bits, iv, aad = _parsed(params)
-        context = Cipher(algorithms.AES(key.material), modes.GCM(iv)).encryptor()
+        context = cipher(key)(modes().gcm(iv)).encryptor()
         context.authenticate_additional_data(aad)
         return GcmEncryption(context, tag_bits // 8)
 

@@ -1,6 +1,10 @@
 """A key inside the card: what an opened blob or a public key in clear becomes."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ghostcard.firmware.mechanisms.mechanism import Mechanism
 
 Signer = Callable[[bytes], bytes]  # data -> signature
 Verifier = Callable[[bytes, bytes], None]  # data, signature; refuses what is not genuine
@@ -12,13 +16,14 @@ class Key:
 
     `material` is a fixed-width form for each kind (see the mechanism families); `bits` is the size
     of the modulus, curve or value. `is_null` marks a key of the `null` function track, which has
-    zeros for a value. The `prepared` tables hold, for a mechanism used before, the function that
-    does it; the key's rights have been checked by then, and never change for one blob.
+    zeros for a value. The tables hold, for a mechanism used before, the function that does it, or
+    in `ciphers` the mechanism of a multi-part use; the key's rights have been checked by then, and
+    never change for one blob.
     """
 
     __slots__ = (
-        "bits", "blob", "booleans", "decrypters", "encrypters", "handle", "is_null", "key_type",
-        "material", "object_class", "signers", "verifiers",
+        "bits", "blob", "booleans", "ciphers", "decrypters", "encrypters", "handle", "is_null",
+        "key_type", "material", "object_class", "signers", "verifiers",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +47,7 @@ class Key:
         self.verifiers: dict[bytes, tuple[Verifier, str]] = {}
         self.encrypters: dict[bytes, tuple[Transform, str]] = {}
         self.decrypters: dict[bytes, tuple[Transform, str]] = {}
+        self.ciphers: dict[tuple[str, bytes], tuple[Mechanism, str]] = {}
 
     def __repr__(self) -> str:
         return f"<Key class {self.object_class} type {self.key_type:#x}, {self.bits} bits>"
