@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ghostcard.driver import (
     clear_exercises,
-    kem_exercises,
     pair_exercises,
+    quantum_safe_exercises,
     secret_exercises,
 )
 from ghostcard.driver.accelerator import AcceleratorHost
@@ -38,7 +38,7 @@ class Shape(NamedTuple):
 
 _EXERCISES: dict[str, Exercise | ClearRsa] = {
     **pair_exercises.exercises(),
-    **kem_exercises.exercises(),
+    **quantum_safe_exercises.exercises(),
     **secret_exercises.exercises(),
     **clear_exercises.exercises(),
 }

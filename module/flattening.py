@@ -43,6 +43,15 @@ FLATTENINGS: dict[type[wire.Parameters], tuple[Flattening, ...]] = {
         ),
     ),
     wire.MacLength: (Flattening("CK_MAC_GENERAL_PARAMS", ("",)),),
+    wire.SignContext: (
+        Flattening("CK_SIGN_ADDITIONAL_CONTEXT", ("hedgeVariant", ("pContext", "ulContextLen"))),
+    ),
+    wire.HashSignContext: (
+        Flattening(
+            "CK_HASH_SIGN_ADDITIONAL_CONTEXT",
+            ("hedgeVariant", "hash", ("pContext", "ulContextLen")),
+        ),
+    ),
     wire.Eddsa: (Flattening("CK_EDDSA_PARAMS", ("phFlag", ("pContextData", "ulContextDataLen"))),),
 }
 """Class of parameters -> its structure; two where programs use two, told apart by their size. The

@@ -101,8 +101,8 @@ def value_bytes(key_type: int, size: int) -> int:
         needed = 4 * size + (size + 1) // 2 + 128
     elif key_type == p.CKK_EC:  # private number and public point
         needed = 3 * size + 64
-    elif key_type in (p.CKK_EC_EDWARDS, p.CKK_EC_MONTGOMERY, p.CKK_ML_KEM):
-        needed = 2 * size + 64  # of ML-KEM: the private key in full, the public key inside
+    elif key_type in (p.CKK_EC_EDWARDS, p.CKK_EC_MONTGOMERY, p.CKK_ML_KEM, p.CKK_SLH_DSA):
+        needed = 2 * size + 64  # of the latter two: the private key in full
     elif key_type == p.CKK_ML_DSA:  # the seed and the public key
         needed = size + 64
     else:

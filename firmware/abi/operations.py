@@ -8,7 +8,7 @@ weight factor is per EP11 function (AP sheet 4.2), the measurement category per 
 from collections.abc import Iterator
 from enum import IntEnum
 
-from ghostcard.firmware.abi.parameter_sets import ML_KEM
+from ghostcard.firmware.abi.parameter_sets import ML_DSA, ML_KEM, SLH_DSA
 
 RSA_BITS = (1024, 2048, 3072, 4096)
 CURVES = ("p256", "p384", "p521")
@@ -71,6 +71,10 @@ def _post_quantum() -> Iterator[tuple[str, Category]]:
         yield f"{each.name}-keygen", Category.ASYMMETRIC_KEYGEN
         yield f"{each.name}-encapsulate", Category.ASYMMETRIC_FAST
         yield f"{each.name}-decapsulate", Category.ASYMMETRIC_SLOW
+    for each in (*ML_DSA, *SLH_DSA):
+        yield f"{each.name}-keygen", Category.ASYMMETRIC_KEYGEN
+        yield f"{each.name}-sign", Category.ASYMMETRIC_SLOW
+        yield f"{each.name}-verify", Category.ASYMMETRIC_FAST
 
 
 def _symmetric() -> Iterator[tuple[str, Category]]:

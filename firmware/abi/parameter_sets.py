@@ -1,7 +1,7 @@
 """The parameter sets of the post-quantum key types: numbers, identifiers and sizes.
 
 FIPS 203, table 2 and 3; FIPS 204, table 1 and 2; FIPS 205, table 2. A key of these types is as
-large as its public key says: that is what GetMechanismInfo counts, in bytes.
+large as its public key: that is what GetMechanismInfo counts, in bytes.
 """
 
 from typing import NamedTuple
@@ -39,12 +39,24 @@ ML_DSA = (
     ParameterSet("mldsa65", p.CKK_ML_DSA, p.CKP_ML_DSA_65, _nist("0312"), 1952, 4032, 32, 3309),
     ParameterSet("mldsa87", p.CKK_ML_DSA, p.CKP_ML_DSA_87, _nist("0313"), 2592, 4896, 32, 4627),
 )
-PARAMETER_SETS = (*ML_KEM, *ML_DSA)
+
+
+def _slh_dsa(kind: str, hash: str, arc: int, n: int, signature: int) -> ParameterSet:
+    number: int = getattr(p, f"CKP_SLH_DSA_{hash.upper()}_{kind.upper()}")
+    oid, name = _nist(f"03{arc:02x}"), f"slhdsa-{hash}-{kind}"
+    return ParameterSet(name, p.CKK_SLH_DSA, number, oid, 2 * n, 4 * n, 0, signature)
+
+
+SLH_DSA = tuple(
+    _slh_dsa(kind, hash, first + place, n, signature)
+    for hash, first in (("sha2", 20), ("shake", 26))
+    for place, (kind, n, signature) in enumerate(
+        (
+            *(("128s", 16, 7856), ("128f", 16, 17088)),
+            *(("192s", 24, 16224), ("192f", 24, 35664)),
+            *(("256s", 32, 29792), ("256f", 32, 49856)),
+        )
+    )
+)
+PARAMETER_SETS = (*ML_KEM, *ML_DSA, *SLH_DSA)
 KEY_TYPES = frozenset(each.key_type for each in PARAMETER_SETS)
-
-_BY_SIZE = {(each.key_type, 8 * each.public): each for each in PARAMETER_SETS}
-
-
-def of_bits(key_type: int, bits: int) -> ParameterSet:
-    """The parameter set of a key by the size of its public key; KeyError if there is none."""
-    return _BY_SIZE[key_type, bits]

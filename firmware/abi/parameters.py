@@ -80,11 +80,35 @@ class Eddsa(NamedTuple):
     context: bytes = b""
 
 
+class SignContext(NamedTuple):
+    """CK_SIGN_ADDITIONAL_CONTEXT: CKH_* and context string of ML-DSA and SLH-DSA."""
+
+    hedge: int
+    context: bytes = b""
+
+
+class HashSignContext(NamedTuple):
+    """CK_HASH_SIGN_ADDITIONAL_CONTEXT: CKH_*, the hash that was used, context string."""
+
+    hedge: int
+    hash: int
+    context: bytes = b""
+
+
 def _each(names: str, hashes: tuple[str, ...]) -> tuple[int, ...]:
     """The mechanisms of that name, with each hash in the place of {}."""
     return tuple(getattr(p, "CKM_" + names.format(one)) for one in hashes)
 
 
+_PREHASHES = (
+    *("SHA224", "SHA256", "SHA384", "SHA512"),
+    *("SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512", "SHAKE128", "SHAKE256"),
+)
+_CONTEXT_SIGNERS = (
+    *(p.CKM_ML_DSA, p.CKM_SLH_DSA),
+    *_each("HASH_ML_DSA_{}", _PREHASHES),
+    *_each("HASH_SLH_DSA_{}", _PREHASHES),
+)
 _SHA2 = ("SHA224", "SHA256", "SHA384", "SHA512")
 _SHA3 = ("SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512")
 _BLAKE2B = ("BLAKE2B_160", "BLAKE2B_256", "BLAKE2B_384", "BLAKE2B_512")
@@ -99,6 +123,8 @@ FAMILIES: dict[int, type[Parameters]] = {
     p.CKM_ECDH1_DERIVE: Ecdh,
     p.CKM_ECDH1_COFACTOR_DERIVE: Ecdh,
     p.CKM_EDDSA: Eddsa,
+    **dict.fromkeys(_CONTEXT_SIGNERS, SignContext),
+    p.CKM_HASH_ML_DSA: HashSignContext,
     **dict.fromkeys(
         _each("{}_HMAC_GENERAL", ("SHA_1", *_SHA2, "SHA512_224", "SHA512_256", *_SHA3, *_BLAKE2B)),
         MacLength,
@@ -106,7 +132,12 @@ FAMILIES: dict[int, type[Parameters]] = {
 }
 """Mechanism -> class of its parameters; what is not here takes `Raw`."""
 
-OPTIONAL = frozenset((p.CKM_EDDSA,))
+OPTIONAL = frozenset(
+    (
+        *_CONTEXT_SIGNERS,
+        p.CKM_EDDSA,
+    )
+)
 """Mechanisms whose parameters may be left out; they then have `Raw(b"")`."""
 
 

@@ -10,6 +10,7 @@ from ghostcard import pkcs11 as p
 from ghostcard.firmware.abi import ber
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
+from ghostcard.firmware.abi.parameter_sets import KEY_TYPES
 
 SIZES = (16, 32, 8, 8, 12, 32)  # bytes; the attributes may be longer
 
@@ -34,7 +35,7 @@ def spki_bytes(key_type: int, size: int) -> int:
         key, algorithm = _der(_der(size + 1) + _der(3)), 15
     elif key_type == p.CKK_EC:
         key, algorithm = 1 + 2 * size, 21 if size == 32 else 18  # P-256 has the longer identifier
-    elif key_type in (p.CKK_ML_KEM, p.CKK_ML_DSA):
+    elif key_type in KEY_TYPES:
         key, algorithm = size, 13
     else:
         key, algorithm = size, 7

@@ -6,11 +6,11 @@ from ghostcard.firmware.abi import blob as blobs
 from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.operations import QUERY
 from ghostcard.firmware.abi.parameter_sets import KEY_TYPES as POST_QUANTUM
-from ghostcard.firmware.abi.parameter_sets import of_bits
 from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.mechanisms.key import Key
+from ghostcard.firmware.mechanisms.parameter_set import set_of
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 _SECRETS = frozenset(
@@ -70,7 +70,7 @@ def _number(key: Key, name: int) -> int:
     elif key.key_type == ck.CKK_RSA:
         known[ck.CKA_MODULUS_BITS] = key.bits
     elif key.key_type in POST_QUANTUM:
-        known[ck.CKA_PARAMETER_SET] = of_bits(key.key_type, key.bits).number
+        known[ck.CKA_PARAMETER_SET] = set_of(key).number
     if name not in known:
         raise Refused(ck.CKR_ATTRIBUTE_TYPE_INVALID)
     return known[name]

@@ -10,11 +10,13 @@ from ghostcard.firmware.mechanisms import (
     ecdsa,
     eddsa,
     hmac,
+    mldsa,
     mlkem,
     rsa_oaep,
     rsa_pkcs1,
     rsa_pss,
     secret,
+    slhdsa,
 )
 from ghostcard.firmware.mechanisms.table import Table
 
@@ -33,6 +35,8 @@ FAMILIES = (
     digest,
     hmac,
     mlkem,
+    mldsa,
+    slhdsa,
 )
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi.parameter_sets import ML_KEM, SHARED_SECRET, ParameterSet, of_bits
+from ghostcard.firmware.abi.parameter_sets import ML_KEM, SHARED_SECRET, ParameterSet
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import (
     Attributes,
@@ -20,6 +20,7 @@ from ghostcard.firmware.mechanisms.mechanism import (
     Mechanism,
     no_parameters,
 )
+from ghostcard.firmware.mechanisms.parameter_set import set_of, wanted
 from ghostcard.firmware.mechanisms.public import raw_spki
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import Table
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
         MLKEM768PrivateKey,
         MLKEM768PublicKey,
     )
-
-_BY_NUMBER = {each.number: each for each in ML_KEM}
-
-
-def set_of(key: Key) -> ParameterSet:
-    """The parameter set of a key."""
-    return of_bits(ck.CKK_ML_KEM, key.bits)
 
 
 def public_of(key: Key) -> bytes:
@@ -99,10 +93,10 @@ class MlKemKeyPairGen(Mechanism):
     counts_bytes = True
 
     def pair_operation(self, public: Attributes) -> str:
-        return f"{_wanted(public).name}-keygen"
+        return f"{wanted(public, ML_KEM).name}-keygen"
 
     def generate_pair(self, public: Attributes, draw: Draw) -> KeyPair:
-        chosen = _wanted(public)
+        chosen = wanted(public, ML_KEM)
         if chosen.seed:
             key = seeded_key(chosen, draw(chosen.seed))
         else:
@@ -111,7 +105,7 @@ class MlKemKeyPairGen(Mechanism):
         return KeyPair(key, raw_spki(chosen, public_of(key)))
 
     def null_pair(self, public: Attributes) -> KeyPair:
-        chosen = _wanted(public)
+        chosen = wanted(public, ML_KEM)
         return KeyPair(null_key(chosen), raw_spki(chosen, bytes(chosen.public)))
 
 
@@ -121,15 +115,6 @@ def null_key(chosen: ParameterSet) -> Key:
     return Key(
         ck.CKO_PRIVATE_KEY, ck.CKK_ML_KEM, 8 * chosen.public, bytes(size), is_null=True
     )  # fmt: skip
-
-
-def _wanted(public: Attributes) -> ParameterSet:
-    number = public.get(ck.CKA_PARAMETER_SET)
-    if number is None:
-        raise Refused(ck.CKR_TEMPLATE_INCOMPLETE)
-    if number not in _BY_NUMBER:
-        raise Refused(ck.CKR_PARAMETER_SET_NOT_SUPPORTED)
-    return _BY_NUMBER[number]
 
 
 class MlKem(Mechanism):

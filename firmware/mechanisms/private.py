@@ -69,7 +69,7 @@ def private_key(key_type: int, value: bytes) -> Key:
 
     try:
         _, end = ber.value_span(value, 0, ber.SEQUENCE)
-        chosen = postquantum.set_of(value[:end])
+        chosen = postquantum.named_in(value[:end])
         if chosen is not None:
             key: Key | None = postquantum.private_key(chosen, value[:end])
         else:

@@ -106,7 +106,7 @@ def public_key(spki: bytes) -> Key:
         return _point(ck.CKK_EC_EDWARDS, ED25519_BITS, value, ED25519_SIZE)
     chosen = _PARAMETER_SETS.get(algorithm)
     if chosen is not None:
-        return _point(chosen.key_type, 8 * chosen.public, value, chosen.public)
+        return _of_set(chosen, value)
     raise Refused(ck.CKR_KEY_TYPE_INCONSISTENT)
 
 
@@ -138,3 +138,11 @@ def _point(key_type: int, bits: int, value: bytes, size: int) -> Key:
     if len(value) != size:
         raise Refused(ck.CKR_PUBLIC_KEY_INVALID)
     return Key(ck.CKO_PUBLIC_KEY, key_type, bits, value)
+
+
+def _of_set(chosen: ParameterSet, value: bytes) -> Key:
+    if len(value) != chosen.public:
+        raise Refused(ck.CKR_PUBLIC_KEY_INVALID)
+    if chosen.key_type == ck.CKK_SLH_DSA:  # whose size does not tell the set
+        value = bytes((chosen.number,)) + value
+    return Key(ck.CKO_PUBLIC_KEY, chosen.key_type, 8 * chosen.public, value)

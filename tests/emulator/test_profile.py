@@ -34,6 +34,19 @@ EP11_OPERATIONS = {
         for size in (512, 768, 1024)
         for verb in ("keygen", "encapsulate", "decapsulate")
     ),
+    *(
+        f"{name}-{verb}"
+        for name in (
+            *("mldsa44", "mldsa65", "mldsa87"),
+            *(
+                f"slhdsa-{name}-{bits}{kind}"
+                for name in ("sha2", "shake")
+                for bits in (128, 192, 256)
+                for kind in "sf"
+            ),
+        )
+        for verb in ("keygen", "sign", "verify")
+    ),
     *HASHES,
     *(f"hmac-{name}" for name in HASHES),
     *("aes-keygen", "secret-keygen", "random", "wrap", "unwrap", "derive", "query", "error"),
@@ -174,7 +187,7 @@ def test_the_default_card_keeps_the_ratios_of_the_ratings() -> None:
 def test_nothing_takes_time_on_the_null_card() -> None:
     card = load("null")
     assert set(card.operations.values()) == {
-        Operation(pool, 0, 0) for pool in ("", "rsa", "ec", "lattice", "symmetric", "random")
+        Operation(pool, 0, 0) for pool in ("", "rsa", "ec", "quantum-safe", "symmetric", "random")
     }
     assert card.firmware == (1, 0, 0, 0, 0, 1, "fifo", (), ())
     assert (card.link.latency_ns, card.link.packet_overhead_ns) == (0, 0)

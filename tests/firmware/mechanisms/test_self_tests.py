@@ -17,12 +17,14 @@ from ghostcard.firmware.mechanisms import (
     ecdsa,
     eddsa,
     hmac,
+    mldsa,
     mlkem,
     rsa_oaep,
     rsa_pkcs1,
     rsa_pss,
     rsa_vectors,
     secret,
+    slhdsa,
 )
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -41,6 +43,8 @@ ANSWERS: list[tuple[ModuleType, ModuleType, tuple[str, ...]]] = [
     (ecdh, ecdh, ("_SHARED", "_KDF_SECRET", "_KDF_OUTPUT")),
     (eddsa, eddsa, ("_SEED", "_PUBLIC", "_SIGNATURE")),
     (mlkem, mlkem, ("_SEED", "_PUBLIC_SHA256")),
+    (mldsa, mldsa, ("_SEED", "_PUBLIC_SHA256")),
+    (slhdsa, slhdsa, ("_SHA2_128F", "_SHAKE_128F")),
     (aes, aes, ("_KEY", "_PLAIN", "_IV", "_ECB", "_CBC")),
     (aes_ctr, aes_ctr, ("_KEY", "_PLAIN", "_COUNTER", "_CIPHER")),
     (aes_gcm, aes_gcm, ("_KEY", "_IV", "_AAD", "_PLAIN", "_SEALED")),

@@ -1,12 +1,19 @@
-"""Exercises with the key pairs of a KEM: generation, encapsulation, decapsulation."""
+"""Exercises with post-quantum key pairs: generation, encapsulation, decapsulation, signatures."""
 
 from ghostcard import pkcs11 as p
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.driver.exercise import CHECKSUM, Exercise, Material, NoPayload, Sizes, ulong
-from ghostcard.driver.pair_exercises import GeneratePair, Pair
+from ghostcard.driver.pair_exercises import GeneratePair, Pair, PairSign, PairVerify
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.blob import blob_bytes
-from ghostcard.firmware.abi.parameter_sets import ML_KEM, SHARED_SECRET, ParameterSet
+from ghostcard.firmware.abi.parameter_sets import (
+    ML_DSA,
+    ML_KEM,
+    SHARED_SECRET,
+    SLH_DSA,
+    ParameterSet,
+)
+from ghostcard.firmware.abi.parameters import Raw
 
 SHARED = (blob_bytes(p.CKK_GENERIC_SECRET, SHARED_SECRET), CHECKSUM)
 MECHANISM = wire.pack(p.CKM_ML_KEM)
@@ -49,14 +56,26 @@ class Decapsulate(Encapsulate):
         return SHARED
 
 
+def _pair(chosen: ParameterSet, keygen: int) -> Pair:
+    public = {p.CKA_PARAMETER_SET: ulong(chosen.number)}
+    return Pair(wire.pack(keygen), public, chosen.key_type, chosen.public)
+
+
 def exercises() -> dict[str, Exercise]:
     """By name of the operation."""
     table: dict[str, Exercise] = {}
     for chosen in ML_KEM:
-        public = {p.CKA_PARAMETER_SET: ulong(chosen.number)}
-        keygen = wire.pack(p.CKM_ML_KEM_KEY_PAIR_GEN)
-        pair = Pair(keygen, public, chosen.key_type, chosen.public)
+        pair = _pair(chosen, p.CKM_ML_KEM_KEY_PAIR_GEN)
         table[f"{chosen.name}-keygen"] = GeneratePair(pair)
         table[f"{chosen.name}-encapsulate"] = Encapsulate(pair, chosen)
         table[f"{chosen.name}-decapsulate"] = Decapsulate(pair, chosen)
+    for sets, keygen, number in (
+        (ML_DSA, p.CKM_ML_DSA_KEY_PAIR_GEN, p.CKM_ML_DSA),
+        (SLH_DSA, p.CKM_SLH_DSA_KEY_PAIR_GEN, p.CKM_SLH_DSA),
+    ):
+        for chosen in sets:
+            pair, mechanism = _pair(chosen, keygen), wire.pack(number, Raw())
+            table[f"{chosen.name}-keygen"] = GeneratePair(pair)
+            table[f"{chosen.name}-sign"] = PairSign(pair, mechanism, chosen.output)
+            table[f"{chosen.name}-verify"] = PairVerify(pair, mechanism, chosen.output)
     return table
