@@ -122,6 +122,12 @@ long cross_unwrap_key(CK_ULONG session, char *mechanism, long length, CK_ULONG k
                       CK_ULONG wrapped_length, char *attributes, CK_ULONG attributes_length);
 long cross_derive_key(CK_ULONG session, char *mechanism, long length, CK_ULONG base_key, char *attributes,
                       CK_ULONG attributes_length);
+long cross_wrap_key_authenticated(CK_ULONG session, CK_ULONG mechanism, CK_ULONG *numbers, char *iv,
+                                  CK_ULONG wrapping_key, CK_ULONG key, char *aad, CK_ULONG aad_length, char *out,
+                                  long capacity);
+long cross_unwrap_key_authenticated(CK_ULONG session, CK_ULONG mechanism, CK_ULONG *numbers, char *iv, CK_ULONG key,
+                                    char *wrapped, CK_ULONG wrapped_length, char *attributes,
+                                    CK_ULONG attributes_length, char *aad, CK_ULONG aad_length);
 long cross_encapsulate_key(CK_ULONG session, char *mechanism, long length, CK_ULONG key, char *attributes,
                            CK_ULONG attributes_length, char *out, long capacity, CK_ULONG *made);
 long cross_decapsulate_key(CK_ULONG session, char *mechanism, long length, CK_ULONG key, char *attributes,

@@ -7,6 +7,7 @@ asks for the length) and return the bytes, or as an ``int`` the length needed, a
 operation stays active. Errors are CryptokiError and nothing else.
 """
 
+from ghostcard.module.functions.authenticated import Authenticated
 from ghostcard.module.functions.dual import Dual
 from ghostcard.module.functions.key_management import KeyManagement
 from ghostcard.module.functions.message_ciphers import MessageCiphers
@@ -29,6 +30,7 @@ class Cryptoki(
     Recovery,
     Signatures,
     KeyManagement,
+    Authenticated,
     Randomness,
 ):
     """One library instance; threads may call it at the same time. The chapters are its base

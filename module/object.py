@@ -9,6 +9,7 @@ from ghostcard.module.template import Attributes
 
 if TYPE_CHECKING:
     from ghostcard.module.mechanisms import Mechanism
+    from ghostcard.module.message import IvSource
     from ghostcard.module.operation import Locked, Operation
 
 NO_ROW = 0
@@ -27,6 +28,7 @@ class Object:
         "changed",
         "checked",
         "handle",
+        "ivs",
         "object_class",
         "prepared",
         "row",
@@ -36,6 +38,7 @@ class Object:
         self.handle = handle
         self.row = row
         self.changed = 0
+        self.ivs: IvSource | None = None
         self.replace(attributes, blob)
 
     def replace(self, attributes: Attributes, blob: bytes) -> None:

@@ -9,7 +9,15 @@ import sys
 from typing import Any
 
 from ghostcard.module.cryptoki import Cryptoki
-from ghostcard.module.entries import general, keys, messages, objects, operations, sessions
+from ghostcard.module.entries import (
+    authenticated,
+    general,
+    keys,
+    messages,
+    objects,
+    operations,
+    sessions,
+)
 from ghostcard.module.entries.edge import Edge
 
 
@@ -23,7 +31,8 @@ def connect(ffi: Any, lib: Any) -> None:
     Edge.connected = True
     edge = Edge(ffi, lib)
     cryptoki = Cryptoki()
-    for chapter in (general, sessions, objects, operations, messages, keys):
+    chapters = (general, sessions, objects, operations, messages, keys, authenticated)
+    for chapter in chapters:
         chapter.connect(edge, cryptoki)
     os.register_at_fork(
         before=lib.fork_python_before,

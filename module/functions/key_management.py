@@ -1,5 +1,8 @@
 """Key management (PKCS #11 3.2, 5.18)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ghostcard import pkcs11 as ck
 from ghostcard.module import encapsulation, keys
 from ghostcard.module.errors import CryptokiError
@@ -13,6 +16,15 @@ _ABOUT_WRAPPED = {
     ck.CKR_DATA_LEN_RANGE: ck.CKR_WRAPPED_KEY_LEN_RANGE,
 }
 """The card's words for bad data -> the standard's for a bad wrapped key."""
+
+
+@contextmanager
+def about_wrapped() -> Iterator[None]:
+    """Tell what is wrong with the data of the wrapped key so."""
+    try:
+        yield
+    except CryptokiError as error:
+        raise CryptokiError(_ABOUT_WRAPPED.get(error.rv, error.rv)) from error
 
 
 class KeyManagement(Chapter):
@@ -51,11 +63,10 @@ class KeyManagement(Chapter):
         """The key that was wrapped."""
         active = self._session(session)
         under = active.key(key, ck.CKR_UNWRAPPING_KEY_HANDLE_INVALID)
-        try:
-            made = ask(active, lambda: keys.unwrap(active, mechanism, under, wrapped, template))
-        except CryptokiError as error:
-            raise CryptokiError(_ABOUT_WRAPPED.get(error.rv, error.rv)) from error
-        return made.handle
+        with about_wrapped():
+            return ask(
+                active, lambda: keys.unwrap(active, mechanism, under, wrapped, template)
+            ).handle
 
     def derive_key(self, session: int, mechanism: bytes, base_key: int, template: Template) -> int:
         """A key made from another."""

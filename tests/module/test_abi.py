@@ -70,7 +70,6 @@ def test_without_c_initialize_nothing_works(answers: dict[str, dict[str, int]], 
 
 
 BUILT_LATER = {"C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin"}
-BUILT_LATER |= {name for name in NAMES if "Authenticated" in name}
 NOT_PARALLEL = {"C_GetFunctionStatus", "C_CancelFunction"}
 NEEDS_NO_POINTER = {
     "C_CloseSession": ck.CKR_SESSION_HANDLE_INVALID,
