@@ -18,11 +18,13 @@ from ghostcard.module.functions.recovery import Recovery
 from ghostcard.module.functions.sessions import Sessions
 from ghostcard.module.functions.signatures import Signatures
 from ghostcard.module.functions.slots import Slots
+from ghostcard.module.functions.states import States
 
 
 class Cryptoki(
     Slots,
     Sessions,
+    States,
     Objects,
     Dual,
     MessageCiphers,

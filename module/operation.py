@@ -8,16 +8,45 @@ context is in the card. `finished` keeps a result that did not fit into the call
 
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.mechanisms import Length, fixed
 
+if TYPE_CHECKING:
+    from ghostcard.module.object import Object
+
+JOURNAL_BYTES = 1 << 20
+"""What may have been fed to an operation that is to be saved."""
+
 Part = Callable[[bytes], bytes | None]
 Single = Callable[[bytes], bytes]
 Check = Callable[[bytes, bytes], None]
+
+
+class Origin(NamedTuple):
+    """What an operation was begun with; of a digest no key."""
+
+    mechanism: bytes
+    key: "Object | None"
+
+
+class Journal:
+    """The parts of an operation so far, up to `JOURNAL_BYTES`."""
+
+    __slots__ = ("_size", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self._size = 0
+
+    def keep(self, data: bytes) -> bool:
+        """Whether one more part still fits."""
+        self._size += len(data)
+        self.parts.append(data)
+        return self._size <= JOURNAL_BYTES
 
 
 class Stream:
@@ -25,9 +54,14 @@ class Stream:
 
     ``update`` takes a part of at most ``limit`` bytes and returns what comes out; ``final`` returns
     the end, ``last`` takes a part and returns what comes out and the end; ``check`` verifies.
+    ``journal`` keeps what has been fed, for C_GetOperationState; None: it is not to be saved, or is
+    too much to keep.
     """
 
-    __slots__ = ("_kept", "_length", "_limit", "_pending", "check", "final", "last", "update")
+    __slots__ = (
+        "_kept", "_length", "_limit", "_pending", "check", "final", "journal", "last", "origin",
+        "update",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,6 +76,8 @@ class Stream:
         self._limit = limit
         self._pending = 0
         self._kept: bytes | None = None
+        self.journal: Journal | None = None
+        self.origin: Origin | None = None
         self.update = update
         self.final = final
         self.last = last
@@ -71,6 +107,8 @@ class Stream:
         nothing).
         """
         limit = self._limit
+        if self.journal is not None and not self.journal.keep(data):
+            self.journal = None
         pieces = (data[start : start + limit] for start in range(0, len(data), limit))
         return b"".join([self.update(piece) or b"" for piece in pieces])
 
@@ -96,7 +134,7 @@ class Operation:
     starts the parts. The one that does not belong to the function refuses.
     """
 
-    __slots__ = ("begin", "check", "is_exact", "limit", "room", "single")
+    __slots__ = ("begin", "check", "is_exact", "limit", "origin", "room", "single")
 
     def __init__(
         self, length: Length, limit: int, single: Single, check: Check, begin: Callable[[], Stream]
@@ -107,6 +145,13 @@ class Operation:
         self.single = single
         self.check = check
         self.begin = begin
+        self.origin: Origin | None = None
+
+    def part(self) -> Stream:
+        """The parts of an operation that may be saved."""
+        stream = self.begin()
+        stream.origin, stream.journal = self.origin, Journal()
+        return stream
 
     def whole(self, data: bytes) -> bytes:
         """The result of all the data at once; in several requests if it is too long for one."""

@@ -11,7 +11,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.module.mechanisms import Mechanism, mechanism_id
 from ghostcard.module.object import Object
-from ghostcard.module.operation import Locked, Operation, Single, Stream, misplaced_call
+from ghostcard.module.operation import Locked, Operation, Origin, Single, Stream, misplaced_call
 from ghostcard.module.session import Session
 from ghostcard.module.usage import (
     DECRYPT,
@@ -133,6 +133,7 @@ def _digesting(active: Session, mechanism: bytes) -> Operation:
         return Stream(length, limit, context.update, context.final, context.whole, misplaced_call)
 
     operation = Operation(length, limit, slot.host.prepare_digest(mechanism), misplaced_call, begin)
+    operation.origin = Origin(mechanism, None)
     slot.digests[mechanism] = operation  # digests have no parameters: there are few
     return operation
 
@@ -149,6 +150,7 @@ def _checked(active: Session, number: int, use: Use, mechanism: bytes, key: Obje
 
 
 def _kept(key: Object, number: int, mechanism: bytes, operation: Operation) -> Operation | Locked:
+    operation.origin = Origin(mechanism, key)
     ready: Operation | Locked = operation
     if key.has(ck.CKA_ALWAYS_AUTHENTICATE) and number in _SECURE:
         ready = Locked(operation)

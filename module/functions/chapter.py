@@ -90,7 +90,7 @@ def part(active: Session, kind: str, step: Callable[[Stream], Result]) -> Result
     operation = getattr(active, kind)
     setattr(active, kind, None)
     if isinstance(operation, Operation):
-        operation = ask(active, operation.begin)
+        operation = ask(active, operation.part)
     if not isinstance(operation, Stream):
         raise misplaced(operation)
     stream = operation

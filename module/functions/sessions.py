@@ -86,22 +86,6 @@ class Sessions(Chapter):
         """Log out; CKR_USER_NOT_LOGGED_IN."""
         self._session(session).token.logout()
 
-    def get_operation_state(self, session: int, capacity: int | None) -> bytes | int:
-        """The context of an operation lives in one card, so it cannot be saved:
-        CKR_STATE_UNSAVEABLE.
-        """
-        active = self._session(session)
-        if all(getattr(active, kind) is None for kind in OPERATIONS):
-            raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
-        raise CryptokiError(ck.CKR_STATE_UNSAVEABLE)
-
-    def set_operation_state(
-        self, session: int, state: bytes, encryption_key: int, authentication_key: int
-    ) -> None:
-        """No state was ever given out: CKR_SAVED_STATE_INVALID."""
-        self._session(session)
-        raise CryptokiError(ck.CKR_SAVED_STATE_INVALID)
-
 
 def _unlock(active: Session, pin: bytes | None) -> None:
     """Let what waits for the PIN go on."""

@@ -279,14 +279,3 @@ def test_sessions_are_counted(library: Cryptoki) -> None:
     library.close_session(opened[1])
     info = library.get_token_info(0)
     assert (info.sessions, info.rw_sessions) == (2, 1)
-
-
-def test_operation_state_cannot_be_saved(library: Cryptoki) -> None:
-    program = Program(library)
-    with refusing(ck.CKR_OPERATION_NOT_INITIALIZED):
-        library.get_operation_state(program.session, None)
-    library.digest_init(program.session, ck.CKM_SHA256.to_bytes(4, "big"))
-    with refusing(ck.CKR_STATE_UNSAVEABLE):
-        library.get_operation_state(program.session, 1000)
-    with refusing(ck.CKR_SAVED_STATE_INVALID):
-        library.set_operation_state(program.session, b"state", 0, 0)
