@@ -9,6 +9,7 @@ from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import EMPTY, FALSE, TRUE, number, ulong
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
+from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
 from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Template
 
@@ -85,11 +86,12 @@ def complete_private(attributes: Attributes, info: bytes) -> Attributes:
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     public = spki.public_attributes(info, key_type)
     public.pop(ck.CKA_MODULUS_BITS, None)
+    public.pop(ck.CKA_VALUE, None)  # of a public key; a private key's is hidden
     if key_type != ck.CKK_RSA and ck.CKA_EC_PARAMS in attributes:
         public[ck.CKA_EC_PARAMS] = attributes[
             ck.CKA_EC_PARAMS
         ]  # the way the caller names the curve
-    for type in (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT):
+    for type in (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT, ck.CKA_PARAMETER_SET):
         if attributes.get(type, public.get(type)) != public.get(type):
             raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     return attributes | public | {ck.CKA_PUBLIC_KEY_INFO: info}
@@ -136,7 +138,7 @@ def _import_secret(active: Session, attributes: Attributes) -> tuple[Attributes,
 
 
 def _import_private(active: Session, attributes: Attributes) -> tuple[Attributes, bytes]:
-    if number(attributes[ck.CKA_KEY_TYPE]) != ck.CKK_RSA:
+    if number(attributes[ck.CKA_KEY_TYPE]) not in (ck.CKK_RSA, *POST_QUANTUM):
         curve_of(attributes.get(ck.CKA_EC_PARAMS, EMPTY), number(attributes[ck.CKA_KEY_TYPE]))
     value = pkcs8.build(attributes)
     kept = {
@@ -169,5 +171,9 @@ def _blob_with(active: Session, entry: Object, attributes: Attributes) -> bytes:
 
 
 def _unless_known(error: CryptokiError) -> CryptokiError:
-    known = (ck.CKR_CURVE_NOT_SUPPORTED, ck.CKR_TEMPLATE_INCONSISTENT)
+    known = (
+        ck.CKR_CURVE_NOT_SUPPORTED,
+        ck.CKR_PARAMETER_SET_NOT_SUPPORTED,
+        ck.CKR_TEMPLATE_INCONSISTENT,
+    )
     return error if error.rv in known else CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)

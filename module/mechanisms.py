@@ -5,16 +5,16 @@ Which of these a slot really has, and for what, the card says (GetMechanismList,
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
+from ghostcard.module import quantum_safe
 from ghostcard.module.attributes import GENERIC_TYPES, HMAC_TYPES
 from ghostcard.module.curves import curve_of
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
+from ghostcard.module.rule import ID_BYTES, Length, Mechanism, expect, fixed, number_at
 
 AES_BLOCK = 16
-ID_BYTES = 4
 
 RSA = frozenset((ck.CKK_RSA,))
 EC = frozenset((ck.CKK_EC,))
@@ -57,37 +57,6 @@ _MASKS = frozenset(
 )
 
 
-class Length(NamedTuple):
-    """Lengths of results, in bytes.
-
-    ``single(size)`` of all the data at once; ``update(size)`` of a part, if ``size`` bytes have
-    been taken and not been given back, the part included; ``final(size)`` of the end. Those of
-    ``single`` and ``final`` are upper bounds unless ``is_exact``.
-    """
-
-    single: Callable[[int], int]
-    update: Callable[[int], int]
-    final: Callable[[int], int]
-    is_exact: bool = True
-
-
-class Mechanism(NamedTuple):
-    """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire.
-
-    ``length(key, mechanism, encrypts)`` tells the lengths of results; False for a decryption. It
-    refuses parameters that no card takes (CKR_MECHANISM_PARAM_INVALID), as C_*Init must.
-    """
-
-    key_types: frozenset[int]
-    parameters: range
-    length: Callable[[Object | None, bytes, bool], Length]
-
-
-def fixed(size: int) -> Length:
-    """A result that is ``size`` bytes long and comes at the end."""
-    return Length(lambda _: size, lambda _: 0, lambda _: size)
-
-
 def rule_of(mechanism: bytes) -> Mechanism:
     """The row for the mechanism; CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID by length."""
     rule = TABLE.get(mechanism_id(mechanism))
@@ -106,17 +75,6 @@ def mechanism_id(mechanism: bytes) -> int:
 def key_bytes(key: Object) -> int:
     """Length of an RSA modulus."""
     return len(key.attributes[ck.CKA_MODULUS])
-
-
-def _parameter(mechanism: bytes, place: int) -> int:
-    """One of the numbers the parameters begin with."""
-    start = ID_BYTES + 4 * place
-    return int.from_bytes(mechanism[start : start + 4], "big")
-
-
-def _expect(is_right: bool) -> None:
-    if not is_right:
-        raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)
 
 
 def _whole_blocks(size: int) -> int:
@@ -147,12 +105,12 @@ def _next_block(size: int) -> int:
 
 
 def _tagged(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    return _tagged_by(_parameter(mechanism, 0), _parameter(mechanism, 1), encrypts)
+    return _tagged_by(number_at(mechanism, 0), number_at(mechanism, 1), encrypts)
 
 
 @lru_cache(maxsize=64)
 def _tagged_by(bits: int, iv: int, encrypts: bool) -> Length:
-    _expect(bits in TAG_BITS and iv in _GCM_IV)
+    expect(bits in TAG_BITS and iv in _GCM_IV)
     tag = bits // 8
     if encrypts:
         return Length(lambda size: size + tag, lambda size: size, lambda size: size + tag)
@@ -171,30 +129,30 @@ def _curve(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
 
 
 def _counted(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    _expect(0 < _parameter(mechanism, 0) <= 8 * AES_BLOCK)
+    expect(0 < number_at(mechanism, 0) <= 8 * AES_BLOCK)
     return _same(key, mechanism, encrypts)
 
 
 def _salted(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
     assert key is not None
-    hashed, mask, salt = (_parameter(mechanism, place) for place in range(3))
-    _expect(hashed in _RSA_HASHES and mask in _MASKS)
-    _expect(HASH_BYTES[hashed] + salt + 2 <= key_bytes(key))  # RFC 8017, 9.1.1
+    hashed, mask, salt = (number_at(mechanism, place) for place in range(3))
+    expect(hashed in _RSA_HASHES and mask in _MASKS)
+    expect(HASH_BYTES[hashed] + salt + 2 <= key_bytes(key))  # RFC 8017, 9.1.1
     return _modulus(key, mechanism, encrypts)
 
 
 def _labelled(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    hashed, mask, source = (_parameter(mechanism, place) for place in range(3))
-    _expect(hashed in _RSA_HASHES and mask in _MASKS)
+    hashed, mask, source = (number_at(mechanism, place) for place in range(3))
+    expect(hashed in _RSA_HASHES and mask in _MASKS)
     has_label = len(mechanism) > ID_BYTES + 12
-    _expect(source == ck.CKZ_DATA_SPECIFIED or (source == 0 and not has_label))
+    expect(source == ck.CKZ_DATA_SPECIFIED or (source == 0 and not has_label))
     return _modulus(key, mechanism, encrypts)
 
 
 def _cut(size: int) -> Callable[[Object | None, bytes, bool], Length]:
     def length(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-        wanted = _parameter(mechanism, 0)
-        _expect(0 < wanted <= size)
+        wanted = number_at(mechanism, 0)
+        expect(0 < wanted <= size)
         return fixed(wanted)
 
     return length
@@ -249,6 +207,7 @@ _HMAC_KEY_GENS: dict[int, int] = {
 }
 
 TABLE: dict[int, Mechanism] = {
+    **quantum_safe.ROWS,
     ck.CKM_RSA_PKCS_KEY_PAIR_GEN: Mechanism(RSA, _NONE, _same),
     ck.CKM_RSA_PKCS: Mechanism(RSA, _NONE, _modulus),
     ck.CKM_RSA_X_509: Mechanism(RSA, _NONE, _modulus),

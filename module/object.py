@@ -8,9 +8,9 @@ from ghostcard.module.encoding import TRUE, number
 from ghostcard.module.template import Attributes
 
 if TYPE_CHECKING:
-    from ghostcard.module.mechanisms import Mechanism
     from ghostcard.module.message import IvSource
     from ghostcard.module.operation import Locked, Operation
+    from ghostcard.module.rule import Mechanism
 
 NO_ROW = 0
 """Row number of a session object; SQLite's begin at 1."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.mechanisms import Length, fixed
+from ghostcard.module.rule import Length, fixed
 
 if TYPE_CHECKING:
     from ghostcard.module.object import Object

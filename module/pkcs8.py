@@ -3,10 +3,11 @@
 from math import gcd
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import der
+from ghostcard.module import der, quantum_safe_keys
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import big, number
 from ghostcard.module.errors import CryptokiError
+from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
 from ghostcard.module.spki import RSA_ENCRYPTION, algorithm
 from ghostcard.module.template import Attributes
 
@@ -36,6 +37,8 @@ def build(attributes: Attributes) -> bytes:
         method = der.encode(der.SEQUENCE, RSA_ENCRYPTION, der.NULL)
         numbers = (der.integer(value) for value in (0, *_rsa_numbers(attributes)))
         return _info(method, der.encode(der.SEQUENCE, *numbers))
+    if key_type in POST_QUANTUM:
+        return quantum_safe_keys.private_info(attributes)
     curve = curve_of(attributes[ck.CKA_EC_PARAMS], key_type)
     secret = attributes[ck.CKA_VALUE]
     if len(secret) > curve.coordinate:
@@ -51,7 +54,10 @@ def secret_attributes(info: bytes, key_type: int) -> Attributes:
     reader = der.Reader(info).enter(der.SEQUENCE)
     reader.integer()
     reader.take(der.SEQUENCE)
-    key = der.Reader(reader.take(der.OCTET_STRING))
+    value = reader.take(der.OCTET_STRING)
+    if key_type in POST_QUANTUM:
+        return quantum_safe_keys.secret_attributes(value, key_type)
+    key = der.Reader(value)
     if key_type == ck.CKK_EC_EDWARDS:
         return {ck.CKA_VALUE: key.take(der.OCTET_STRING)}
     numbers = key.enter(der.SEQUENCE)

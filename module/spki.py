@@ -1,10 +1,11 @@
 """Public keys: attributes <-> the DER SubjectPublicKeyInfo of the card (RFC 5280)."""
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import der
+from ghostcard.module import der, quantum_safe_keys
 from ghostcard.module.curves import curve_of, point_of
 from ghostcard.module.encoding import big, number, ulong
 from ghostcard.module.errors import CryptokiError
+from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
 from ghostcard.module.template import Attributes
 
 RSA_ENCRYPTION = der.object_identifier("1.2.840.113549.1.1.1")
@@ -16,6 +17,8 @@ def build(attributes: Attributes) -> bytes:
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     if key_type == ck.CKK_RSA:
         return rsa(attributes[ck.CKA_MODULUS], attributes[ck.CKA_PUBLIC_EXPONENT])
+    if key_type in POST_QUANTUM:
+        return quantum_safe_keys.public_info(attributes)
     curve = curve_of(attributes.get(ck.CKA_EC_PARAMS, b""), key_type)
     point = point_of(attributes[ck.CKA_EC_POINT], curve)
     return _info(algorithm(curve.oid, key_type), point)
@@ -37,7 +40,8 @@ def algorithm(curve_oid: bytes, key_type: int) -> bytes:
 
 
 def public_attributes(spki: bytes, key_type: int) -> Attributes:
-    """What an SPKI says of a key of this type: modulus and exponent, or curve and point.
+    """What an SPKI says of a key of this type: modulus and exponent, curve and point, or
+    parameter set and value.
 
     CKR_PUBLIC_KEY_INVALID if it is none, or one of another type.
     """
@@ -48,6 +52,8 @@ def public_attributes(spki: bytes, key_type: int) -> Attributes:
         key = reader.bit_string()
         if key_type == ck.CKK_RSA and first == RSA_ENCRYPTION:
             return _rsa_attributes(key)
+        if key_type in POST_QUANTUM:
+            return quantum_safe_keys.public_attributes(first, key, key_type)
         if key_type == ck.CKK_EC and first == EC_PUBLIC_KEY:
             first = der.encode(der.OBJECT_IDENTIFIER, method.take(der.OBJECT_IDENTIFIER))
         curve = curve_of(first, key_type)

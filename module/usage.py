@@ -7,8 +7,11 @@ from ghostcard.module.attributes import SECRET_CLASSES
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import numbers
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.mechanisms import Mechanism, mechanism_id, rule_of
+from ghostcard.module.mechanisms import mechanism_id, rule_of
 from ghostcard.module.object import Object
+from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
+from ghostcard.module.quantum_safe_keys import set_of
+from ghostcard.module.rule import Mechanism
 
 if TYPE_CHECKING:
     from ghostcard.module.slot import Slot
@@ -83,9 +86,13 @@ def check_use(slot: "Slot", mechanism: bytes, key: Object, use: Use) -> Mechanis
 
 
 def _bits(key: Object) -> int:
-    """Size of a key of a pair in bits; 0 of secret keys, whose size the card checks."""
+    """Size of a key of a pair, in bytes of the public key for the post-quantum types, else in bits;
+    0 of secret keys, whose size the card checks.
+    """
     if key.object_class in SECRET_CLASSES:
         return 0
     if key.key_type == ck.CKK_RSA:
         return int.from_bytes(key.attributes[ck.CKA_MODULUS], "big").bit_length()
+    if key.key_type in POST_QUANTUM:
+        return set_of(key.attributes).public
     return curve_of(key.attributes[ck.CKA_EC_PARAMS], key.key_type).bits
