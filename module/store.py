@@ -71,6 +71,8 @@ def store_path(home: str | os.PathLike[str], slot: int) -> str:
     return os.path.join(home, "tokens", f"slot-{slot}.sqlite")
 
 
+_TABLES_OF_ITS_OWN = "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+
 NO_PIN = SealedKey(b"", b"", 0)
 
 
@@ -170,6 +172,17 @@ class Store:
             *(row.sequence, row.forgotten, row.objects, row.bytes),
         )
         self._connection.execute(f"INSERT INTO token VALUES (1{', ?' * len(values)})", values)
+
+    def erase(self) -> None:
+        """Make the store what it was before C_InitToken; nothing of the token stays in the file."""
+        with self.writing():
+            for table in ("object", "deleted", "token"):
+                self._connection.execute(f"DROP TABLE {table}")
+            self._connection.execute("PRAGMA user_version = 0")
+            self._connection.execute("PRAGMA application_id = 0")
+        with self._lock, self.guarded():
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def set_pin(self, role: str, pin: SealedKey) -> None:
         """Write the sealed key of "so" or "user". Call it inside `writing()`."""
@@ -284,7 +297,7 @@ class Store:
         application, version = _versions(connection)
         is_old = application == APPLICATION_ID and version in MIGRATIONS
         if not is_old and (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
-            is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            is_empty = connection.execute(_TABLES_OF_ITS_OWN).fetchone()[0] == 0
             if not (application == version == 0 and is_empty):
                 self.report(_foreign(application, version))
                 raise CryptokiError(ck.CKR_DEVICE_ERROR)

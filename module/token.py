@@ -110,6 +110,14 @@ class Token:
                 store.initialise(_new_row(now, label, sealed))
             self._forget()
 
+    def erase(self) -> None:
+        """Take the token away with all its objects; CKR_SESSION_EXISTS."""
+        with self._lock:
+            if self.sessions:
+                raise CryptokiError(ck.CKR_SESSION_EXISTS)
+            self._opened().erase()
+            self._forget()
+
     def set_user_pin(self, pin: bytes | None) -> None:
         """C_InitPIN by the SO who is logged in: a new PIN, and all tries back."""
         new = pins.check_length(pin)

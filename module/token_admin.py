@@ -58,7 +58,7 @@ def initialise(config: Config, slot: int, label: str, so_pin: str, pin: str | No
     """
     so = _pin("SO PIN", so_pin)
     user = None if pin is None else _pin("user PIN", pin)
-    name = _encoded("label", label)
+    name = encoded("label", label)
     if len(name) > LABEL_BYTES:
         raise TokenAdminError(f"the label is longer than {LABEL_BYTES} bytes")
     with _opened(_slot(config, slot)) as token:
@@ -66,6 +66,17 @@ def initialise(config: Config, slot: int, label: str, so_pin: str, pin: str | No
         if user is not None:
             token.login(ck.CKU_SO, so)
             token.set_user_pin(user)
+
+
+def delete(config: Config, slot: int) -> None:
+    """Take a token and all its objects away; the slot is then as it was before C_InitToken.
+
+    Other processes lose it too, at once. TokenAdminError if there is none.
+    """
+    with _opened(_slot(config, slot)) as token:
+        if token.row() is None:
+            raise TokenAdminError(f"slot {slot} has no token")
+        token.erase()
 
 
 def listing(config: Config) -> list[TokenListing]:
@@ -101,13 +112,14 @@ def _slot(config: Config, slot: int) -> SlotConfig:
 
 
 def _pin(name: str, pin: str) -> bytes:
-    encoded = _encoded(name, pin)
-    if not pins.MIN_LENGTH <= len(encoded) <= pins.MAX_LENGTH:
+    value = encoded(name, pin)
+    if not pins.MIN_LENGTH <= len(value) <= pins.MAX_LENGTH:
         raise TokenAdminError(f"the {name} must have {pins.MIN_LENGTH} to {pins.MAX_LENGTH} bytes")
-    return encoded
+    return value
 
 
-def _encoded(name: str, text: str) -> bytes:
+def encoded(name: str, text: str) -> bytes:
+    """A text of the command line as UTF-8; TokenAdminError if it was none."""
     try:
         return text.encode()
     except UnicodeEncodeError:  # bytes of the command line that are no text

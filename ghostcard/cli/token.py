@@ -1,4 +1,4 @@
-"""``ghostcard token``: makes tokens and lists them, without a PKCS #11 program."""
+"""``ghostcard token``: makes, lists and deletes tokens, without a PKCS #11 program."""
 
 import sys
 from typing import TextIO
@@ -7,9 +7,12 @@ import click
 
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document, table
+from ghostcard.cli.secret import secret, uninterrupted
+from ghostcard.cli.token_config import show_config
+from ghostcard.cli.token_objects import export_public, import_, objects
 from ghostcard.config import Config, SlotConfig, load
 from ghostcard.emulator.profile import load as load_profile
-from ghostcard.module.token_admin import TokenListing, initialise, listing
+from ghostcard.module.token_admin import TokenListing, delete, initialise, listing
 
 
 @click.group(
@@ -18,10 +21,16 @@ from ghostcard.module.token_admin import TokenListing, initialise, listing
 Examples:
   ghostcard token init --label test --so-pin 87654321 --pin 12345678
   ghostcard token list
+  ghostcard token import --label server key.pem certificate.pem
+  ghostcard token objects --login
 """,
 )
 def command() -> None:
-    """Initialise and list tokens."""
+    """Make tokens, look into them, put keys on them."""
+
+
+for each in (objects, import_, export_public, show_config):
+    command.add_command(each)
 
 
 @command.command(
@@ -61,10 +70,11 @@ def init(
     number = _free_slot(config) if slot is None else slot
     if not force:
         _refuse_to_destroy(config, number)
-    so = _secret("SO PIN", "--so-pin", so_pin, so_pin_file)
-    user = _secret("user PIN", "--pin", pin, pin_file)
-    initialise(config, number, label, so, user)
-    click.echo(f"slot {number}: token {label!r} initialised")
+    so = secret("SO PIN", "--so-pin", so_pin, so_pin_file, confirm=True)
+    user = secret("user PIN", "--pin", pin, pin_file, confirm=True)
+    with uninterrupted():
+        initialise(config, number, label, so, user)
+        click.echo(f"slot {number}: token {label!r} initialised")
 
 
 @command.command(
@@ -79,6 +89,36 @@ def list_(as_json: bool) -> None:
     else:
         columns = (">slot", "label", "serial", "token", "user PIN", "SO PIN", "~slot description")
         table("Tokens", columns, map(_row, tokens))
+
+
+@command.command(
+    "delete",
+    epilog="""\b
+Examples:
+  ghostcard token delete --slot 1                     (asks whether to)
+  ghostcard token delete --slot 1 --force
+""",
+)
+@click.option("--slot", type=int, required=True, help="Number of the slot.")
+@click.option("--force", is_flag=True, help="Do not ask.")
+def delete_(slot: int, force: bool) -> None:
+    """Take a token away with all its objects. They cannot be had back."""
+    config = _with_tokens(load(), slot)
+    if not force:
+        _ask_whether_to_delete(config, slot)
+    with uninterrupted():
+        delete(config, slot)
+        click.echo(f"slot {slot}: token deleted")
+
+
+def _ask_whether_to_delete(config: Config, slot: int) -> None:
+    label = next((token.label for token in listing(config) if token.slot == slot), "")
+    if not sys.stdin.isatty():
+        raise Failure("nobody can be asked: --force deletes the token without", 2)
+    if not click.confirm(
+        f"Delete the token {label!r} in slot {slot} with all its objects?", err=True
+    ):
+        raise Failure("nothing was deleted")
 
 
 def _row(token: TokenListing) -> tuple[str, ...]:
@@ -122,18 +162,3 @@ def _refuse_to_destroy(config: Config, slot: int) -> None:
                 f"slot {slot} has the token {token.label!r}; --force initialises it again "
                 "and destroys its objects"
             )
-
-
-def _secret(name: str, option: str, value: str | None, file: TextIO | None) -> str:
-    """A PIN from wherever it was given; asked for, twice, at a terminal."""
-    if file is not None:
-        try:
-            return file.readline().rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise Failure(f"{file.name}: not a text in UTF-8") from None
-    if value is not None:
-        return value
-    if not sys.stdin.isatty():
-        raise Failure(f"the {name} is missing: give {option} or {option}-file", 2)
-    typed: str = click.prompt(name, hide_input=True, confirmation_prompt=True)
-    return typed

@@ -40,6 +40,18 @@ class General(Chapter):
         CKR_CRYPTOKI_ALREADY_INITIALIZED; CKR_GENERAL_ERROR, with one line on stderr, for an
         unusable configuration or home.
         """
+        from ghostcard.config import ConfigError
+        from ghostcard.emulator.errors import EmulatorError
+        from ghostcard.home import HomeError
+
+        try:
+            self.start()
+        except (ConfigError, HomeError, EmulatorError, OSError, ImportError) as error:
+            print(f"ghostcard: {error}", file=sys.stderr)
+            raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
+
+    def start(self) -> None:
+        """C_Initialize for callers in Python: what is wrong is raised as it is."""
         if self._process != os.getpid():
             self.after_fork()
         with self._life:
@@ -89,17 +101,12 @@ class General(Chapter):
 
     def _build(self) -> None:
         from ghostcard import config
-        from ghostcard.emulator.errors import EmulatorError
-        from ghostcard.home import HomeError, home
+        from ghostcard.home import home
         from ghostcard.machine import Machine
 
-        try:
-            wanted = config.load()
-            folder = home()
-            machine = Machine(wanted, recorder=_recorder())
-        except (config.ConfigError, HomeError, EmulatorError, OSError, ImportError) as error:
-            print(f"ghostcard: {error}", file=sys.stderr)
-            raise CryptokiError(ck.CKR_GENERAL_ERROR) from error
+        wanted = config.load()
+        folder = home()
+        machine = Machine(wanted, recorder=_recorder())
         self._slots = {
             slot.id: Slot(
                 slot,

@@ -1,0 +1,40 @@
+"""Secrets a command is given: by option, file, environment or prompt; never echoed or printed."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import click
+
+from ghostcard.cli.failure import Failure
+
+
+def secret(
+    name: str, option: str, value: str | None, file: TextIO | None, confirm: bool = False
+) -> str:
+    """A PIN or passphrase from wherever it was given; asked for at a terminal, twice if it is a new
+    one. Failure (2) when there is no terminal.
+    """
+    if file is not None:
+        try:
+            return file.readline().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise Failure(f"{file.name}: not a text in UTF-8") from None
+    if value is not None:
+        return value
+    if not sys.stdin.isatty():
+        raise Failure(f"the {name} is missing: give {option} or {option}-file", 2)
+    typed: str = click.prompt(name, hide_input=True, confirmation_prompt=confirm, err=True)
+    return typed
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until what is inside is done: a change is made or not made, and said to be."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
