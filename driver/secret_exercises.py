@@ -1,4 +1,4 @@
-"""Exercises with secret keys or none: AES, HMAC, hashes, random, wrapping, queries."""
+"""Exercises with secret keys or none: HMAC, hashes, random, wrapping, queries."""
 
 from ghostcard import pkcs11 as p
 from ghostcard.driver.ep11 import RANDOM_CHUNK, Ep11Host
@@ -15,13 +15,11 @@ from ghostcard.driver.exercise import (
 )
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.blob import blob_bytes
-from ghostcard.firmware.abi.operations import AES_BITS
-from ghostcard.firmware.abi.parameters import Ctr, Gcm, Iv
+from ghostcard.firmware.abi.parameters import Iv
 
 SECRET_SIZE = 32
 SECRET_BLOB = blob_bytes(p.CKK_GENERIC_SECRET, SECRET_SIZE)
 BLOCK = 16  # AES
-TAG = 16  # GCM
 WRAPPED = SECRET_SIZE + BLOCK  # CBC_PAD fills up a whole block
 CBC_PAD = wire.pack(p.CKM_AES_CBC_PAD, Iv(bytes(BLOCK)))
 AES_KEY_GEN = wire.pack(p.CKM_AES_KEY_GEN)
@@ -38,31 +36,6 @@ class GenerateSecret(NoPayload, NoMaterial):
 
     def reply_bytes(self, payload: int) -> Sizes:
         return SECRET_BLOB, CHECKSUM
-
-
-class Cipher:
-    """EncryptSingle with an AES key; GCM adds its tag."""
-
-    def __init__(self, key_bytes: int, mechanism: bytes, step: int = 1, overhead: int = 0) -> None:
-        self.key_bytes = key_bytes
-        self.mechanism = mechanism
-        self.step = step
-        self.overhead = overhead
-
-    def accepts(self, payload: int) -> bool:
-        return payload >= 0 and payload % self.step == 0
-
-    def material(self, host: Ep11Host, payload: int) -> Material:
-        return (host.generate_key(AES_KEY_GEN, self.key_bytes, {p.CKA_ENCRYPT: ON})[0],)
-
-    def material_bytes(self, payload: int) -> Sizes:
-        return (SECRET_BLOB,)
-
-    def ask(self, host: Ep11Host, material: Material, payload: int) -> None:
-        host.encrypt_single(self.mechanism, material[0], bytes(payload))
-
-    def reply_bytes(self, payload: int) -> Sizes:
-        return (payload + self.overhead,)
 
 
 class Mac(AnyPayload):
@@ -163,12 +136,6 @@ class Query(NoPayload, NoMaterial):
         return (12,)
 
 
-_MODES: dict[str, tuple[bytes, int, int]] = {  # mechanism, step and overhead in bytes
-    "ecb": (wire.pack(p.CKM_AES_ECB), BLOCK, 0),
-    "cbc": (wire.pack(p.CKM_AES_CBC, Iv(bytes(BLOCK))), BLOCK, 0),
-    "ctr": (wire.pack(p.CKM_AES_CTR, Ctr(128, bytes(BLOCK))), 1, 0),
-    "gcm": (wire.pack(p.CKM_AES_GCM, Gcm(8 * TAG, bytes(12))), 1, TAG),
-}
 _HASHES: dict[str, tuple[int, int, int]] = {  # hash, HMAC, bytes of digest
     "sha1": (p.CKM_SHA_1, p.CKM_SHA_1_HMAC, 20),
     "sha224": (p.CKM_SHA224, p.CKM_SHA224_HMAC, 28),
@@ -193,9 +160,6 @@ def exercises() -> dict[str, Exercise]:
         "unwrap": Unwrap(),
         "query": Query(),
     }
-    for bits in AES_BITS:
-        for mode, figures in _MODES.items():
-            table[f"aes-{bits}-{mode}"] = Cipher(bits // 8, *figures)
     for name, (digest, mac, size) in _HASHES.items():
         table[name] = Hash(wire.pack(digest), size)
         table[f"hmac-{name}"] = Mac(wire.pack(mac), size)

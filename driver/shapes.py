@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ghostcard.driver import (
+    cipher_exercises,
     clear_exercises,
     pair_exercises,
     quantum_safe_exercises,
@@ -39,6 +40,7 @@ class Shape(NamedTuple):
 _EXERCISES: dict[str, Exercise | ClearRsa] = {
     **pair_exercises.exercises(),
     **quantum_safe_exercises.exercises(),
+    **cipher_exercises.exercises(),
     **secret_exercises.exercises(),
     **clear_exercises.exercises(),
 }

@@ -34,6 +34,25 @@ FLATTENINGS: dict[type[wire.Parameters], tuple[Flattening, ...]] = {
         Flattening("CK_GCM_PARAMS", _GCM),
         Flattening("gcm_without_bits_t", _GCM),
     ),
+    wire.DesIv: (Flattening("CK_BYTE[8]", ("",)),),
+    wire.Ccm: (
+        Flattening(
+            "CK_CCM_PARAMS",
+            ("ulDataLen", "ulMACLen", ("pNonce", "ulNonceLen"), ("pAAD", "ulAADLen")),
+        ),
+    ),
+    wire.ChaCha20: (
+        Flattening(
+            "CK_CHACHA20_PARAMS",
+            (("pBlockCounter", "blockCounterBits/8"), ("pNonce", "ulNonceBits/8")),
+        ),
+    ),
+    wire.ChaCha20Poly1305: (
+        Flattening(
+            "CK_SALSA20_CHACHA20_POLY1305_PARAMS",
+            (("pNonce", "ulNonceLen"), ("pAAD", "ulAADLen")),
+        ),
+    ),
     wire.Pss: (Flattening("CK_RSA_PKCS_PSS_PARAMS", ("hashAlg", "mgf", "sLen")),),
     wire.Oaep: (Flattening("CK_RSA_PKCS_OAEP_PARAMS", _OAEP),),
     wire.Ecdh: (

@@ -16,9 +16,8 @@ from ghostcard.module.creation import (
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import FALSE, TRUE, boolean, number, ulong
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.mechanisms import mechanism_id
 from ghostcard.module.object import Object
-from ghostcard.module.rule import Mechanism
+from ghostcard.module.rule import Mechanism, mechanism_id
 from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Origin, Template
 from ghostcard.module.usage import DERIVE, UNWRAP, WRAP, check_use, offered

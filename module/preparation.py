@@ -9,10 +9,9 @@ from typing import NamedTuple, Protocol
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
-from ghostcard.module.mechanisms import mechanism_id
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Locked, Operation, Origin, Single, Stream, misplaced_call
-from ghostcard.module.rule import Mechanism
+from ghostcard.module.rule import Mechanism, mechanism_id
 from ghostcard.module.session import Session
 from ghostcard.module.usage import (
     DECRYPT,

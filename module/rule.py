@@ -1,4 +1,4 @@
-"""A row of the table of mechanisms: what the host must know of one."""
+"""What the host must know of one mechanism: its keys, its parameters, the length of its result."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -24,21 +24,60 @@ class Length(NamedTuple):
     is_exact: bool = True
 
 
+Measure = Callable[[Object | None, bytes, bool], Length]
+"""Of key, mechanism and whether it encrypts; False for a decryption."""
+
+
 class Mechanism(NamedTuple):
     """One mechanism. ``parameters``: the lengths they may have, in bytes on the wire.
 
-    ``length(key, mechanism, encrypts)`` tells the lengths of results; False for a decryption. It
-    refuses parameters that no card takes (CKR_MECHANISM_PARAM_INVALID), as C_*Init must.
+    ``length(key, mechanism, encrypts)`` tells the lengths of results. It refuses parameters that no
+    card takes (CKR_MECHANISM_PARAM_INVALID), as C_*Init must.
     """
 
     key_types: frozenset[int]
     parameters: range
-    length: Callable[[Object | None, bytes, bool], Length]
+    length: Measure
+
+
+NONE = range(1)
+ONE_NUMBER = range(4, 5)
+BYTES = range(0, 1 << 16)
 
 
 def fixed(size: int) -> Length:
     """A result that is ``size`` bytes long and comes at the end."""
     return Length(lambda _: size, lambda _: 0, lambda _: size)
+
+
+_SAME = Length(lambda size: size, lambda size: size, lambda size: size)
+
+
+def same(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    """As many bytes as there were."""
+    return _SAME
+
+
+def always(size: int) -> Measure:
+    """A result of one size."""
+    length = fixed(size)
+    return lambda key, mechanism, encrypts: length
+
+
+def cut(size: int) -> Measure:
+    """A result of at most that size, as long as the parameter says."""
+
+    def length(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+        wanted = number_at(mechanism, 0)
+        expect(0 < wanted <= size)
+        return fixed(wanted)
+
+    return length
+
+
+def mechanism_id(mechanism: bytes) -> int:
+    """The CK_MECHANISM_TYPE."""
+    return int.from_bytes(mechanism[:ID_BYTES], "big")
 
 
 def number_at(mechanism: bytes, place: int) -> int:
@@ -48,6 +87,6 @@ def number_at(mechanism: bytes, place: int) -> int:
 
 
 def expect(is_right: bool) -> None:
-    """CKR_MECHANISM_PARAM_INVALID unless it is right."""
+    """Refuse parameters that are not: CKR_MECHANISM_PARAM_INVALID."""
     if not is_right:
         raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)

@@ -8,10 +8,11 @@ from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.module import builtin
 from ghostcard.module.catalog import Catalog
+from ghostcard.module.cipher_rules import AES_BLOCK
 from ghostcard.module.encoding import TRUE
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.information import MechanismInfo
-from ghostcard.module.mechanisms import AES_BLOCK, TABLE
+from ghostcard.module.mechanisms import TABLE
 from ghostcard.module.message import FORMS
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Operation

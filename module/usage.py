@@ -7,11 +7,11 @@ from ghostcard.module.attributes import SECRET_CLASSES
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import numbers
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.mechanisms import mechanism_id, rule_of
+from ghostcard.module.mechanisms import rule_of
 from ghostcard.module.object import Object
 from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
 from ghostcard.module.quantum_safe_keys import set_of
-from ghostcard.module.rule import Mechanism
+from ghostcard.module.rule import Mechanism, mechanism_id
 
 if TYPE_CHECKING:
     from ghostcard.module.slot import Slot

@@ -13,7 +13,10 @@ from ghostcard.firmware.abi.parameter_sets import ML_DSA, ML_KEM, SLH_DSA
 RSA_BITS = (1024, 2048, 3072, 4096)
 CURVES = ("p256", "p384", "p521")
 AES_BITS = (128, 192, 256)
-AES_MODES = ("ecb", "cbc", "ctr", "gcm")
+AES_MODES = ("ecb", "cbc", "ctr", "gcm", "ccm", "ofb", "cfb", "cfb8", "cmac", "kw")
+XTS_BITS = (128, 256)  # of one half of the key
+DES3_MODES = ("ecb", "cbc", "ofb", "cfb", "cfb8", "cmac")
+CHACHA = ("chacha20", "chacha20-poly1305", "poly1305")
 HASHES = (
     *("sha1", "sha224", "sha256", "sha384", "sha512"),
     *("sha3-224", "sha3-256", "sha3-384", "sha3-512", "blake2b"),
@@ -81,6 +84,12 @@ def _symmetric() -> Iterator[tuple[str, Category]]:
     for bits in AES_BITS:
         for mode in AES_MODES:
             yield f"aes-{bits}-{mode}", Category.SYMMETRIC_COMPLETE
+    for bits in XTS_BITS:
+        yield f"aes-{bits}-xts", Category.SYMMETRIC_COMPLETE
+    for mode in DES3_MODES:
+        yield f"des3-{mode}", Category.SYMMETRIC_COMPLETE
+    for name in CHACHA:
+        yield name, Category.SYMMETRIC_COMPLETE
     for name in HASHES:
         yield name, Category.SYMMETRIC_PARTIAL
         yield f"hmac-{name}", Category.SYMMETRIC_COMPLETE

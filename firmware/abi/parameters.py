@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple, TypeAlias
 from ghostcard import pkcs11 as p
 
 IV_SIZE = 16  # an AES block
+DES_IV_SIZE = 8
 
 Parameters: TypeAlias = tuple[int | bytes, ...]
 """Any of the classes below."""
@@ -22,9 +23,15 @@ class Raw(NamedTuple):
 
 
 class Iv(NamedTuple):
-    """CBC: an initialisation vector of one AES block."""
+    """CBC, OFB, CFB, CTS: an initialisation vector of one AES block; XTS: the tweak."""
 
     iv: Annotated[bytes, IV_SIZE]
+
+
+class DesIv(NamedTuple):
+    """The same of DES and triple DES: a block of theirs."""
+
+    iv: Annotated[bytes, DES_IV_SIZE]
 
 
 class Ctr(NamedTuple):
@@ -39,6 +46,29 @@ class Gcm(NamedTuple):
 
     tag_bits: int
     iv: bytes
+    aad: bytes = b""
+
+
+class Ccm(NamedTuple):
+    """CK_CCM_PARAMS: bytes of plaintext and of the MAC, nonce, additional data."""
+
+    data_bytes: int
+    mac_bytes: int
+    nonce: bytes
+    aad: bytes = b""
+
+
+class ChaCha20(NamedTuple):
+    """CK_CHACHA20_PARAMS: block counter, little-endian, and nonce."""
+
+    counter: bytes
+    nonce: bytes
+
+
+class ChaCha20Poly1305(NamedTuple):
+    """CK_SALSA20_CHACHA20_POLY1305_PARAMS: nonce and additional data."""
+
+    nonce: bytes
     aad: bytes = b""
 
 
@@ -114,9 +144,26 @@ _SHA3 = ("SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512")
 _BLAKE2B = ("BLAKE2B_160", "BLAKE2B_256", "BLAKE2B_384", "BLAKE2B_512")
 
 FAMILIES: dict[int, type[Parameters]] = {
-    **dict.fromkeys((p.CKM_AES_CBC, p.CKM_AES_CBC_PAD), Iv),
+    **dict.fromkeys(
+        (
+            *(p.CKM_AES_CBC, p.CKM_AES_CBC_PAD, p.CKM_AES_CTS, p.CKM_AES_XTS),
+            *(p.CKM_AES_OFB, p.CKM_AES_CFB128, p.CKM_AES_CFB8),
+        ),
+        Iv,
+    ),
+    **dict.fromkeys(
+        (
+            *(p.CKM_DES_CBC, p.CKM_DES_CBC_PAD, p.CKM_DES3_CBC, p.CKM_DES3_CBC_PAD),
+            *(p.CKM_DES_OFB64, p.CKM_DES_CFB64, p.CKM_DES_CFB8),
+        ),
+        DesIv,
+    ),
     p.CKM_AES_CTR: Ctr,
     p.CKM_AES_GCM: Gcm,
+    p.CKM_AES_GMAC: Gcm,
+    p.CKM_AES_CCM: Ccm,
+    p.CKM_CHACHA20: ChaCha20,
+    p.CKM_CHACHA20_POLY1305: ChaCha20Poly1305,
     p.CKM_RSA_PKCS_PSS: Pss,
     **dict.fromkeys(_each("{}_RSA_PKCS_PSS", ("SHA1", *_SHA2)), Pss),
     p.CKM_RSA_PKCS_OAEP: Oaep,
@@ -125,6 +172,13 @@ FAMILIES: dict[int, type[Parameters]] = {
     p.CKM_EDDSA: Eddsa,
     **dict.fromkeys(_CONTEXT_SIGNERS, SignContext),
     p.CKM_HASH_ML_DSA: HashSignContext,
+    **dict.fromkeys(
+        (
+            *(p.CKM_AES_MAC_GENERAL, p.CKM_DES3_MAC_GENERAL, p.CKM_DES_MAC_GENERAL),
+            *(p.CKM_AES_CMAC_GENERAL, p.CKM_DES3_CMAC_GENERAL),
+        ),
+        MacLength,
+    ),
     **dict.fromkeys(
         _each("{}_HMAC_GENERAL", ("SHA_1", *_SHA2, "SHA512_224", "SHA512_256", *_SHA3, *_BLAKE2B)),
         MacLength,

@@ -11,33 +11,30 @@ from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb, absent, number
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.workbench import Workbench
+from ghostcard.firmware.mechanisms.block import AES, DES, DES3, encrypt_block
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Draw, Mechanism, no_parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
-from ghostcard.firmware.mechanisms.secret import secret_key
+from ghostcard.firmware.mechanisms.secret import secret_key, with_parity
 
 CHECK_BYTES = 3  # PKCS #11 3.2, 4.11.1
+_CIPHERS = {key_type: cipher for cipher in (AES, DES, DES3) for key_type in cipher.key_types}
 
 
 def checksum(key: Key) -> bytes:
     """Check value (3 bytes) and bits (u32) of a secret key.
 
-    The check value is that of CKA_CHECK_VALUE: a block of zeros encrypted in ECB for AES, the SHA-1
-    hash of the value for keys with no algorithm of their own; zeros for a key without a value.
+    The check value is that of CKA_CHECK_VALUE: for a block cipher a block of zeros, encrypted; the
+    SHA-1 hash of the value for the other keys; zeros for a key without a value.
     """
     if key.is_null:
         check = bytes(CHECK_BYTES)
-    elif key.key_type == ck.CKK_AES:
-        check = _encrypted_zeros(key.material)
+    elif key.key_type in _CIPHERS:
+        cipher = _CIPHERS[key.key_type]
+        check = encrypt_block(cipher, key.material, bytes(cipher.block))
     else:
         check = hashlib.sha1(key.material, usedforsecurity=False).digest()
     return check[:CHECK_BYTES] + key.bits.to_bytes(4, "big")
-
-
-def _encrypted_zeros(value: bytes) -> bytes:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    return Cipher(algorithms.AES(value), modes.ECB()).encryptor().update(bytes(16))
 
 
 def check_class(asked: wire.Attributes, object_class: int, key_types: frozenset[int]) -> int | None:
@@ -132,7 +129,7 @@ class KeyVerbs:
             value = self._derived(found, base, mechanism[4:], size)
         except Refused as refusal:
             raise refusal.during(operation, 0) from None
-        key = secret_key(key_type, value, self._workbench.is_null)
+        key = secret_key(key_type, with_parity(key_type, value), self._workbench.is_null)
         never_out = bool(base.booleans & rights.NEVER_EXTRACTABLE)
         key.booleans = rights.of_new_key(asked, local=False, never_out=never_out)
         return (domain.seal(key), checksum(key)), operation, 0

@@ -18,7 +18,7 @@ from ghostcard.firmware.mechanisms import private
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.refusal import Refused
-from ghostcard.firmware.mechanisms.secret import AES_BYTES, secret_key
+from ghostcard.firmware.mechanisms.secret import SIZES, secret_key
 
 WRAP, UNWRAP = "wrap", "unwrap"
 
@@ -124,9 +124,10 @@ def _null_key(key_type: int, is_private: bool, size: int) -> Key:
     """The kind of key that `size` bytes of plaintext most likely are."""
     if is_private:
         return private.null_key(key_type, size)
-    if key_type == ck.CKK_AES:
-        size = min(AES_BYTES, key=lambda each: abs(each - size))
-    return secret_key(key_type, bytes(max(size, 1)), is_null=True)
+    sizes = SIZES.get(key_type, ())
+    if sizes and size not in sizes:
+        size = min(sizes, key=lambda each: abs(each - size))
+    return secret_key(key_type, bytes(size), is_null=True)
 
 
 _WRAPPING = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.abi.mechanism import pack
-from ghostcard.firmware.mechanisms.aes import BLOCK, CRYPT, AesMode, cipher
+from ghostcard.firmware.mechanisms.block import AES, CRYPT, WRAP, BlockMode
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -15,22 +15,24 @@ from ghostcard.firmware.mechanisms.table import Table
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext
 
-    from ghostcard.firmware.mechanisms.aes import Make
+    from ghostcard.firmware.mechanisms.block import Make
+
+BLOCK = AES.block
 
 
-class Counter(AesMode):
+class Counter(BlockMode):
     """CKM_AES_CTR: the low `counter_bits` of the block count, and wrap (PKCS #11 3.2, 6.13.7)."""
 
     __slots__ = ()
 
     def encrypter(self, key: Key) -> Transform:
-        make, number = cipher(key), self.number
+        make, number = self.maker(key), self.number
         return lambda params, data: CounterStream(make, number, params).update(data)
 
     decrypter = encrypter
 
     def encryption(self, key: Key, params: bytes) -> CipherStream:
-        return CounterStream(cipher(key), self.number, params)
+        return CounterStream(self.maker(key), self.number, params)
 
     decryption = encryption
 
@@ -88,7 +90,7 @@ _CIPHER = bytes.fromhex("601ec313775789a5b7a7f504bbf3d228")
 
 def known_answers() -> bool:
     """The block above is encrypted to its known answer, and back."""
-    mechanism = Counter(ck.CKM_AES_CTR, "ctr", CRYPT)
+    mechanism = Counter(ck.CKM_AES_CTR, "ctr", CRYPT | WRAP)
     key = secret_key(ck.CKK_AES, _KEY)
     params = pack(ck.CKM_AES_CTR, wire.Ctr(128, _COUNTER))[4:]
     return (
@@ -99,4 +101,4 @@ def known_answers() -> bool:
 
 def register(table: Table) -> None:
     """Add CKM_AES_CTR."""
-    table.register("aes-ctr", known_answers, [Counter(ck.CKM_AES_CTR, "ctr", CRYPT)])
+    table.register("aes-ctr", known_answers, [Counter(ck.CKM_AES_CTR, "ctr", CRYPT | WRAP)])

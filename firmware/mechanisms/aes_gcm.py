@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.abi.mechanism import pack
-from ghostcard.firmware.mechanisms.aes import CRYPT, AesMode, cipher, modes
+from ghostcard.firmware.mechanisms.aead import HeldDecryption
+from ghostcard.firmware.mechanisms.block import CRYPT, WRAP, BlockMode, modes
 from ghostcard.firmware.mechanisms.key import Key, Transform
-from ghostcard.firmware.mechanisms.mechanism import CipherStream, Holder, parameters
+from ghostcard.firmware.mechanisms.mechanism import CipherStream, parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.secret import secret_key
 from ghostcard.firmware.mechanisms.table import Table
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 TAG = 16
 TAG_BITS = frozenset((32, 64, 96, 104, 112, 120, 128))  # SP 800-38D, 5.2.1.2
 IV_BYTES = range(8, 129)  # what the cryptographic library takes
-DECRYPTION_LIMIT = 16 << 20  # bytes one multi-part decryption may hold back
 
 # The parameters nearly every caller sends, up to the IV: a tag of 128 bits, an IV of 96.
 _USUAL = pack(ck.CKM_AES_GCM, wire.Gcm(8 * TAG, bytes(12)))[4:12]
@@ -33,7 +33,7 @@ def _parsed(params: bytes) -> wire.Gcm:
     return parsed
 
 
-class Gcm(AesMode):
+class Gcm(BlockMode):
     """CKM_AES_GCM: ciphertext, then the tag."""
 
     __slots__ = ()
@@ -73,13 +73,13 @@ class Gcm(AesMode):
 
     def encryption(self, key: Key, params: bytes) -> CipherStream:
         tag_bits, iv, aad = _parsed(params)
-        context = cipher(key)(modes().gcm(iv)).encryptor()
+        context = self.maker(key)(modes().gcm(iv)).encryptor()
         context.authenticate_additional_data(aad)
         return GcmEncryption(context, tag_bits // 8)
 
     def decryption(self, key: Key, params: bytes) -> CipherStream:
         _parsed(params)
-        return GcmDecryption(self.decrypter(key), params)
+        return HeldDecryption(self.decrypter(key), params)
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
         return size + _parsed(params).tag_bits // 8
@@ -119,24 +119,6 @@ class GcmEncryption:
         return self._context.finalize() + self._context.tag[: self._tag_bytes]
 
 
-class GcmDecryption(Holder):
-    """GCM in parts: no byte of plaintext leaves the card before the tag has been checked."""
-
-    __slots__ = ("_decrypt", "_params")
-
-    def __init__(self, decrypt: Transform, params: bytes) -> None:
-        super().__init__(DECRYPTION_LIMIT)
-        self._decrypt = decrypt
-        self._params = params
-
-    def update(self, data: bytes, /) -> bytes:
-        self.keep(data)
-        return b""
-
-    def finish(self) -> bytes:
-        return self._decrypt(self._params, bytes(self._data))
-
-
 # McGrew and Viega, "The Galois/Counter Mode of Operation", test case 16 (AES-256).
 _KEY = bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2)
 _IV = bytes.fromhex("cafebabefacedbaddecaf888")
@@ -154,7 +136,7 @@ _SEALED = bytes.fromhex(
 
 def known_answers() -> bool:
     """The case above is encrypted and decrypted; a changed tag is refused."""
-    mechanism = Gcm(ck.CKM_AES_GCM, "gcm", CRYPT)
+    mechanism = Gcm(ck.CKM_AES_GCM, "gcm", CRYPT | WRAP)
     key = secret_key(ck.CKK_AES, _KEY)
     params = pack(ck.CKM_AES_GCM, wire.Gcm(128, _IV, _AAD))[4:]
     if mechanism.encrypter(key)(params, _PLAIN) != _SEALED:
@@ -169,4 +151,4 @@ def known_answers() -> bool:
 
 def register(table: Table) -> None:
     """Add CKM_AES_GCM."""
-    table.register("aes-gcm", known_answers, [Gcm(ck.CKM_AES_GCM, "gcm", CRYPT)])
+    table.register("aes-gcm", known_answers, [Gcm(ck.CKM_AES_GCM, "gcm", CRYPT | WRAP)])

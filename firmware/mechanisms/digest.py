@@ -1,4 +1,4 @@
-"""SHA-1, SHA-2, SHA-3 and BLAKE2b (PKCS #11 3.2, 6.20 to 6.32)."""
+"""SHA-1, SHA-2, SHA-3 and BLAKE2b (PKCS #11 3.2, 6.20 onwards)."""
 
 from collections.abc import Callable
 

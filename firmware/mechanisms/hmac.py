@@ -1,25 +1,16 @@
-"""HMAC of every hash, whole or cut to a length, and keys for it (PKCS #11 3.2, 6.20 to 6.32).
+"""HMAC of every hash, whole or cut to a length, and keys for it (PKCS #11 3.2, 6.20 onwards).
 
 The HMACs of BLAKE2b are HMAC (RFC 2104), as their names say, and not BLAKE2b with a key.
 """
 
 import hmac
-from collections.abc import Callable
 from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.mechanisms.hashes import HASHES, Hash, Sink, algorithm, opener
-from ghostcard.firmware.mechanisms.key import Key, Signer, Verifier
-from ghostcard.firmware.mechanisms.mechanism import (
-    Draw,
-    Mechanism,
-    Signing,
-    no_parameters,
-    parameters,
-)
-from ghostcard.firmware.mechanisms.refusal import Refused
-from ghostcard.firmware.mechanisms.secret import MAX_BITS, secret_key
+from ghostcard.firmware.mechanisms.key import Key, Signer
+from ghostcard.firmware.mechanisms.mac import Mac
+from ghostcard.firmware.mechanisms.secret import MAX_BITS, ValueKeyGen
 from ghostcard.firmware.mechanisms.table import Table
 
 
@@ -70,89 +61,27 @@ _CASES = tuple(
 )
 
 
-class Hmac(Signing):
-    """HMAC with the whole hash as MAC."""
+class Hmac(Mac):
+    """HMAC with the whole hash as MAC, or with as much of it as the parameter says."""
 
-    __slots__ = ()
-    hash: Hash
+    __slots__ = ("hash",)
 
-    def __init__(self, which: Hash, number: int) -> None:
-        super().__init__(
-            number, 8, MAX_BITS, which, ck.CKK_GENERIC_SECRET, which.hmac_key_type
-        )  # fmt: skip
+    def __init__(self, which: Hash, number: int, usual: int) -> None:
+        key_types = (ck.CKK_GENERIC_SECRET, which.hmac_key_type)
+        super().__init__(number, 8, MAX_BITS, which.size, usual, *key_types)
+        self.hash = which
 
     def operation(self, key: Key, use: str) -> str:
         return f"hmac-{self.hash.operation}"
 
-    def feed_operation(self, key: Key, use: str) -> str:
-        return self.operation(key, use)
-
-    def signature_bytes(self, key: Key, params: bytes) -> int:
-        no_parameters(params)
-        return self.hash.size
-
-    def signer(self, key: Key, params: bytes) -> Signer:
-        size = self.signature_bytes(key, params)
-        mac = _keyed(self.hash, key.material)
-        return mac if size == self.hash.size else lambda data: mac(data)[:size]
-
-    def verifier(self, key: Key, params: bytes) -> Verifier:
-        mac = _keyed(self.hash, key.material)
-        check = self.checker(key, params)
-        return lambda data, signature: check(mac(data), signature)
+    def keyed(self, key: Key, params: bytes) -> Signer:
+        return _keyed(self.hash, key.material)
 
     def sink(self, key: Key, params: bytes) -> Sink:
         return hmac.new(key.material, digestmod=opener(self.hash))
 
-    def closer(self, key: Key, params: bytes) -> Signer:
-        size = self.signature_bytes(key, params)
-        return lambda mac: mac[:size]
 
-    def checker(self, key: Key, params: bytes) -> Verifier:
-        size = self.signature_bytes(key, params)
-
-        def check(mac: bytes, signature: bytes) -> None:
-            if len(signature) != size:
-                raise Refused(ck.CKR_SIGNATURE_LEN_RANGE)
-            if not hmac.compare_digest(mac[:size], signature):
-                raise Refused(ck.CKR_SIGNATURE_INVALID)
-
-        return check
-
-
-class HmacGeneral(Hmac):
-    """HMAC cut to as many bytes as the parameter asks for (CK_MAC_GENERAL_PARAMS)."""
-
-    __slots__ = ()
-
-    def signature_bytes(self, key: Key, params: bytes) -> int:
-        length = parameters(self.number, params, wire.MacLength).length
-        if not 0 < length <= self.hash.size:
-            raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
-        return length
-
-
-class HmacKeyGen(Mechanism):
-    """CKM_*_KEY_GEN: a key for the HMAC of one hash, of any length."""
-
-    __slots__ = ("_key_type",)
-
-    def __init__(self, which: Hash) -> None:
-        super().__init__(
-            which.key_gen, 8, MAX_BITS, ck.CKF_HW | ck.CKF_GENERATE, which.hmac_key_type
-        )
-        self._key_type = which.hmac_key_type
-
-    def keyless_operation(self) -> str:
-        return "secret-keygen"
-
-    def generate(self, key_bytes: int, draw: Draw) -> Key:
-        if not 0 < key_bytes <= MAX_BITS // 8:
-            raise Refused(ck.CKR_KEY_SIZE_RANGE)
-        return secret_key(self._key_type, draw(key_bytes))
-
-
-def _keyed(which: Hash, key: bytes) -> Callable[[bytes], bytes]:
+def _keyed(which: Hash, key: bytes) -> Signer:
     """HMAC under one key; the key's two blocks are hashed once, and copied for each message."""
     if which.operation == "blake2b":  # in `cryptography` only with its largest size
         return _keyed_by_hashlib(which, key)
@@ -168,7 +97,7 @@ def _keyed(which: Hash, key: bytes) -> Callable[[bytes], bytes]:
     return mac
 
 
-def _keyed_by_hashlib(which: Hash, key: bytes) -> Callable[[bytes], bytes]:
+def _keyed_by_hashlib(which: Hash, key: bytes) -> Signer:
     copy = hmac.new(key, digestmod=opener(which)).copy
 
     def mac(data: bytes) -> bytes:
@@ -191,6 +120,7 @@ def known_answers() -> bool:
 
 def register(table: Table) -> None:
     """Add HMAC, HMAC_GENERAL and key generation of every hash."""
-    whole = [Hmac(each, each.hmac) for each in HASHES]
-    cut = [HmacGeneral(each, each.hmac_general) for each in HASHES]
-    table.register("hmac", known_answers, [*whole, *cut, *map(HmacKeyGen, HASHES)])
+    whole = [Hmac(each, each.hmac, each.size) for each in HASHES]
+    cut = [Hmac(each, each.hmac_general, 0) for each in HASHES]
+    made = [ValueKeyGen(each.key_gen, each.hmac_key_type) for each in HASHES]
+    table.register("hmac", known_answers, [*whole, *cut, *made])

@@ -9,11 +9,11 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, Mechanism, Result, ask
 from ghostcard.module.functions.ciphers import encrypted
-from ghostcard.module.mechanisms import mechanism_id
 from ghostcard.module.message import IvSource, MessageParameter, for_card, probe
 from ghostcard.module.messages import AeadMessages, MessageStream
 from ghostcard.module.operation import Locked, Operation
 from ghostcard.module.preparation import decryption, encryption
+from ghostcard.module.rule import mechanism_id
 from ghostcard.module.session import Session
 from ghostcard.module.usage import MESSAGE_DECRYPT, MESSAGE_ENCRYPT, Use, check_use
 

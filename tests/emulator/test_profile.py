@@ -17,6 +17,7 @@ HASHES = [
     *("sha1", "sha224", "sha256", "sha384", "sha512"),
     *("sha3-224", "sha3-256", "sha3-384", "sha3-512", "blake2b"),
 ]
+AES_MODES = ["ecb", "cbc", "ctr", "gcm", "ccm", "ofb", "cfb", "cfb8", "cmac", "kw"]
 CURVES = ["p256", "p384", "p521"]
 EP11_OPERATIONS = {
     *(
@@ -28,7 +29,9 @@ EP11_OPERATIONS = {
     *(f"ecdh-{curve}" for curve in CURVES),
     *(f"ec-{curve}-keygen" for curve in CURVES),
     *(f"ed25519-{verb}" for verb in ("sign", "verify", "keygen")),
-    *(f"aes-{bits}-{mode}" for bits in (128, 192, 256) for mode in ("ecb", "cbc", "ctr", "gcm")),
+    *(f"aes-{bits}-{mode}" for bits in (128, 192, 256) for mode in AES_MODES),
+    *("aes-128-xts", "aes-256-xts", "chacha20", "chacha20-poly1305", "poly1305"),
+    *(f"des3-{mode}" for mode in ("ecb", "cbc", "ofb", "cfb", "cfb8", "cmac")),
     *(
         f"mlkem{size}-{verb}"
         for size in (512, 768, 1024)

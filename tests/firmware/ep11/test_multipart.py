@@ -10,7 +10,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.status import CKR_IBM_BLOB_ERROR
 from ghostcard.firmware.ep11 import contexts
-from ghostcard.firmware.mechanisms import aes_gcm
+from ghostcard.firmware.mechanisms import aead
 from ghostcard.firmware.mechanisms.mechanism import GATHER_LIMIT
 from tests.firmware.ep11.caller import AES_IV, CBC_PAD, ECDSA, Caller, gcm, mech, u32
 
@@ -249,7 +249,7 @@ class TestStates:
     def test_one_operation_is_bounded(
         self, card: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:  # fmt: skip
-        monkeypatch.setattr(aes_gcm, "DECRYPTION_LIMIT", 1000)
+        monkeypatch.setattr(aead, "DECRYPTION_LIMIT", 1000)
         (state,) = card.ask(verbs.DECRYPT_INIT, gcm(), card.aes())
         card.refused(ck.CKR_DATA_LEN_RANGE, verbs.DECRYPT_UPDATE, state, bytes(1001))
         (state,) = card.ask(verbs.SIGN_INIT, ECDSA, card.ec()[0])

@@ -159,8 +159,8 @@ class TestRights:
         wrong, key = ck.CKR_MECHANISM_INVALID, card.aes()
         card.refused(wrong, verbs.SIGN_SINGLE, gcm(), key, b"x")
         card.refused(wrong, verbs.ENCRYPT_SINGLE, RESULT, ECDSA, key, b"x")
-        card.refused(wrong, verbs.ENCRYPT_SINGLE, RESULT, mech(ck.CKM_AES_KEY_WRAP), key, b"x")
-        card.refused(wrong, verbs.ENCRYPT_SINGLE, RESULT, mech(ck.CKM_DES3_CBC), key, b"x")
+        card.refused(wrong, verbs.ENCRYPT_SINGLE, RESULT, mech(ck.CKM_AES_CMAC), key, b"x")
+        card.refused(wrong, verbs.ENCRYPT_SINGLE, RESULT, mech(ck.CKM_BLOWFISH_CBC), key, b"x")
 
 
 def test_size_queries(card: Caller) -> None:

@@ -9,16 +9,28 @@ from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms import (
     FAMILIES,
     aes,
+    aes_ccm,
     aes_ctr,
+    aes_cts,
     aes_gcm,
+    aes_gmac,
     aes_keywrap,
+    aes_xcbc,
+    aes_xts,
+    cbc_mac,
+    chacha20,
+    chacha20_poly1305,
+    cmac,
+    des3,
     digest,
     ecdh,
     ecdsa,
     eddsa,
+    feedback,
     hmac,
     mldsa,
     mlkem,
+    poly1305,
     rsa_oaep,
     rsa_pkcs1,
     rsa_pss,
@@ -49,11 +61,23 @@ ANSWERS: list[tuple[ModuleType, ModuleType, tuple[str, ...]]] = [
     (aes_ctr, aes_ctr, ("_KEY", "_PLAIN", "_COUNTER", "_CIPHER")),
     (aes_gcm, aes_gcm, ("_KEY", "_IV", "_AAD", "_PLAIN", "_SEALED")),
     (aes_keywrap, aes_keywrap, ("_KEK", "_VALUE", "_WRAPPED", "_PAD_KEK", "_PAD_VALUE")),
+    (aes_keywrap, aes_keywrap, ("_PKCS7_WRAPPED",)),
+    (aes_ccm, aes_ccm, ("_KEY", "_NONCE", "_AAD", "_PLAIN", "_SEALED")),
+    (aes_cts, aes_cts, ("_KEY", "_PLAIN")),
+    (aes_gmac, aes_gmac, ("_KEY", "_IV", "_DATA", "_TAG")),
+    (aes_xcbc, aes_xcbc, ("_KEY", "_ONE_BLOCK", "_LONGER")),
+    (aes_xts, aes_xts, ("_KEY_17", "_TWEAK_17", "_PLAIN_17", "_CIPHER_17", "_KEY", "_CIPHER")),
+    (des3, des3, ("_PLAIN3", "_ECB3", "_IV", "_PLAIN", "_CBC")),
+    (cmac, cmac, ("_MESSAGE", "_AES_KEY", "_AES_MAC", "_DES_MAC")),
+    (cbc_mac, cbc_mac, ("_AES_KEY", "_AES_DATA", "_AES_MAC", "_DES_DATA", "_DES_MAC")),
+    (chacha20, chacha20, ("_KEY", "_COUNTER", "_NONCE", "_PLAIN", "_CIPHER")),
+    (chacha20_poly1305, chacha20_poly1305, ("_KEY", "_NONCE", "_AAD", "_PLAIN", "_SEALED")),
+    (poly1305, poly1305, ("_KEY", "_DATA", "_TAG")),
 ]
 
 
 def test_every_family_with_answers_is_listed_here() -> None:
-    listed = {family for family, _, _ in ANSWERS} | {digest, hmac, secret}
+    listed = {family for family, _, _ in ANSWERS} | {digest, hmac, feedback, secret}
     assert listed == set(FAMILIES)
 
 
@@ -86,6 +110,25 @@ def test_misses_a_changed_hmac(monkeypatch: pytest.MonkeyPatch, index: int) -> N
     cases[index] = cases[index]._replace(mac="00" + cases[index].mac[2:])
     monkeypatch.setattr(hmac, "_CASES", tuple(cases))
     assert not hmac.known_answers()
+
+
+@pytest.mark.parametrize("index", range(len(feedback._CASES)))
+def test_misses_a_changed_feedback(monkeypatch: pytest.MonkeyPatch, index: int) -> None:
+    cases = list(feedback._CASES)
+    changed = bytes((cases[index].encrypted[0] ^ 1,)) + cases[index].encrypted[1:]
+    cases[index] = cases[index]._replace(encrypted=changed)
+    monkeypatch.setattr(feedback, "_CASES", tuple(cases))
+    assert not feedback.known_answers()
+
+
+@pytest.mark.parametrize("index", range(len(aes_cts._CASES)))
+def test_misses_a_changed_block_of_ciphertext_stealing(
+    monkeypatch: pytest.MonkeyPatch, index: int
+) -> None:
+    cases = list(aes_cts._CASES)
+    cases[index] = cases[index][:-1] + bytes((cases[index][-1] ^ 1,))
+    monkeypatch.setattr(aes_cts, "_CASES", tuple(cases))
+    assert not aes_cts.known_answers()
 
 
 class _Counting:
