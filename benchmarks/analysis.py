@@ -133,6 +133,8 @@ def answers(scenario: Scenario, cards: Mapping[int, Card]) -> list[Answer]:
     """What theory says; at least one answer, if only that nothing applies."""
     if len(scenario.tenants) > 1:
         return [_none("several tenants share the stations")]
+    if scenario.changes:
+        return [_none("a figure changes on the way")]
     tenant = scenario.tenants[0]
     used = [cards[adapter] for adapter in sorted({target >> 8 for target in tenant.targets})]
     if any(card.profile != used[0].profile for card in used):

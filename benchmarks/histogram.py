@@ -13,15 +13,14 @@ import numpy as np
 from ghostcard.benchmarks.estimation import Array
 
 PRECISION_BITS = 10  # relative error below 1 / 1024
-_VALUE_BITS = 63
-_BUCKETS = (_VALUE_BITS - PRECISION_BITS + 1) << PRECISION_BITS
+_STEP = 1 << PRECISION_BITS
 
 
 class Histogram:
-    """Counts of values from 0 to 2^63 - 1 in 432 KiB."""
+    """Counts of values from 0 to 2^63 - 1, in 8 KiB for each power of two up to the greatest."""
 
     def __init__(self) -> None:
-        self._counts = np.zeros(_BUCKETS, np.int64)
+        self._counts = np.zeros(_STEP, np.int64)
         self._sum = 0
         self.least = 0
         self.greatest = 0
@@ -40,7 +39,9 @@ class Histogram:
         self.least = least if not len(self) else min(self.least, least)
         self.greatest = max(self.greatest, greatest)
         self._sum += int(values.sum())
-        self._counts += np.bincount(bucket(values), minlength=_BUCKETS)
+        counts = np.bincount(bucket(values))
+        self._make_room(len(counts))
+        self._counts[: len(counts)] += counts
 
     def merge(self, other: Histogram) -> None:
         """Add what another one has counted."""
@@ -49,7 +50,13 @@ class Histogram:
         self.least = other.least if not len(self) else min(self.least, other.least)
         self.greatest = max(self.greatest, other.greatest)
         self._sum += other._sum
-        self._counts += other._counts
+        self._make_room(len(other._counts))
+        self._counts[: len(other._counts)] += other._counts
+
+    def _make_room(self, buckets: int) -> None:
+        if buckets > len(self._counts):
+            more = -(-buckets // _STEP) * _STEP - len(self._counts)
+            self._counts = np.concatenate((self._counts, np.zeros(more, np.int64)))
 
     @property
     def mean(self) -> float:

@@ -89,6 +89,15 @@ class Tenant(NamedTuple):
         return self.rate_per_s if self.ramp_to_per_s is None else self.ramp_to_per_s
 
 
+class Change(NamedTuple):
+    """A figure of a card's profile, by its dotted key, that changes at a time."""
+
+    at_ns: int
+    card: int  # its number
+    key: str
+    value: int
+
+
 class Stop(NamedTuple):
     """End when the half-width of the metric's confidence interval is small beside its mean."""
 
@@ -113,3 +122,4 @@ class Scenario(NamedTuple):
     histogram: bool  # latencies as a histogram, no records: bounded memory
     confidence: float
     stop: Stop | None
+    changes: tuple[Change, ...] = ()  # in order of time

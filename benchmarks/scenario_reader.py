@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ghostcard.benchmarks.scenario import METRICS, MachineSpec, Scenario, ScenarioError, Stop
+from ghostcard.benchmarks.scenario_changes import read_changes
 from ghostcard.benchmarks.scenario_table import COUNT_MAX, TIME_MAX_NS, Table
 from ghostcard.benchmarks.scenario_tenants import read_tenants
 from ghostcard.emulator import profile as profiles
@@ -21,7 +22,7 @@ CARDS_MAX, DOMAINS_MAX = 256, 256
 _SEED_MAX = (1 << 48) - 1
 _KEYS = (
     "description", "seed", "duration_ns", "requests", "warm_up_ns", "replications",
-    "percentiles", "confidence", "stop", "machine", "tenants",
+    "percentiles", "confidence", "stop", "machine", "tenants", "changes",
 )  # fmt: skip
 
 
@@ -49,19 +50,22 @@ def parse(document: Mapping[str, object], name: str = "scenario", folder: str = 
     table.only(*_KEYS)
     machine = _machine(table.table("machine"), folder)
     loaded = [profiles.load(one) for one in machine.profiles]
+    duration_ns = table.optional("duration_ns", 1, TIME_MAX_NS)
+    changes = table.tables("changes") if table.has("changes") else []
     scenario = Scenario(
         name=name,
         description=table.text("description", ""),
         machine=machine,
         tenants=read_tenants(table.tables("tenants"), machine, loaded, folder),
         seed=table.integer("seed", 0, _SEED_MAX, 1),
-        duration_ns=table.optional("duration_ns", 1, TIME_MAX_NS),
+        duration_ns=duration_ns,
         requests=table.optional("requests", 1, COUNT_MAX),
         warm_up_ns=table.optional("warm_up_ns", 0, TIME_MAX_NS),
         replications=table.integer("replications", 1, REPLICATIONS_MAX, 1),
         histogram=table.choice("percentiles", "exact", ("exact", "histogram")) == "histogram",
         confidence=_confidence(table),
         stop=_stop(table.table("stop")) if table.has("stop") else None,
+        changes=read_changes(changes, loaded, duration_ns),
     )
     _require_an_end(scenario, table)
     return scenario
@@ -71,8 +75,6 @@ def _require_an_end(scenario: Scenario, table: Table) -> None:
     ends = scenario.duration_ns is not None or scenario.requests is not None
     if not ends and not all(tenant.trace for tenant in scenario.tenants):
         raise table.refuse("duration_ns", f"a whole number of ns up to {TIME_MAX_NS}, or requests")
-    if scenario.histogram and scenario.stop:
-        raise table.refuse("percentiles", '"exact" beside stop, which looks at the records')
     if scenario.warm_up_ns and scenario.duration_ns and scenario.warm_up_ns >= scenario.duration_ns:
         raise table.refuse("warm_up_ns", f"less than duration_ns, {scenario.duration_ns}")
 

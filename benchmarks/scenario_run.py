@@ -13,6 +13,7 @@ from ghostcard.benchmarks.engine_choice import RECURSION, SIMPY
 from ghostcard.benchmarks.recursion import engine as recursion
 from ghostcard.benchmarks.recursion.scenario import scenario_sources
 from ghostcard.benchmarks.scenario import Scenario
+from ghostcard.benchmarks.scenario_changes import of_tenants
 from ghostcard.benchmarks.scenario_series import latencies, throughput, warm
 from ghostcard.benchmarks.scenario_stream import CHUNK, Stream
 from ghostcard.benchmarks.workload import replication_seed
@@ -45,11 +46,6 @@ class Replication(NamedTuple):
     def ended(self) -> int:
         """Requests that have ended."""
         return len(self.recorder) if self.stream is None else self.stream.requests
-
-    @property
-    def last_submitted_ns(self) -> int:
-        """When the last request was submitted that has ended."""
-        return int(self.recorder.array()["submitted"].max())
 
 
 def machine_of(scenario: Scenario, seed: int) -> Machine:
@@ -87,18 +83,24 @@ def replicate(
         if run.interrupted:
             return last._replace(interrupted=True) if last is not None else run
         last = run._replace(settled=_is_settled(scenario, run))
-        if last.settled or len(run.recorder) < requests or most == scenario.requests:
+        if last.settled or run.ended < requests or most == scenario.requests:
             return last
         requests *= 2
 
 
 def _is_settled(scenario: Scenario, run: Replication) -> bool:
     stop = scenario.stop
-    if stop is None or not len(run.recorder):
+    if stop is None or not run.ended:
         return False
-    answered = warm(run.recorder.array(), scenario.warm_up_ns).answered
-    figure = latencies if stop.metric == "latency" else throughput
-    error = figure(answered, stop.confidence).relative_error
+    is_latency = stop.metric == "latency"
+    if run.stream is not None:
+        row = run.stream.all
+        estimate = (row.mean if is_latency else row.throughput)(stop.confidence)
+    else:
+        array = of_tenants(scenario, run.recorder.array())
+        answered = warm(array, scenario.warm_up_ns).answered
+        estimate = (latencies if is_latency else throughput)(answered, stop.confidence)
+    error = estimate.relative_error
     return error is not None and error <= stop.relative_error
 
 
@@ -163,7 +165,7 @@ def _by_recursion(
 
 def _begun(scenario: Scenario, seed: int, machine: Machine, engine: str) -> Replication:
     cards = machine.bus.cards
-    stream = Stream(cards, scenario.warm_up_ns or 0) if scenario.histogram else None
+    stream = Stream(scenario, cards) if scenario.histogram else None
     return Replication(seed, machine.recorder, cards, engine, stream=stream)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from ghostcard.benchmarks.estimation import (
     percentile_of,
 )
 
-DEPTH_SLOTS = 48  # points of the depth over time
-
 
 class Steady(NamedTuple):
     """The requests submitted after the warm-up, in order of submission."""
 
     answered: Array  # without failures; records as `Recorder.array` gives them
-    failed: int
+    failed: Array
     start_ns: int  # the end of the warm-up
     left_out: int  # requests
     found: bool  # False: MSER-5 could not tell where the warm-up ends
@@ -40,7 +38,7 @@ def warm(array: Array, warm_up_ns: int | None) -> Steady:
     left_out = int(np.searchsorted(array["submitted"], warm_up_ns))
     rest = array[left_out:]
     ok = rest["outcome"] == 0
-    return Steady(rest[ok], int((~ok).sum()), warm_up_ns, left_out, found)
+    return Steady(rest[ok], rest[~ok], warm_up_ns, left_out, found)
 
 
 def _took(array: Array) -> Array:
@@ -79,52 +77,3 @@ def throughput(answered: Array, confidence: float) -> Estimate:
     half = None if estimate.half_width is None else estimate.half_width / estimate.mean
     rate = 1e9 / estimate.mean
     return estimate._replace(mean=rate, half_width=None if half is None else half * rate)
-
-
-class Depth(NamedTuple):
-    """How many requests were somewhere, averaged over equal parts of a run, and at most."""
-
-    means: tuple[float, ...]
-    greatest: int | None  # None without records
-
-
-def depth(array: Array, begin: str, end: str) -> Depth:
-    """Of the requests between two stages of their records, from the first to the last."""
-    enter, leave = np.sort(array[begin]), np.sort(array[end])
-    if not len(enter) or enter[0] == leave[-1]:
-        return Depth((0.0,) * DEPTH_SLOTS, 0)
-    start = int(enter[0])
-    edges = np.linspace(0.0, float(leave[-1] - start), DEPTH_SLOTS + 1)
-    area = _passed(enter - start, edges) - _passed(leave - start, edges)
-    means = np.diff(area) / np.diff(edges)
-    return Depth(tuple(float(mean) for mean in means), _greatest(enter, leave))
-
-
-def _passed(times: Array, edges: Array) -> Any:
-    """The integral, up to each edge, of how many of the times are past."""
-    sums = np.concatenate(([0.0], np.cumsum(times.astype(float))))
-    past = np.searchsorted(times, edges, side="right")
-    return past * edges - sums[past]
-
-
-def _greatest(enter: Array, leave: Array) -> int:
-    """Whoever leaves at an instant has left when another enters."""
-    inside = np.arange(1, len(enter) + 1) - np.searchsorted(leave, enter, side="right")
-    return max(int(inside.max()), 0)
-
-
-def backlog_grows(array: Array, last_submitted_ns: int) -> bool:
-    """Whether requests came faster than they were served, beyond what chance explains.
-
-    The number under way grew from the middle to the end of the submissions by more than four
-    standard deviations of a Poisson count of the arrivals between.
-    """
-    submitted, done = array["submitted"], array["done"]
-    if not len(array):
-        return False
-    first = int(submitted.min())
-    middle = first + (last_submitted_ns - first) // 2
-    under_way = [int(((submitted <= t) & (done > t)).sum()) for t in (middle, last_submitted_ns)]
-    arrivals = int((submitted > middle).sum())
-    growth = under_way[1] - under_way[0]
-    return bool(growth > 4 * max(arrivals, 1) ** 0.5)

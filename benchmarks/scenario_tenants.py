@@ -29,6 +29,7 @@ from ghostcard.benchmarks.scenario import (
     Think,
 )
 from ghostcard.benchmarks.scenario_table import RATE_MAX_PER_S, TIME_MAX_NS, Table
+from ghostcard.benchmarks.workload import clients_of
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.shapes import shape
 from ghostcard.emulator.profile import Profile
@@ -59,7 +60,7 @@ def read_tenants(
     for number, (name, table) in enumerate(zip(names, tables, strict=True)):
         if name in names[:number]:
             raise table.refuse("name", "a name that no other tenant has")
-    if sum(max(tenant.clients, 1) for tenant in tenants) > CLIENTS_MAX:
+    if clients_of(tenants) > CLIENTS_MAX:
         raise tables[0].refuse("clients", f"at most {CLIENTS_MAX} in all tenants")
     return tenants
 

@@ -56,6 +56,11 @@ def first_clients(tenants: Sequence[Tenant]) -> list[int]:
     return [0, *accumulate(max(tenant.clients, 1) for tenant in tenants)][:-1]
 
 
+def clients_of(tenants: Sequence[Tenant]) -> int:
+    """How many clients all tenants have; they are numbered from 0."""
+    return sum(max(tenant.clients, 1) for tenant in tenants)
+
+
 def _key(seed: int, purpose: int, client: int) -> int:
     return stream_key(seed, purpose << _PURPOSE_SHIFT | client)
 

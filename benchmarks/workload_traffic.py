@@ -7,6 +7,7 @@ from typing import Any
 
 from ghostcard.benchmarks.closed_loop import Work, sized
 from ghostcard.benchmarks.scenario import CLOSED, Scenario, Tenant
+from ghostcard.benchmarks.scenario_changes import Order, orders
 from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.emulator.job import Job
@@ -31,7 +32,10 @@ class Traffic:
         self._limit = scenario.requests
         self._end_ns = scenario.duration_ns
         firsts = zip(scenario.tenants, first_clients(scenario.tenants), strict=True)
-        self._sources = [
+        self._sources: list[_Order | _Clients | _Stream] = [
+            _Order(self, order) for order in orders(scenario)
+        ]
+        self._sources += [
             (_Clients if tenant.arrivals == CLOSED else _Stream)(self, tenant, seed, first)
             for tenant, first in firsts
         ]
@@ -46,10 +50,7 @@ class Traffic:
         self, job: Job, work: Work, targets: tuple[int, ...], after: Callable[[Job], None]
     ) -> bool:
         """Submit a request now, unless the scenario is at its end: then False."""
-        now = self.port.timeline.now
-        if self._limit is not None and self.submitted >= self._limit:
-            return False
-        if self._end_ns is not None and now >= self._end_ns:
+        if self.is_over():
             return False
         self.submitted += 1
         job.operation, job.payload_bytes = work.operation, work.payload_bytes
@@ -59,11 +60,44 @@ class Traffic:
         self.port.submit(job, targets, after)
         return True
 
+    def is_over(self) -> bool:
+        """Whether the scenario is at its end: nothing is submitted any more."""
+        if self._limit is not None and self.submitted >= self._limit:
+            return True
+        return self._end_ns is not None and self.port.timeline.now >= self._end_ns
+
     def count_end(self) -> None:
         """One more request has ended."""
         self.ended += 1
         if self._told is not None:
             self._told(self.ended)
+
+
+class _Order:
+    """A change of a figure, sent at its time. It is its own event."""
+
+    _ok = True
+    _value = None
+
+    def __init__(self, traffic: Traffic, order: Order) -> None:
+        self.callbacks: Any = (self._due,)
+        self._traffic = traffic
+        self._order = order
+
+    def start(self) -> None:
+        """Wait for the time of the change."""
+        self._traffic.port.timeline.at(self._order.change.at_ns, self)
+
+    def _due(self, _event: object) -> None:
+        if self._traffic.is_over():
+            return
+        order = self._order
+        job = Job(client=order.client, function=order.work.function)
+        self._traffic.port.submit(job, (order.qid,), _nothing, lambda _domain: order.block)
+
+
+def _nothing(_job: Job) -> None:
+    """Nobody waits for the reply."""
 
 
 class _Clients:

@@ -21,7 +21,7 @@ from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.exercise import Exercise, Sizes
 from ghostcard.driver.port import Port
-from ghostcard.firmware.abi import reply, type50, type80
+from ghostcard.firmware.abi import admin, reply, type50, type80
 from ghostcard.firmware.abi.request import Head
 
 MAX_SHAPES = 4096  # remembered; then all are forgotten
@@ -83,6 +83,14 @@ def renderer(
         capture.sizes = exercise.reply_bytes(payload_bytes)
         exercise.ask(Ep11Host(capture, targets), material, payload_bytes)
     return capture.function, capture.render
+
+
+def figure_request(domain: int, key: str, value: int) -> tuple[int, bytes, int]:
+    """Function, block and bytes of the reply of `Ep11Host.set_figure`; raises as that."""
+    capture = _Capture()
+    capture.sizes = (admin.VALUE_BYTES,)
+    Ep11Host(capture, (domain,)).set_figure(key, value)
+    return capture.function, capture.render(domain), capture.reply_bytes
 
 
 def _exercise(operation: str, payload_bytes: int) -> Exercise | ClearRsa:

@@ -41,6 +41,17 @@ def with_figure(profile: Profile, key: str, value: int) -> tuple[Profile, int]:
     return changed, before
 
 
+def changeable(profile: Profile) -> list[str]:
+    """The keys of all figures of a profile that can change."""
+    firmware = [f"firmware.{field}" for field in FIRMWARE]
+    return firmware + [
+        f"engines.{price.engine}.operations.{operation}.{field}"
+        for operation, price in profile.operations.items()
+        if price.engine
+        for field in OPERATION
+    ]
+
+
 def _operation(profile: Profile, key: str) -> tuple[str, Operation]:
     parts = key.split(".")
     if len(parts) == 5 and (parts[0], parts[2]) == ("engines", "operations"):

@@ -8,13 +8,21 @@ from itertools import islice
 from ghostcard.benchmarks.closed_loop import Work, sized
 from ghostcard.benchmarks.recursion.sources import Constant, Source, Supply
 from ghostcard.benchmarks.scenario import CLOSED, CONSTANT, Scenario, Tenant
+from ghostcard.benchmarks.scenario_changes import orders
 from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker
 
 
 def scenario_sources(scenario: Scenario, seed: int) -> list[Source]:
-    """Every client of every tenant, as `workload_traffic.Traffic` has them."""
+    """Every change and every client of every tenant, as `workload_traffic.Traffic` has them."""
+    changes = [
+        Source(
+            order.client, (order.qid,), (order.work,), Constant(order.change.at_ns), is_open=True,
+            requests=1, block=order.block,
+        )
+        for order in orders(scenario)
+    ]  # fmt: skip
     firsts = zip(scenario.tenants, first_clients(scenario.tenants), strict=True)
-    return [
+    return changes + [
         source
         for tenant, first in firsts
         for source in (_closed if tenant.arrivals == CLOSED else _open)(tenant, seed, first)

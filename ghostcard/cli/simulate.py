@@ -14,8 +14,10 @@ from ghostcard.benchmarks.analysis import Answer, Load, answers, loads
 from ghostcard.benchmarks.engine_choice import ASKED_FOR, AUTO, RECURSION, SIMPY, EngineError
 from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.scenario import Scenario, ScenarioError
+from ghostcard.benchmarks.scenario_changes import carry_out
 from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
-from ghostcard.benchmarks.scenario_result import Result, Row, evaluate, plain
+from ghostcard.benchmarks.scenario_result import Changed, Result, evaluate, plain
+from ghostcard.benchmarks.scenario_rows import Row
 from ghostcard.benchmarks.scenario_run import Replication, machine_of, replicate
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console, document, duration, rate, table
@@ -65,11 +67,12 @@ def command(
         cards = machine_of(loaded, loaded.seed).bus.cards
         offered = loads(loaded, cards)
         require_possible(loaded, cards, offered)
+        later = _changed_loads(loaded)
     except ScenarioError as error:
         raise Failure(str(error), 2) from None
     if records and loaded.histogram:
         raise Failure('--records: percentiles = "histogram" keeps none, take "exact"', 2)
-    for warning in _overloads(offered):
+    for warning in _overloads(offered, later):
         click.echo(f"warning: {warning}", err=True)
     try:
         runs = _run(loaded, expected_requests(loaded, cards), engine)
@@ -116,13 +119,26 @@ def _progress(scenario: Scenario, expected: int | None) -> Iterator[Callable[[in
         yield lambda ended: bar.update(task, completed=ended)
 
 
-def _overloads(offered: Sequence[Load]) -> Iterator[str]:
-    """The utilisation law, before the run."""
-    for one in offered:
+def _changed_loads(scenario: Scenario) -> Sequence[Load]:
+    """The loads after all changes; none if there are no changes."""
+    if not scenario.changes:
+        return ()
+    bus = machine_of(scenario, scenario.seed).bus
+    carry_out(scenario, bus)
+    offered = loads(scenario, bus.cards)
+    require_possible(scenario, bus.cards, offered)
+    return offered
+
+
+def _overloads(offered: Sequence[Load], later: Sequence[Load]) -> Iterator[str]:
+    """The utilisation law, before the run: at its beginning, and after the changes."""
+    for when, one in [("", one) for one in offered] + [
+        (" after the changes", one) for one in later
+    ]:
         if one.load >= 1:
             yield (
                 f"the load on {one.station} of card {one.adapter} is {one.load:.2f} of what it "
-                f"can serve ({', '.join(one.tenants)}): there is no steady state, "
+                f"can serve{when} ({', '.join(one.tenants)}): there is no steady state, "
                 "and requests wait the longer the longer the run"
             )
 
@@ -160,6 +176,8 @@ def _show(scenario: Scenario, result: Result, said: Sequence[Answer]) -> None:
         click.echo(f"Engine {SIMPY}: {result.engine_reason}.")
     click.echo(_warm_up(result, scenario))
     click.echo(result.bottleneck())
+    for one in result.changes:
+        click.echo(_changed(one))
     if result.overloaded:
         click.echo("Unstable: the requests under way grew to the end of the run.")
     if result.settled is not None:
@@ -169,6 +187,13 @@ def _show(scenario: Scenario, result: Result, said: Sequence[Answer]) -> None:
     table("Theory", columns, map(_answer, said))
 
 
+def _changed(changed: Changed) -> str:
+    (at_ns, card, key, value), fetched_ns = changed
+    if fetched_ns is None:
+        return f"{key} of card {card} did not change: the run ended before {duration(at_ns)}."
+    return f"{key} of card {card} is {value:,} from {duration(fetched_ns)} on."
+
+
 def _method(result: Result) -> str:
     if result.replications == 1:
         return "batch means of one run"
@@ -176,10 +201,8 @@ def _method(result: Result) -> str:
 
 
 def _warm_up(result: Result, scenario: Scenario) -> str:
-    if scenario.histogram:
-        mean = f"Under way by Little's law: {result.in_system.means[0]:.2f}."
-        return f"Warm-up left out: {result.left_out:,} requests. {mean}"
-    how = "MSER-5" if scenario.warm_up_ns is None else "warm_up_ns"
+    is_found = scenario.warm_up_ns is None and not scenario.histogram
+    how = "MSER-5" if is_found else "warm_up_ns"
     doubt = "" if result.warm_up_found else "; the run may be too short to tell"
     text = f"{result.left_out:,} requests, {duration(result.warm_up_ns)}"
     return f"Warm-up left out by {how}: {text} of {duration(result.span_ns)}{doubt}."
@@ -187,13 +210,12 @@ def _warm_up(result: Result, scenario: Scenario) -> str:
 
 def _show_depth(result: Result) -> None:
     for title, one in (("under way", result.in_system), ("in hardware", result.in_hardware)):
-        if one is None or one.greatest is None:
-            continue
         top = max(one.means)
         steps = len(_BARS) - 1
         line = "".join(_BARS[round(mean / top * steps) if top else 0] for mean in one.means)
         mean = sum(one.means) / len(one.means)
-        click.echo(f"{title:<12} |{line}| mean {mean:.2f}, at most {one.greatest:,}")
+        most = "" if one.greatest is None else f", at most {one.greatest:,}"
+        click.echo(f"{title:<12} |{line}| mean {mean:.2f}{most}")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

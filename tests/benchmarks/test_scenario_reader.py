@@ -152,7 +152,6 @@ def test_nonsense_of_tenants(tenant: dict[str, Any], message: str) -> None:
         ({"confidence": 1}, r"confidence: got 1, takes a number from 0\.5 to 0\.9999"),
         ({"stop": {}}, r"stop\.relative_error: is missing"),
         ({"stop": {"relative_error": 0.1, "metric": "p99"}}, r'metric: got .p99., takes "latency"'),
-        ({"stop": {"relative_error": 0.1}, "percentiles": "histogram"}, r"percentiles: got"),
         ({"sede": 1}, r"sede: got an unknown key \(did you mean seed\?\)"),
         ({"replications": 0}, r"replications: got 0"),
     ],

@@ -13,6 +13,7 @@ import pytest
 from ghostcard.benchmarks import scenario_run
 from ghostcard.benchmarks.analysis import answers
 from ghostcard.benchmarks.closed_loop import ClosedLoop, sized
+from ghostcard.benchmarks.recursion import engine as recursion
 from ghostcard.benchmarks.scenario import Scenario
 from ghostcard.benchmarks.scenario_reader import load, parse
 from ghostcard.benchmarks.scenario_result import Result, evaluate
@@ -299,3 +300,47 @@ def test_a_histogram_says_what_the_records_say(
     assert row.mean_ns.half_width is not None
     assert whole.mean_ns.half_width is not None
     assert 0.3 < row.mean_ns.half_width / whole.mean_ns.half_width < 3
+
+
+def test_a_histogram_has_the_rows_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recursion, "CHUNK_RECORDS", 1000)
+    mix = [{**SIGN, "weight": 3}, {"operation": "sha256", "payload_bytes": 64}]
+    tenants = [
+        {"name": "b", "clients": 6, "mix": mix},
+        {"name": "a", "arrivals": "poisson", "rate_per_s": 4000, **SIGN},
+        {"name": "none", "arrivals": "poisson", "rate_per_s": 0.001, **SIGN},
+    ]
+    document = {"requests": 20_000, "warm_up_ns": 50 * MS, "tenants": tenants}
+    exact, counted = parse(document), parse({**document, "percentiles": "histogram"})
+    whole, said = result(exact), result(counted)
+    assert [row.title for row in whole.rows] == ["all", "b", "a", "rsa2048-sign", "sha256"]
+    for row, figure in zip(said.rows, whole.rows, strict=True):
+        assert (row.title, row.requests, row.failed) == (figure.title, figure.requests, 0)
+        assert row.mean_ns.mean == pytest.approx(figure.mean_ns.mean, rel=1e-12)
+        assert row.throughput_per_s.mean == pytest.approx(figure.throughput_per_s.mean, rel=2e-3)
+        for close, one in zip(row.percentiles_ns, figure.percentiles_ns, strict=True):
+            assert one.mean <= close.mean <= one.mean * (1 + 1 / 1024)
+    for depth, exactly in (
+        (said.in_system, whole.in_system),
+        (said.in_hardware, whole.in_hardware),
+    ):
+        assert np.mean(depth.means[5:-5]) == pytest.approx(np.mean(exactly.means[5:-5]), rel=0.02)
+
+
+@pytest.mark.parametrize("percentiles", ["exact", "histogram"])
+@pytest.mark.parametrize(("metric", "most"), [("latency", 0.05), ("throughput", 0.01)])
+def test_the_stop_rule_with_and_without_records(percentiles: str, metric: str, most: float) -> None:
+    tenant = {"arrivals": "poisson", "rate_per_s": 12_000, **SIGN}
+    stop = {"relative_error": most, "metric": metric}
+    document = {"tenants": [tenant], "stop": stop, "percentiles": percentiles}
+    done = replicate(parse({**document, "requests": 1_000_000}), 0)
+    assert done.settled
+    assert 2000 < done.ended < 1_000_000
+    assert done.ended % 2000 == 0
+    row = evaluate(parse({**document, "requests": 1_000_000}), [done]).rows[0]
+    error = (row.mean_ns if metric == "latency" else row.throughput_per_s).relative_error
+    assert error is not None
+    assert error <= most
+    short = replicate(parse({**document, "requests": 2500, "stop": {"relative_error": 0.001}}), 0)
+    assert not short.settled
+    assert short.ended == 2500

@@ -13,6 +13,7 @@ from ghostcard.benchmarks.scenario import (
     DISTRIBUTIONS,
     TRACE,
     Arrival,
+    Change,
     Kind,
     MachineSpec,
     Phase,
@@ -56,6 +57,18 @@ def tenants(draw: st.DrawFn) -> Tenant:
     return tenant._replace(rate_per_s=draw(RATES), **ramp)
 
 
+CHANGES = st.lists(
+    st.builds(
+        Change,
+        st.integers(0, 500_000),
+        st.integers(0, 1),
+        st.sampled_from(["engines.symmetric.operations.sha256.fixed_ns", "firmware.decode_ns"]),
+        st.integers(0, 50_000),
+    ),
+    max_size=3,
+).map(lambda found: tuple(sorted(found)))
+
+
 def scenario(**parts: Any) -> Scenario:
     usual: dict[str, Any] = {
         "name": "test",
@@ -81,16 +94,22 @@ def scenario(**parts: Any) -> Scenario:
     st.integers(0, 1 << 48),
     st.integers(1, 150),
     st.none() | st.integers(1, 500_000),
+    CHANGES,
 )
 def test_records_of_any_tenants_are_equal(
-    load: list[Tenant], interrupts: bool, seed: int, requests: int, duration_ns: int | None
+    load: list[Tenant],
+    interrupts: bool,
+    seed: int,
+    requests: int,
+    duration_ns: int | None,
+    changes: tuple[Change, ...],
 ) -> None:
     """Of null cards too, on which everything happens at one instant."""
     for profile in ("cex8p", "null"):
         machine = MachineSpec((profile, profile), 2, interrupts)
         one = scenario(
             machine=machine, tenants=tuple(load), seed=seed, requests=requests,
-            duration_ns=duration_ns,
+            duration_ns=duration_ns, changes=changes,
         )  # fmt: skip
         simpy, recursion = (replicate(one, 1, engine=engine) for engine in ("simpy", "recursion"))
         assert simpy.recorder.to_bytes() == recursion.recorder.to_bytes()
