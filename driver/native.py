@@ -50,6 +50,10 @@ class NativePort:
         """Bring the records up to date with every call that has returned."""
         self._track.finish()
 
+    def withdraw(self, adapter: int, is_away: bool) -> None:
+        """Take a card out of operation, or bring it back; its contexts and open keys are lost."""
+        self._track.withdraw(adapter, is_away)
+
     def call(
         self, function: int, render: Callable[[int], bytes], targets: tuple[int, ...]
     ) -> tuple[bytes, int]:

@@ -159,6 +159,18 @@ class TimingTrack:
             if under_way or any(client.line for client in (*self._ready, *self._left)):
                 self._advance(None)
 
+    def withdraw(self, adapter: int, is_away: bool) -> None:
+        """`Card.withdraw`, when all that has been in line is accounted for; the dispatcher then
+        picks other cards.
+        """
+        self.finish()
+        with self._lock:
+            card = self._bus.cards[adapter]
+            card.withdraw(is_away)
+            for qid in (queue.qid for queue in card.queues.values()):
+                self._dispatcher.queue(qid).card.online = not is_away
+            self._kinds.clear()
+
     # -- one thread ----------------------------------------------------------------------------
 
     def _dispatched(self, request: Request) -> Request:

@@ -114,6 +114,16 @@ class Card:
         self.configured = configured
         self._change_service()
 
+    def withdraw(self, is_away: bool) -> None:
+        """Take the adapter out of operation, or bring it back, while nothing is in hardware.
+
+        What its image has in memory is lost; queues and interrupts stay as they are.
+        """
+        self.configured = not is_away
+        for queue in self.queues.values():
+            queue.available_from = NEVER if is_away else 0
+            self.image.zeroize(queue.domain)
+
     def checkstop(self, checkstopped: bool) -> None:
         """Give the adapter a hardware error, or repair it; it loses what is in hardware."""
         self.checkstopped = checkstopped

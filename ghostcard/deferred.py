@@ -43,8 +43,9 @@ class DeferredImage:
         return image.scheduler() if isinstance(image, SchedulingImage) else None
 
     def zeroize(self, domain: int) -> None:
-        """As the image; boots it if this is the first request."""
-        self._booted().zeroize(domain)
+        """As the image; one that has not booted has nothing to forget."""
+        if self._image is not None:
+            self._image.zeroize(domain)
 
     def _booted(self) -> "Image":
         with self._lock:

@@ -21,6 +21,7 @@ from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile, is_path, load
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.emulator.record import Recorder
+from ghostcard.emulator.sockets import Sockets
 from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.home import home, make_folder
 
@@ -35,7 +36,8 @@ class Machine:
     """The cards of a configuration on one bus, with one recorder, the caller's if he gives one.
 
     ``native`` is the port for the threads of this process; `simulated` gives one for simulated
-    hosts. A machine is used for one or the other.
+    hosts. A machine is used for one or the other. ``sockets`` tells which cards are in operation;
+    in memory all are.
     """
 
     def __init__(
@@ -55,6 +57,18 @@ class Machine:
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function, config.seed or 0))
         self._start(recorder)
+        self.sockets = None if in_memory else Sockets(os.path.join(_cards_folder(), "sockets"))
+        self._switched = dict.fromkeys(self.bus.cards, 0)
+        self.follow()
+
+    def follow(self) -> None:
+        """Take those cards out of operation, and bring back those, that somebody has switched."""
+        if self.sockets is None:
+            return
+        for adapter, before in self._switched.items():
+            now = self._switched[adapter] = self.sockets.view[adapter]
+            if now != before:
+                self.native.withdraw(adapter, is_away=now % 2 != 0)
 
     @classmethod
     def simulation(
@@ -90,6 +104,8 @@ class Machine:
     def after_fork(self) -> None:
         """In the child of a fork: no records, no threads, time 0; the cards are as they were."""
         self._start()
+        self._switched = dict.fromkeys(self.bus.cards, 0)
+        self.follow()
 
     def _start(self, recorder: Recorder | None = None) -> None:
         if recorder is None:  # one without records yet is false
@@ -109,11 +125,16 @@ class Machine:
     def _nvram(self, card: CardConfig) -> Nvram:
         if self._in_memory:
             return Nvram()
-        folder = os.path.join(home(), "cards")
-        make_folder(folder)
-        nvram = Nvram(os.path.join(folder, f"{card.adapter:02x}.nvram"))
+        nvram = Nvram(os.path.join(_cards_folder(), f"{card.adapter:02x}.nvram"))
         nvram.names()  # a damaged one is told now, though the card may boot later
         return nvram
+
+
+def _cards_folder() -> str:
+    """Where the cards of this home keep what outlives a process."""
+    folder = os.path.join(home(), "cards")
+    make_folder(folder)
+    return folder
 
 
 def _profiles(config: Config) -> dict[str, Profile]:

@@ -1,11 +1,13 @@
 """One slot: its token, the host library towards its APQNs, and what they can do."""
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
+from ghostcard.driver.errors import DriverError
 from ghostcard.module import builtin
 from ghostcard.module.catalog import Catalog
 from ghostcard.module.cipher_rules import AES_BLOCK
@@ -22,7 +24,10 @@ from ghostcard.module.token import Token
 if TYPE_CHECKING:
     from ghostcard.config import SlotConfig
     from ghostcard.driver.port import Port
+    from ghostcard.emulator.sockets import Sockets
 
+
+Answer = TypeVar("Answer")
 
 _WRAP_USE: Attributes = dict.fromkeys(
     (ck.CKA_ENCRYPT, ck.CKA_DECRYPT, ck.CKA_WRAP, ck.CKA_UNWRAP), TRUE
@@ -46,7 +51,8 @@ class SlotCards(NamedTuple):
 
 class Slot:
     """A slot of the configuration. ``part_bytes``: the most data that goes into one request;
-    ``has_token``: False of a slot of accelerators, which have no keys and so no token.
+    ``has_token``: False of a slot of accelerators, which have no keys and so no token, and while
+    all cards are out of operation; ``has_event``: that changed, and nobody was told.
     """
 
     def __init__(
@@ -58,7 +64,10 @@ class Slot:
         handles: Iterator[int],
     ) -> None:
         """`path`: the token's store."""
-        self.has_token = cards.are_ep11
+        self.has_token = self._keeps_keys = cards.are_ep11
+        self.has_event = False
+        self._adapters = sorted({apqn >> 8 for apqn in config.apqns})
+        self._switched = [0] * len(self._adapters)
         max_message = cards.max_message
         self.id = config.id
         self.description = config.description
@@ -74,15 +83,38 @@ class Slot:
         self._mechanisms: tuple[int, ...] = ()
         self._infos: dict[int, MechanismInfo] = {}
 
+    def follow(self, sockets: "Sockets") -> bool:
+        """Notice cards that were taken out of operation or brought back; whether the token that was
+        here has gone with the last of them, be it back by now.
+        """
+        before = self._switched
+        self._switched = [sockets.view[adapter] for adapter in self._adapters]
+        had, has = self.has_token, any(number % 2 == 0 for number in self._switched)
+        self.has_token = has and self._keeps_keys
+        all_went = all(old != new for old, new in zip(before, self._switched, strict=True))
+        went = had and (not has or all_went)
+        self.has_event |= went or had != self.has_token
+        self._mechanisms, self._infos = (), {}
+        return went
+
+    def _ask_queues(self, question: Callable[[Ep11Host], Answer]) -> list[Answer]:
+        """The answers of the APQNs in operation; of the last one also why there are none."""
+        answers = []
+        for queue in self._queues:
+            try:
+                answers.append(question(queue))
+            except DriverError as error:
+                if error.code != errno.ENODEV or (queue is self._queues[-1] and not answers):
+                    raise
+        return answers
+
     def mechanisms(self) -> tuple[int, ...]:
         """The mechanisms every APQN of the slot has, the host knows and the configuration allows;
         asked for once.
         """
         with self._lock:
             if not self._mechanisms:
-                common = set(TABLE).intersection(
-                    *(queue.get_mechanism_list() for queue in self._queues)
-                )
+                common = set(TABLE).intersection(*self._ask_queues(Ep11Host.get_mechanism_list))
                 if self._allowed is not None:
                     common &= self._allowed
                 self._mechanisms = tuple(sorted(common))
@@ -90,8 +122,7 @@ class Slot:
 
     def seed_random(self, data: bytes) -> None:
         """Mix data into the random source of each of the slot's queues' cards."""
-        for queue in self._queues:
-            queue.seed_random(data)
+        self._ask_queues(lambda queue: queue.seed_random(data))
 
     def builtin(self) -> Catalog:
         """The objects the token makes itself, made when somebody looks for them."""
@@ -120,7 +151,7 @@ class Slot:
         if known is None:
             if mechanism not in self.mechanisms():
                 raise CryptokiError(ck.CKR_MECHANISM_INVALID)
-            answers = [queue.get_mechanism_info(mechanism) for queue in self._queues]
+            answers = self._ask_queues(lambda queue: queue.get_mechanism_info(mechanism))
             known = _with_recovery(mechanism, _narrowest(answers))
             known = self._infos[mechanism] = _with_messages(mechanism, known)
         return known

@@ -51,16 +51,27 @@ class Line(NamedTuple):
 
 @click.command(
     "cards",
-    epilog="\b\nExamples:\n  ghostcard cards\n  GHOSTCARD_CONFIG=two.toml ghostcard cards --json\n",
+    epilog="\b\nExamples:\n  ghostcard cards\n  GHOSTCARD_CONFIG=two.toml ghostcard cards --json\n"
+    "  ghostcard cards --config-off 00\n",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+@click.option("--config-off", "off", metavar="CARD", multiple=True, help="Take a card out first.")
+@click.option("--config-on", "on", metavar="CARD", multiple=True, help="Bring a card back first.")
+def command(as_json: bool, off: tuple[str, ...], on: tuple[str, ...]) -> None:
     """List the machine's cards and queues, in the manner of lszcrypt.
 
     The cards are started for it, so that a card that cannot start says so; REQUESTS and PENDING
     count from there. What a program asked of the cards is told by `ghostcard run`.
+
+    A card that is taken out of operation (--config-off, as chzcrypt has it) is so for every
+    program with this GHOSTCARD_HOME, also for those that run: its token goes, and with it their
+    sessions, and C_WaitForSlotEvent tells of it. It stays away until --config-on.
     """
-    lines = list(listing(Machine(load())))
+    machine = Machine(load())
+    for names, is_there in ((off, False), (on, True)):
+        for name in names:
+            switch(machine, name, is_there)
+    lines = list(listing(machine))
     if as_json:
         document([line._asdict() for line in lines])
         return
@@ -68,6 +79,16 @@ def command(as_json: bool) -> None:
     click.echo("-" * (sum(abs(width) for _, width in _COLUMNS) + len(_COLUMNS) - 1))
     for line in lines:
         click.echo(_text([*line[:7], f"{line.queue_depth:02d}", *line[8:]]))
+
+
+def switch(machine: Machine, name: str, is_there: bool) -> None:
+    """Take a card, named as in the listing, out of operation, or bring it back."""
+    known = {f"{adapter:02x}": adapter for adapter in machine.bus.cards}
+    if name not in known:
+        raise click.UsageError(f"card {name!r}: there are {', '.join(sorted(known))}")
+    assert machine.sockets is not None
+    machine.sockets.switch(known[name], is_there)
+    machine.follow()
 
 
 def listing(machine: Machine) -> Iterator[Line]:

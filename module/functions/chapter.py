@@ -1,7 +1,8 @@
 """What every chapter stands on: the slots and sessions of an initialised library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from ghostcard import pkcs11 as ck
@@ -27,12 +28,16 @@ class Chapter:
         self._machine: Machine | None = None
         self._slots: dict[int, Slot] = {}
         self._sessions: dict[int, Session] = {}
+        self._changes: Sequence[int] = (0,)
+        self._seen = 0
+        self._following = Lock()
         self._session_handles = count(1)
         self._object_handles = count(1)
 
     def _slot(self, slot: int) -> "Slot":
         """The slot of an id; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SLOT_ID_INVALID."""
         self._check_initialised()
+        self._follow()
         try:
             return self._slots[slot]
         except KeyError:
@@ -47,11 +52,34 @@ class Chapter:
 
     def _session(self, session: int) -> Session:
         """The session of a handle; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID."""
+        if self._changes[0] != self._seen:
+            self._follow()
         try:
             return self._sessions[session]
         except KeyError:
             self._check_initialised()
             raise CryptokiError(ck.CKR_SESSION_HANDLE_INVALID) from None
+
+    def _follow(self) -> None:
+        """Notice cards that were taken out of operation, or brought back: with its last card a
+        token goes, and with the token its sessions (PKCS #11 3.2, 5.5.2).
+        """
+        if self._changes[0] == self._seen:
+            return
+        with self._following:
+            machine, seen = self._machine, self._changes[0]
+            if machine is None or machine.sockets is None:
+                return
+            machine.follow()
+            for slot in self._slots.values():
+                if slot.follow(machine.sockets):
+                    self._close_sessions(slot)
+            self._seen = seen
+
+    def _close_sessions(self, slot: "Slot") -> None:
+        for session in list(slot.token.sessions.values()):
+            self._sessions.pop(session.handle, None)
+            session.token.leave(session)
 
     def _check_initialised(self) -> None:
         if self._machine is None:

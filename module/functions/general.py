@@ -96,7 +96,7 @@ class General(Chapter):
         _ABANDONED.append((self._machine, self._slots, self._sessions))
         self._machine, self._slots = None, {}
         self._sessions = {}
-        self._life, self._ended = Lock(), Event()
+        self._life, self._following, self._ended = Lock(), Lock(), Event()
         self._process = os.getpid()
 
     def _build(self) -> None:
@@ -118,6 +118,11 @@ class General(Chapter):
             for slot in wanted.slots
         }
         self._machine = machine
+        assert machine.sockets is not None
+        self._changes, self._seen = machine.sockets.changes, -1
+        self._follow()
+        for slot in self._slots.values():
+            slot.has_event = False  # PKCS #11 3.2, 5.5.4
 
 
 def _slot_cards(machine: "Machine", apqns: tuple[int, ...]) -> SlotCards:

@@ -37,9 +37,7 @@ class Sessions(Chapter):
 
     def close_all_sessions(self, slot: int) -> None:
         """End all sessions of this process with the slot."""
-        for session in list(self._slot(slot).token.sessions.values()):
-            self._sessions.pop(session.handle, None)
-            session.token.leave(session)
+        self._close_sessions(self._slot(slot))
 
     def get_session_info(self, session: int) -> SessionInfo:
         """Slot, CKS_* state, CKF_* flags, and the EP11 code of the card's last refusal."""

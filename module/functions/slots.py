@@ -17,6 +17,9 @@ _ALWAYS = ck.CKF_RNG | ck.CKF_LOGIN_REQUIRED | ck.CKF_DUAL_CRYPTO_OPERATIONS
 _USER_WARNINGS = (*(ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED),)
 _SO_WARNINGS = (ck.CKF_SO_PIN_COUNT_LOW, ck.CKF_SO_PIN_FINAL_TRY, ck.CKF_SO_PIN_LOCKED)
 
+_LOOK_SECONDS = 0.05
+"""How often a thread that waits for a card looks."""
+
 
 class Slots(General):
     """C_GetSlotList to C_SetPIN."""
@@ -24,6 +27,7 @@ class Slots(General):
     def get_slot_list(self, token_present: bool) -> list[int]:
         """Ids of the slots, or of those that hold a token."""
         self._check_initialised()
+        self._follow()
         return [
             number
             for number, slot in sorted(self._slots.items())
@@ -33,7 +37,8 @@ class Slots(General):
     def get_slot_info(self, slot: int) -> SlotInfo:
         """What is known of a slot."""
         found = self._slot(slot)
-        flags = ck.CKF_HW_SLOT | (ck.CKF_TOKEN_PRESENT if found.has_token else 0)
+        flags = ck.CKF_HW_SLOT | ck.CKF_REMOVABLE_DEVICE
+        flags |= ck.CKF_TOKEN_PRESENT if found.has_token else 0
         return SlotInfo(found.description, MANUFACTURER, flags, _HARDWARE, library_version())
 
     def get_token_info(self, slot: int) -> TokenInfo:
@@ -49,12 +54,28 @@ class Slots(General):
         return _token_info(token, row, _ALWAYS | flags)
 
     def wait_for_slot_event(self, flags: int) -> int:
-        """No token comes or goes: CKR_NO_EVENT, or if the caller would wait, until C_Finalize."""
+        """The slot whose token came or went; each such event is told once. Without one
+        CKR_NO_EVENT, or if the caller would wait, the next one, or C_Finalize.
+        """
         self._check_initialised()
-        if flags & ck.CKF_DONT_BLOCK:
-            raise CryptokiError(ck.CKR_NO_EVENT)
-        self._ended.wait()
-        raise CryptokiError(ck.CKR_CRYPTOKI_NOT_INITIALIZED)
+        ended = self._ended
+        while True:
+            slot = self._next_event()
+            if slot is not None:
+                return slot
+            if flags & ck.CKF_DONT_BLOCK:
+                raise CryptokiError(ck.CKR_NO_EVENT)
+            if ended.wait(_LOOK_SECONDS):
+                raise CryptokiError(ck.CKR_CRYPTOKI_NOT_INITIALIZED)
+
+    def _next_event(self) -> int | None:
+        self._follow()
+        with self._following:
+            for number, slot in sorted(self._slots.items()):
+                if slot.has_event:
+                    slot.has_event = False
+                    return number
+        return None
 
     def get_mechanism_list(self, slot: int) -> Sequence[int]:
         """What every APQN of the slot can do, as the cards say."""

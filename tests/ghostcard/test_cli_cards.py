@@ -55,3 +55,25 @@ def test_the_state_of_a_card_is_shown() -> None:
     states = {line.id: line.status for line in listing(machine)}
     assert states["00"] == states["00.0006"] == "deconfig"
     assert states["02"] == states["02.0017"] == "chkstop"
+
+
+def test_a_card_is_switched_off_and_on_for_everybody() -> None:
+    other = Machine(load())
+    for arguments, status in (
+        (("--config-off", "02"), "deconfig"),
+        ((), "deconfig"),
+        (("--config-off", "02", "--config-on", "02"), "online"),
+    ):
+        lines = json.loads(CliRunner().invoke(command, ("--json", *arguments)).stdout)
+        states = {line["id"]: line["status"] for line in lines}
+        assert states["02"] == states["02.0006"] == states["02.0017"] == status
+        assert states["00"] == "online"
+        other.follow()
+        assert other.bus.cards[2].configured is (status == "online")
+
+
+@pytest.mark.parametrize("name", ["01", "2", "zz", ""])
+def test_only_a_card_there_is_can_be_switched(name: str) -> None:
+    result = CliRunner().invoke(command, ("--config-off", name))
+    assert result.exit_code == 2
+    assert f"card {name!r}: there are 00, 02" in result.stderr

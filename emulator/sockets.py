@@ -1,0 +1,47 @@
+"""Which adapters are in operation: a file of counters that all processes with these cards share.
+
+An adapter's counter goes up when it is taken out of operation ("config off") and when it comes
+back: odd, it is away; two more than before, it was away meanwhile. One counter goes up with each of
+them, so that looking for changes costs a memory read.
+"""
+
+import fcntl
+import mmap
+import os
+
+ADAPTERS = 256
+_CHANGES = ADAPTERS
+_SIZE = 4 * (ADAPTERS + 1)
+_LIMIT = 1 << 32
+
+
+class Sockets:
+    """The counters in one file; `view[adapter]` is one, `changes[0]` another number after each
+    change.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # room on the disk: a write to a page that has none would kill the process (SIGBUS)
+            os.posix_fallocate(file, 0, _SIZE)
+            self._map = mmap.mmap(file, _SIZE)
+        finally:
+            os.close(file)
+        self.view = memoryview(self._map).cast("I")
+        self.changes = self.view[_CHANGES:]
+
+    def is_there(self, adapter: int) -> bool:
+        """Whether the adapter is in operation."""
+        return self.view[adapter] % 2 == 0
+
+    def switch(self, adapter: int, is_there: bool) -> bool:
+        """Take an adapter out of operation, or bring it back; False if it is so already."""
+        with open(self._path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if self.is_there(adapter) == is_there:
+                return False
+            for counter in (adapter, _CHANGES):
+                self.view[counter] = (self.view[counter] + 1) % _LIMIT
+        return True
