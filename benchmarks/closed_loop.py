@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ghostcard.driver.native import NativePort
 from ghostcard.driver.shapes import renderer, shape
 from ghostcard.driver.simulated import SimulatedPort
+from ghostcard.emulator.agenda import Callbacks
 from ghostcard.emulator.job import Job
 from ghostcard.emulator.queue import NEVER
 from ghostcard.emulator.record import Recorder
@@ -74,9 +75,10 @@ class ClosedLoop:
         self._requests = NEVER if requests is None else requests
         start = port.timeline.now
         self._end_ns = NEVER if duration_ns is None else start + duration_ns
-        self._timeline, self._submit = port.timeline, port.submit
+        self._agenda = port.timeline.agenda
         self._think_ns = think_ns
-        self._on_done = self._think if think_ns else self._next
+        self._on_done: Callable[[Job], None] = self._think if think_ns else self._next
+        self._after_thought: Callbacks = (self._next,)
         self._clients = [_Client(number, seed) for number in range(clients)]
 
     def start(self) -> None:
@@ -91,19 +93,18 @@ class ClosedLoop:
 
     def _next(self, job: Job) -> None:
         client = self._clients[job.client]
-        if client.sent >= self._requests or self._timeline._now >= self._end_ns:
+        if client.sent >= self._requests or self._agenda.now >= self._end_ns:
             return
         client.sent += 1
         work = self._work[0] if self._one_work else client.random.choice(self._work)
         if work is not client.work:  # what a job says stays as it is when it goes again
             client.take(work)
         job.outcome = 0
-        self._submit(job, self._targets, self._on_done, work.render)
+        self._port.submit(job, self._targets, self._on_done, work.render)
 
     def _think(self, job: Job) -> None:
-        timeline = self._port.timeline
-        job.callbacks = (self._next,)  # the job is its own event
-        timeline.at(timeline.now + self._think_ns, job)
+        job.callbacks = self._after_thought  # the job is its own event
+        self._agenda.at(self._agenda.now + self._think_ns, job)
 
 
 class _Client:

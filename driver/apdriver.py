@@ -7,27 +7,27 @@ as the kernel's does.
 
 import errno
 from collections.abc import Callable, Sequence
-from heapq import heappush
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ghostcard.driver.polling import POLLED, poll
 from ghostcard.driver.queue import (
     AGAIN,
     DQAP,
+    IDLE,
     INTERRUPT,
     LOW_TIMEOUT,
     NONE,
     NQAP,
+    OPERATING,
     RAPQ,
     TAPQ,
-    Device,
     Event,
     Next,
     QueueMachine,
-    State,
     Wait,
 )
-from ghostcard.emulator.job import NOTIFIED, REPLIED, Job
+from ghostcard.emulator.agenda import Agenda, Callbacks, LightEvent
+from ghostcard.emulator.job import Job
 from ghostcard.emulator.status import (
     CHECKSTOPPED,
     DECONFIGURED,
@@ -39,14 +39,12 @@ if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.timeline import Timeline
 
-LOW_POLL_NS = 40_000_000  # AP sheet 1.8: the slow poll timer
-REQUEST_TIMEOUT_NS = 900_000_000_000  # AP sheet 1.7: CEX4 to CEX8
-SCAN_NS = 30_000_000_000  # AP sheet 1.8: config_time
+LOW_POLL_NS: Final = 40_000_000  # AP sheet 1.8: the slow poll timer
+REQUEST_TIMEOUT_NS: Final = 900_000_000_000  # AP sheet 1.7: CEX4 to CEX8
+SCAN_NS: Final = 30_000_000_000  # AP sheet 1.8: config_time
 
-_POLL = Event.POLL
-_OPERATING = Device.OPERATING
-_IDLE = State.IDLE
-_BIND_STATE_SHIFT = 46  # BS, IBM bits 16 and 17 of the 64 that TAPQ gives (AP sheet 1.4)
+_POLL: Final = Event.POLL
+_BIND_STATE_SHIFT: Final = 46  # BS, IBM bits 16 and 17 of the 64 that TAPQ gives (AP sheet 1.4)
 
 
 class HostQueue(NamedTuple):
@@ -59,23 +57,21 @@ class HostQueue(NamedTuple):
     poll_ns: int  # period of the fast poll timer; 250,000 in an LPAR (AP sheet 1.8)
 
 
-class Tick:
+class Tick(LightEvent):
     """A light event of the timeline that calls one function, again and again."""
 
-    __slots__ = ("_defused", "callbacks", "calls", "pending")
-    _ok = True
-    _value = None
+    __slots__ = ("calls", "pending")
 
     def __init__(self, call: Callable[["Tick"], None]) -> None:
-        self.calls = (call,)
-        self.callbacks: Any = None
+        super().__init__()
+        self.calls: Callbacks = (call,)
         self.pending = False
 
-    def at(self, timeline: "Timeline", time_ns: int) -> None:
+    def at(self, agenda: Agenda, time_ns: int) -> None:
         """Call at ``time_ns``, not before now; the caller has seen that nothing is pending."""
         self.pending = True
         self.callbacks = self.calls
-        heappush(timeline.heap, (time_ns, 1, next(timeline.serial), self))
+        agenda.at(time_ns, self)
 
 
 class ApQueue:
@@ -111,7 +107,7 @@ class ApDriver:
         changed: Callable[[int, bool], None],
         interrupts: bool = True,
     ) -> None:
-        self._timeline = timeline
+        self._agenda = timeline.agenda
         self._bus = bus
         self._finished = finished
         self._changed = changed
@@ -174,10 +170,10 @@ class ApDriver:
             todo = self._step(todo, queue)
         if machine.timer_restarted:
             machine.timer_restarted = False
-            queue.deadline_ns = self._timeline._now + REQUEST_TIMEOUT_NS
+            queue.deadline_ns = self._agenda.now + REQUEST_TIMEOUT_NS
             if not queue.timer.pending:
-                queue.timer.at(self._timeline, queue.deadline_ns)
-        if machine.device is not _OPERATING and queue.in_service:
+                queue.timer.at(self._agenda, queue.deadline_ns)
+        if machine.device is not OPERATING and queue.in_service:
             self._set_service(queue, False)
         if machine.completed:
             self._collect(machine)
@@ -201,9 +197,8 @@ class ApDriver:
         woken = self._woken_ns
         for job, error in machine.completed:
             if not error:
-                times = job.times
-                replied = times[REPLIED]
-                times[NOTIFIED] = woken if woken > replied else replied
+                replied = job.replied
+                job.notified = woken if woken > replied else replied
         self._ended += machine.completed
         machine.completed.clear()
 
@@ -223,34 +218,28 @@ class ApDriver:
         queue.timer.pending = False
         if not queue.machine.count:
             return
-        if self._timeline._now < queue.deadline_ns:
-            queue.timer.at(self._timeline, queue.deadline_ns)
+        if self._agenda.now < queue.deadline_ns:
+            queue.timer.at(self._agenda, queue.deadline_ns)
             return
         self._close(self._pump(queue, Event.TIMEOUT))
 
     # -- tasklet and poll timer ----------------------------------------------------------------
 
     def _interrupted(self, qid: int) -> None:
-        tasklet = self._tasklet
-        if not tasklet.pending:  # as `_wake`, at every interrupt
-            timeline = self._timeline
-            self._woken_ns = now = timeline._now
-            tasklet.pending = True
-            tasklet.callbacks = tasklet.calls
-            due = now + self._queues[qid].dequeue_ns
-            heappush(timeline.heap, (due, 1, next(timeline.serial), tasklet))
+        if not self._tasklet.pending:
+            self._wake(self._queues[qid].dequeue_ns)
 
     def _wake(self, delay_ns: int) -> None:
         """Have the tasklet run; being woken again before it runs changes nothing."""
-        self._woken_ns = now = self._timeline._now
-        self._tasklet.at(self._timeline, now + delay_ns)
+        self._woken_ns = now = self._agenda.now
+        self._tasklet.at(self._agenda, now + delay_ns)
 
     def _run_tasklet(self, _tick: Tick) -> None:
         self._tasklet.pending = False
         wait: Wait = NONE
         for queue in self._queues.values():
             machine = queue.machine
-            if machine.state is not _IDLE or machine.requests:
+            if machine.state is not IDLE or machine.requests:
                 queue_waits = self._pump(queue, _POLL)
                 if queue_waits < wait:
                     wait = queue_waits
@@ -260,9 +249,9 @@ class ApDriver:
         """AP sheet 1.8, ap_wait; there is no poll thread."""
         if wait not in self._unarmed and not self._poll_timer.pending:
             period = LOW_POLL_NS if wait is LOW_TIMEOUT else self._poll_ns
-            periods = (self._timeline._now - self._poll_expiry_ns) // period + 1
+            periods = (self._agenda.now - self._poll_expiry_ns) // period + 1
             self._poll_expiry_ns += periods * period
-            self._poll_timer.at(self._timeline, self._poll_expiry_ns)
+            self._poll_timer.at(self._agenda, self._poll_expiry_ns)
 
     def _poll_expired(self, _tick: Tick) -> None:
         self._poll_timer.pending = False
@@ -272,7 +261,7 @@ class ApDriver:
     # -- cards that come and go ----------------------------------------------------------------
 
     def _scan_later(self) -> None:
-        self._scan_timer.at(self._timeline, (self._timeline._now // SCAN_NS + 1) * SCAN_NS)
+        self._scan_timer.at(self._agenda, (self._agenda.now // SCAN_NS + 1) * SCAN_NS)
 
     def _scan_expired(self, _tick: Tick) -> None:
         """While a queue is out of service and requests are under way, scan on."""

@@ -6,7 +6,7 @@ adds the weight of the card it happened to examine last, this adds the winner's.
 
 import errno
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.ratings import weights
@@ -14,9 +14,9 @@ from ghostcard.driver.ratings import weights
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
 
-ATTEMPTS = 10  # a request that was told EAGAIN so often fails with EIO
-CARD_PENALTY = 1_000  # for the card of the attempt before
-QUEUE_PENALTY = 10_000  # for the queue of the attempt before
+ATTEMPTS: Final = 10  # a request that was told EAGAIN so often fails with EIO
+CARD_PENALTY: Final = 1_000  # for the card of the attempt before
+QUEUE_PENALTY: Final = 10_000  # for the queue of the attempt before
 
 
 class DispatchCard:

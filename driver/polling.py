@@ -5,7 +5,7 @@ Nearly every POLL finds a queue IDLE, WORKING or QUEUE_FULL and has normal answe
 other kind the machine takes over. `tests/driver/test_polling.py` runs both side by side.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ghostcard.driver.queue import (
     AGAIN,
@@ -20,6 +20,7 @@ from ghostcard.driver.queue import (
     WORKING,
     Next,
     QueueMachine,
+    State,
     Wait,
 )
 from ghostcard.emulator.status import NO_PENDING_REPLY, REPLIES_WAITING, RESPONSE_CODE_SHIFT
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 # Bits of a status word with which the next DQAP could answer anything but "no reply yet".
 UNKNOWN = EMPTY | REPLIES_WAITING
-POLLED = (IDLE, WORKING, FULL)  # the states whose POLL is done here
-_NO_REPLY = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
-_NOT_NORMAL = ASYNC | 0xFF << RESPONSE_CODE_SHIFT
-_NOT_WITHOUT_REPLY = (EMPTY | _NOT_NORMAL) & ~_NO_REPLY  # of a DQAP that found nothing
+POLLED: tuple[State, ...] = (IDLE, WORKING, FULL)  # the states whose POLL is done here
+_NO_REPLY: Final = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
+_NOT_NORMAL: Final = ASYNC | 0xFF << RESPONSE_CODE_SHIFT
+_NOT_WITHOUT_REPLY: Final = (EMPTY | _NOT_NORMAL) & ~_NO_REPLY  # of a DQAP that found nothing
 
 
 def poll(machine: "QueueMachine[Job]", bus: "Bus", qid: int) -> Next:

@@ -15,7 +15,7 @@ import errno
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, IntEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 
 class State(IntEnum):
@@ -97,21 +97,38 @@ TABLE: dict[tuple[State, Event], Action] = {
 }
 
 # The bits and codes of the status word that the transitions look at (AP sheet 1.3).
-EMPTY = 0x80000000
-ASYNC = 0x02000000
-IRQ_ENABLED = 0x01000000
-NORMAL = 0x00
-RESET_IN_PROGRESS = 0x02
-BUSY = 0x05
-OTHERWISE_CHANGED = 0x07
-FULL_OR_NO_REPLY = 0x10
+EMPTY: Final = 0x80000000
+ASYNC: Final = 0x02000000
+IRQ_ENABLED: Final = 0x01000000
+NORMAL: Final = 0x00
+RESET_IN_PROGRESS: Final = 0x02
+BUSY: Final = 0x05
+OTHERWISE_CHANGED: Final = 0x07
+FULL_OR_NO_REPLY: Final = 0x10
 MESSAGE_ERRORS = frozenset((0x15, 0x16, 0x42))  # too big, facility missing, invalid domain
 
 # As names of the module: looking a member up in its class takes ten times as long.
-RESET_START, RESET_WAIT, SETIRQ_WAIT, IDLE, WORKING, FULL, ASSOC_WAIT = State
-UNINITIATED, OPERATING, SHUTDOWN, ERROR = Device
-AGAIN, HIGH_TIMEOUT, LOW_TIMEOUT, INTERRUPT, NONE = Wait
-NQAP, DQAP, TAPQ, RAPQ, AQIC = Instruction
+RESET_START: Final = State.RESET_START
+RESET_WAIT: Final = State.RESET_WAIT
+SETIRQ_WAIT: Final = State.SETIRQ_WAIT
+IDLE: Final = State.IDLE
+WORKING: Final = State.WORKING
+FULL: Final = State.QUEUE_FULL
+ASSOC_WAIT: Final = State.ASSOC_WAIT
+UNINITIATED: Final = Device.UNINITIATED
+OPERATING: Final = Device.OPERATING
+SHUTDOWN: Final = Device.SHUTDOWN
+ERROR: Final = Device.ERROR
+AGAIN: Final = Wait.AGAIN
+HIGH_TIMEOUT: Final = Wait.HIGH_TIMEOUT
+LOW_TIMEOUT: Final = Wait.LOW_TIMEOUT
+INTERRUPT: Final = Wait.INTERRUPT
+NONE: Final = Wait.NONE
+NQAP: Final = Instruction.NQAP
+DQAP: Final = Instruction.DQAP
+TAPQ: Final = Instruction.TAPQ
+RAPQ: Final = Instruction.RAPQ
+AQIC: Final = Instruction.AQIC
 Next = Instruction | Wait
 
 

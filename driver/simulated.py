@@ -6,15 +6,14 @@ and sizes; the times are the same. Each attempt on a card leaves one record.
 
 import errno
 from collections.abc import Callable
-from heapq import heappush
-from itertools import count
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.apdriver import ApDriver, HostQueue
 from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.triage import DRIVER_OUTCOME, UNKNOWN_REPLY, outcome, triage
-from ghostcard.emulator.job import DONE, SUBMITTED, Job
+from ghostcard.emulator.agenda import Callbacks
+from ghostcard.emulator.job import Job
 
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
@@ -41,9 +40,8 @@ class SimulatedPort:
         self.timeline = timeline
         self.in_flight = 0
         self._dispatcher = dispatcher
-        self._keep = recorder.keep
-        self._pick = dispatcher.pick
-        self._drop = dispatcher.drop
+        self._recorder = recorder
+        self._agenda = timeline.agenda
         self._submit_ns = {queue.qid: queue.submit_ns for queue in _queues_of(bus)}
         bus.attach(timeline)
         self.driver = ApDriver(
@@ -51,10 +49,10 @@ class SimulatedPort:
         )
         if interrupts:
             _switch_interrupts_on(bus, timeline.now)
-        self._psmids = count(1)
+        self._psmid = 0
         varies = any(card.draws for card in bus.cards.values())
         self._numbers: dict[int, int] | None = {} if varies else None  # requests of each client
-        self._on_enqueue = (self.driver.enqueue,)
+        self._on_enqueue: Callbacks = (self.driver.enqueue,)
 
     def submit(
         self,
@@ -73,31 +71,31 @@ class SimulatedPort:
         again. DriverError ENODEV when no target takes requests. ``attempt`` and ``last_qid`` are
         for a request that has come back and goes again.
         """
-        timeline = self.timeline
-        now = timeline._now
+        now = self._agenda.now
         if attempt == 1:
-            job.times[SUBMITTED] = now
+            job.submitted = now
             if self._numbers is not None:
                 job.number = number = self._numbers.get(job.client, 0)
                 self._numbers[job.client] = number + 1
         if render is not None:
             job.request_bytes = len(render(targets[0] & 0xFF))
         try:
-            qid = self._pick(targets, job.function, job.request_bytes, last_qid).qid
+            qid = self._dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
         except DriverError:
             if not self.driver.scan():  # AP sheet 4.3: once more if a bus scan finds news
                 raise
-            qid = self._pick(targets, job.function, job.request_bytes, last_qid).qid
+            qid = self._dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
         if render is not None:
             job.block = render(qid & 0xFF)
             job.outcome = 0
         job.qid = qid
         job.on_done = on_done
-        job.context = (targets, render, attempt)
-        job.psmid = next(self._psmids)
+        job.targets, job.render, job.attempt = targets, render, attempt
+        self._psmid += 1
+        job.psmid = self._psmid
         job.callbacks = self._on_enqueue
         self.in_flight += 1
-        heappush(timeline.heap, (now + self._submit_ns[qid], 1, next(timeline.serial), job))
+        self._agenda.at(now + self._submit_ns[qid], job)
 
     def refuse(self, job: Job, error: DriverError) -> None:
         """Record a request, of which submit has said ``error``, as one that the driver gave up."""
@@ -112,16 +110,16 @@ class SimulatedPort:
         All are booked before any caller hears of his: he may submit again at once, and the choice
         of a queue is not to depend on who is told first.
         """
-        now = self.timeline._now
+        now = self._agenda.now
         over: list[Job] = []
         for job, error in ended:
-            self._drop(job.qid, job.function)
+            self._dispatcher.drop(job.qid, job.function)
             self.in_flight -= 1
             if job.reply is not None and not error:
                 error = self._judge(job)
             if not error:
-                job.times[DONE] = now
-                self._keep(job)
+                job.done = now
+                self._recorder.keep(job)
             elif self._goes_again(job, error):
                 continue
             else:
@@ -143,15 +141,14 @@ class SimulatedPort:
 
     def _goes_again(self, job: Job, error: int) -> bool:
         """AP sheet 4.3: whether another attempt is made; if not, the outcome says why."""
-        targets, render, attempt = job.context
         answered = job.reply is not None and job.outcome != 0
-        if error in (errno.EAGAIN, errno.ENODEV) and attempt < ATTEMPTS:
+        if error in (errno.EAGAIN, errno.ENODEV) and job.attempt < ATTEMPTS:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
                 job.outcome = 0
             assert job.on_done is not None
             try:
-                self.submit(job, targets, job.on_done, render, attempt + 1, job.qid)
+                self.submit(job, job.targets, job.on_done, job.render, job.attempt + 1, job.qid)
                 return True
             except DriverError as refusal:
                 error, answered = refusal.code, False
@@ -162,11 +159,13 @@ class SimulatedPort:
     def _give_up(self, job: Job, error: int) -> None:
         """No reply came of it: it has passed no stage."""
         job.outcome = DRIVER_OUTCOME + error
-        job.times[1:] = [self.timeline._now] * (len(job.times) - 1)
+        now = self._agenda.now
+        job.enqueued = job.arrived = job.fetched = job.decoded = job.unwrapped = now
+        job.started = job.finished = job.built = job.replied = job.notified = job.done = now
 
     def _write(self, job: Job) -> None:
-        job.times[DONE] = self.timeline._now
-        self._keep(job)
+        job.done = self._agenda.now
+        self._recorder.keep(job)
         if job.block is None and job.reply is not None:  # the card's refusal, not the host's figure
             job.reply, job.reply_bytes = None, job.stated_bytes
 

@@ -7,10 +7,9 @@ timeline (`attach`); the function track, `perform`, does not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ghostcard.emulator.errors import EmulatorError, TimelineError
-from ghostcard.emulator.job import REPLIED
 from ghostcard.emulator.queue import CommandQueue
 from ghostcard.emulator.status import (
     APSC,
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from ghostcard.emulator.job import Job
     from ghostcard.emulator.timeline import Timeline
 
-_NO_REPLY = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
-_NO_REPLY_EMPTY = _NO_REPLY | QUEUE_EMPTY
+_NO_REPLY: Final = NO_PENDING_REPLY << RESPONSE_CODE_SHIFT
+_NO_REPLY_EMPTY: Final = _NO_REPLY | QUEUE_EMPTY
 NO_TIMELINE = "NQAP and DQAP need a timeline: call Bus.attach first"
 
 
@@ -50,6 +49,7 @@ class Bus:
         self.cards: dict[int, Card] = {}
         self._queues: dict[int, CommandQueue] = {}
         self._timeline = timeline
+        self._agenda = None if timeline is None else timeline.agenda
         self._interrupt_handlers: tuple[Callable[[int], None], ...] = ()
 
     # Assembly
@@ -60,6 +60,7 @@ class Bus:
         Queues and stations are empty; interrupt handlers of an earlier timeline are forgotten.
         """
         self._timeline = timeline
+        self._agenda = timeline.agenda
         self._interrupt_handlers = ()
         for card in self.cards.values():
             card.attach(timeline)
@@ -104,9 +105,10 @@ class Bus:
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT
-        if self._timeline is None:
+        agenda = self._agenda
+        if agenda is None:
             raise TimelineError(NO_TIMELINE)
-        now = self._timeline._now  # SimPy's own attribute: reading the property costs eight times
+        now = agenda.now
         if now < queue.available_from:
             return queue.status(now, _availability(queue, now))
         in_hardware = queue.in_hardware
@@ -116,11 +118,11 @@ class Bus:
             return queue.status(now, MESSAGE_TOO_BIG)
         queue.in_hardware = job.depth = in_hardware = in_hardware + 1
         job.queue = queue
-        queue.accept(job, now)
+        queue.stations.accept(job, now)
         # `queue.status`, of which NQAP and DQAP know half, without the call
         status = QUEUE_FULL if in_hardware >= queue.depth else 0
         replies = queue.replies
-        if replies and replies[0].times[REPLIED] <= now:
+        if replies and replies[0].replied <= now:
             status |= REPLIES_WAITING
         if queue.interrupts_from <= now < queue.interrupts_until:
             status |= INTERRUPTS_ENABLED
@@ -134,16 +136,17 @@ class Bus:
         queue = self._queues.get(qid)
         if queue is None:
             return Q_NOT_AVAIL << RESPONSE_CODE_SHIFT, None
-        if self._timeline is None:
+        agenda = self._agenda
+        if agenda is None:
             raise TimelineError(NO_TIMELINE)
-        now = self._timeline._now
+        now = agenda.now
         if now < queue.available_from:
             return queue.status(now, _availability(queue, now)), None
         replies = queue.replies
-        if replies and replies[0].times[REPLIED] <= now:
+        if replies and replies[0].replied <= now:
             job = replies.popleft()
             queue.in_hardware = in_hardware = queue.in_hardware - 1
-            waiting = replies and replies[0].times[REPLIED] <= now
+            waiting = replies and replies[0].replied <= now
             status = REPLIES_WAITING if waiting else 0 if in_hardware else QUEUE_EMPTY
         else:
             job, in_hardware = None, queue.in_hardware
@@ -182,9 +185,7 @@ class Bus:
         code = _availability(queue, now)
         if code == NORMAL:
             queue.card.purge(queue)
-            if (
-                self._timeline is not None
-            ):  # without one no time passes and the reset is over at once
+            if self._agenda is not None:  # without time the reset is over at once
                 queue.available_from = now + queue.card.profile.queue.reset_ns
             if zeroize:
                 queue.card.image.zeroize(queue.domain)
@@ -241,7 +242,7 @@ class Bus:
     # Time and state
 
     def _now(self) -> int:
-        return 0 if self._timeline is None else self._timeline.now
+        return 0 if self._agenda is None else self._agenda.now
 
 
 def _availability(queue: CommandQueue, now: int) -> int:

@@ -171,7 +171,7 @@ class Card:
             self._stations = GeneralStations(*parts, scheduler, self.draws)
         for queue in self.queues.values():
             queue.clear()
-            queue.accept = self._stations.accept
+            queue.stations = self._stations
 
     def purge(self, queue: CommandQueue) -> None:
         """Take every message of `queue` away and disable its interrupts (RAPQ, AP sheet 1.2)."""

@@ -8,23 +8,13 @@ to the nanosecond; a test compares them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ghostcard.emulator.agenda import Callbacks, LightEvent
 from ghostcard.emulator.engine import EnginePool
 from ghostcard.emulator.image import Plan
-from ghostcard.emulator.job import (
-    ARRIVED,
-    DECODED,
-    ENQUEUED,
-    FETCHED,
-    FINISHED,
-    REPLIED,
-    STARTED,
-    UNWRAPPED,
-    Job,
-)
-from ghostcard.emulator.stations import NORMAL_PRIORITY, Remnant, Stations
+from ghostcard.emulator.job import Job
+from ghostcard.emulator.stations import Demand, Remnant, Stations
 
 if TYPE_CHECKING:
     from ghostcard.emulator.draws import ServiceDraws
@@ -40,15 +30,14 @@ NO_MEMORY = 0x12
 _REFUSED = "error"  # the operation on record where nobody has looked into the block
 
 
-class OpenBatch:
+class OpenBatch(LightEvent):
     """Small requests of one queue that wait for more, at one pool; a light event at their limit."""
 
-    __slots__ = ("callbacks", "jobs", "pool")
-    _ok = True
-    _value = None
+    __slots__ = ("jobs", "pool")
 
-    def __init__(self, pool: EnginePool, closes: tuple[Callable[[Any], None], ...]) -> None:
-        self.callbacks: Any = closes
+    def __init__(self, pool: EnginePool, closes: Callbacks) -> None:
+        super().__init__()
+        self.callbacks = closes
         self.pool = pool
         self.jobs: list[Job] = []
 
@@ -84,23 +73,24 @@ class GeneralStations(Stations):
         self._bounded = profile.memory is not None
         self._free_contexts = profile.memory.contexts if profile.memory else 0
         self._free_bytes = profile.memory.bytes if profile.memory else 0
-        self._refusal = Plan(profile.firmware.decode_ns, 0, "", 0, profile.firmware.build_ns)
+        firmware = profile.firmware
+        self._refusal = Demand(Plan(firmware.decode_ns, 0, "", 0, firmware.build_ns), None)
         self._coalesce_count = profile.host.coalesce_count
         self._coalesce_ns = profile.host.coalesce_ns
-        self._on_closed = (self._closed,)
+        self._on_closed: Callbacks = (self._closed,)
 
     # Link in and cores
 
     def accept(self, job: Job, now: int) -> None:
         """Take a message that NQAP has admitted to `job.queue`; the job is ours until DQAP."""
-        job.times[ENQUEUED] = now
-        job.times[ARRIVED] = arrived = self._link_in.send(now, job.request_bytes)
-        job.serial = next(self._serial)
+        job.enqueued = now
+        job.arrived = arrived = self._link_in.send(now, job.request_bytes)
+        job.serial = self._agenda.take_serial()
         job.cost_ns = 1
         job.reply = None
         self._travelling += 1
         job.callbacks = self._on_arrived
-        heappush(self._heap, (arrived, NORMAL_PRIORITY, job.serial, job))
+        self._agenda.in_turn(arrived, job.serial, job)
 
     def _fetch(self, job: Job, now: int) -> None:
         if not self._bounded:
@@ -120,38 +110,30 @@ class GeneralStations(Stations):
         job.outcome = NO_MEMORY
         job.stated_bytes = job.reply_bytes
         job.reply, job.reply_bytes = NO_MEMORY_REPLY, len(NO_MEMORY_REPLY)
-        self._plan(job, self._refusal, now)
-
-    def _plan(self, job: Job, plan: Plan, now: int) -> None:
-        """A core is held for `plan`."""
-        job.plan = plan
-        job.times[FETCHED] = now
-        job.times[DECODED] = now + plan.decode_ns
-        job.times[UNWRAPPED] = unwrapped = now + plan.decode_ns + plan.unwrap_ns
-        job.callbacks = self._on_unwrapped
-        heappush(self._heap, (unwrapped, NORMAL_PRIORITY, job.serial, job))
+        self._hold_core(job, self._refusal, now)
 
     def _free_memory(self, job: Job | Remnant) -> None:
-        if self._bounded and job.plan is not self._refusal:
+        if self._bounded and job.demand is not self._refusal:
             self._free_contexts += 1
             self._free_bytes += job.request_bytes
 
     # Engines
 
     def _unwrapped(self, job: Job) -> None:
-        now = job.times[UNWRAPPED]
-        plan = job.plan
-        job.engine = engine = plan.engine
-        if not engine:
+        now = job.unwrapped
+        demand = job.demand
+        job.engine = demand.engine
+        pool = demand.pool
+        if pool is None:
             self._free_memory(job)
             self._free_core(now)
-            job.times[STARTED] = job.times[FINISHED] = now
+            job.started = job.finished = now
             self._build(job, now)
             return
         self._free_core(now)
-        job.pool = pool = self._pools[engine]
+        job.pool = pool
         job.batch = (job,)
-        job.cost_ns = plan.engine_ns
+        job.cost_ns = demand.engine_ns
         batch = self._batches.get(pool)
         if batch is not None and batch.gathers(job.payload_bytes):
             self._gather(job, pool, batch, now)
@@ -174,18 +156,18 @@ class GeneralStations(Stations):
         finished = now + (batch.start_ns if batch else 0)
         last = job.batch[-1]
         for each in job.batch:
-            each.times[STARTED] = now
-            each.times[FINISHED] = finished = finished + self._service_ns(each)
+            each.started = now
+            each.finished = finished = finished + self._service_ns(each)
             each.pool = pool if each is last else None
             each.callbacks = self._on_finished
-            heappush(self._heap, (finished, NORMAL_PRIORITY, each.serial, each))
+            self._agenda.in_turn(finished, each.serial, each)
             now = finished
 
     def _service_ns(self, job: Job) -> int:
-        return self._draws.service_ns(job.operation, job.plan.engine_ns, job.client, job.number)
+        return self._draws.service_ns(job.operation, job.demand.engine_ns, job.client, job.number)
 
     def _finished(self, job: Job) -> None:
-        now = job.times[FINISHED]
+        now = job.finished
         self._free_memory(job)
         if job.pool is not None:
             self._free_engine(job.pool, now)
@@ -199,7 +181,7 @@ class GeneralStations(Stations):
         if gathered is None:
             gathered = self._open[key] = OpenBatch(pool, self._on_closed)
             due = now + batch.wait_ns
-            heappush(self._heap, (due, NORMAL_PRIORITY, job.serial, gathered))
+            self._agenda.in_turn(due, job.serial, gathered)
         gathered.jobs.append(job)
         if len(gathered.jobs) == batch.most:
             del self._open[key]
@@ -209,19 +191,19 @@ class GeneralStations(Stations):
         """The time limit of a batch; nothing if it was full before, or a reset took it."""
         if gathered.jobs:
             del self._open[gathered.pool, gathered.jobs[0].queue]
-            self._close(gathered, self._timeline.now)
+            self._close(gathered, self._agenda.now)
 
     def _close(self, gathered: OpenBatch, now: int) -> None:
         first, jobs = gathered.jobs[0], tuple(gathered.jobs)
         gathered.jobs.clear()
         first.batch = jobs
-        first.cost_ns = sum(job.plan.engine_ns for job in jobs)
+        first.cost_ns = sum(job.demand.engine_ns for job in jobs)
         self._join(first, gathered.pool, now)
 
     # Interrupts
 
     def _send(self, job: Job, now: int, built: int) -> None:
-        job.times[REPLIED] = replied = self._link_out.send(built, job.reply_bytes)
+        job.replied = replied = self._link_out.send(built, job.reply_bytes)
         queue = job.queue
         queue.replies.append(job)
         if queue.interrupts_from <= replied < queue.interrupts_until:
@@ -248,10 +230,10 @@ class GeneralStations(Stations):
                 early += self._coalesce_ns
         queue.interrupt_due = early
         queue.interrupt.callbacks = self._on_interrupt
-        heappush(self._heap, (early, NORMAL_PRIORITY, next(self._serial), queue.interrupt))
+        self._agenda.at(early, queue.interrupt)
 
     def _interrupt(self, event: Interrupt) -> None:
-        if self._coalesce_count > 1 and self._timeline.now != event.queue.interrupt_due:
+        if self._coalesce_count > 1 and self._agenda.now != event.queue.interrupt_due:
             event.callbacks = self._on_interrupt  # there has been an earlier one for these replies
         else:
             super()._interrupt(event)
@@ -271,8 +253,8 @@ class GeneralStations(Stations):
                 if first.queue is queue:
                     for job in first.batch:
                         self._free_memory(job)
-        now = self._timeline.now
-        for _, _, _, event in self._heap:
+        now = self._agenda.now
+        for _, _, _, event in self._agenda.heap:
             fetched = isinstance(event, Job) and self._just_fetched(event, now)
             if fetched and event.queue is queue:
                 self._free_memory(event)
@@ -280,7 +262,7 @@ class GeneralStations(Stations):
 
     def _just_fetched(self, job: Job, now: int) -> bool:
         """A core took it at this very instant: the reset has it that no core did."""
-        return job.callbacks is self._on_unwrapped and job.times[FETCHED] >= now
+        return job.callbacks is self._on_unwrapped and job.fetched >= now
 
     def _core_ends(self, remnant: Remnant) -> None:
         self._free_memory(remnant)

@@ -1,34 +1,37 @@
 """One request in flight in simulated time.
 
-A job is its own event: it has the attributes SimPy asks of one (`callbacks`, `_ok`, `_value`) and
-is pushed onto the timeline as it moves from station to station, which costs a third of a SimPy
-timeout. At any time a job lies on the timeline at most once.
+A job is its own event: it is pushed onto the timeline as it moves from station to station, which
+costs a third of a SimPy timeout. At any time a job lies on the timeline at most once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ghostcard.emulator.agenda import LightEvent
 
 if TYPE_CHECKING:
     from ghostcard.emulator.engine import EnginePool
-    from ghostcard.emulator.image import Plan
     from ghostcard.emulator.queue import CommandQueue
+    from ghostcard.emulator.stations import Demand
 
 # Index of each of the twelve times of `Job.times`; the names are those of record.STAGES.
 SUBMITTED, ENQUEUED, ARRIVED, FETCHED, DECODED, UNWRAPPED = range(6)
 STARTED, FINISHED, BUILT, REPLIED, NOTIFIED, DONE = range(6, 12)
 
 
-class Job:
+class Job(LightEvent):
     """A message for one APQN, with all that its record will say.
 
     The host fills in `client` (0..2^32-1), `function` (the verb's number), `request_bytes`,
     `reply_bytes`, and either a `block` (the card executes it when a core fetches it and then sets
     `reply`, `reply_bytes`, `operation` and `payload_bytes`) or `operation` and `payload_bytes`
     alone. `psmid` is the 64-bit message id that NQAP takes and DQAP returns. The host stamps
-    `times[SUBMITTED]`, `times[NOTIFIED]` and `times[DONE]`; bus and card stamp the rest. `depth` is
-    the number of messages the queue held, this one included, when it was accepted.
+    `submitted`, `notified` and `done`; bus and card stamp the nine times between. `depth` is the
+    number of messages the queue held, this one included, when it was accepted.
+
+    `targets`, `render`, `attempt` and `on_done` are the port's: what it was asked for.
 
     `number` counts the requests of a client; the service time that a profile lets vary is drawn by
     (client, number). `cost_ns` is what a scheduling policy may know of a job that waits: for an
@@ -38,34 +41,44 @@ class Job:
     """
 
     __slots__ = (
+        "arrived",
+        "attempt",
         "batch",
         "block",
-        "callbacks",
+        "built",
         "client",
-        "context",
         "cost_ns",
+        "decoded",
+        "demand",
         "depth",
+        "done",
         "engine",
+        "enqueued",
+        "fetched",
+        "finished",
         "function",
+        "notified",
         "number",
         "on_done",
         "operation",
         "outcome",
         "payload_bytes",
-        "plan",
         "pool",
         "psmid",
         "qid",
         "queue",
+        "render",
+        "replied",
         "reply",
         "reply_bytes",
         "request_bytes",
         "serial",
+        "started",
         "stated_bytes",
-        "times",
+        "submitted",
+        "targets",
+        "unwrapped",
     )
-    _ok = True
-    _value = None
 
     def __init__(
         self,
@@ -79,7 +92,7 @@ class Job:
         block: bytes | None = None,
         psmid: int = 0,
     ) -> None:
-        self.callbacks: Any = None
+        super().__init__()
         self.client = client
         self.qid = qid
         self.function = function
@@ -93,14 +106,27 @@ class Job:
         self.engine = ""
         self.outcome = 0
         self.depth = 0
-        self.times = [0] * 12
+        self.submitted = self.enqueued = self.arrived = self.fetched = 0
+        self.decoded = self.unwrapped = self.started = self.finished = 0
+        self.built = self.replied = self.notified = self.done = 0
         self.on_done: Callable[[Job], None] | None = None
-        self.context: Any = None
+        self.targets: tuple[int, ...] = ()
+        self.render: Callable[[int], bytes] | None = None
+        self.attempt = 0
         self.number = 0
         self.cost_ns: int
         self.batch: tuple[Job, ...]
         self.stated_bytes: int
-        self.plan: Plan
+        self.demand: Demand
         self.serial: int
         self.pool: EnginePool | None = None
         self.queue: CommandQueue
+
+    @property
+    def times(self) -> list[int]:
+        """The twelve times in the order of record.STAGES."""
+        return [
+            self.submitted, self.enqueued, self.arrived, self.fetched,
+            self.decoded, self.unwrapped, self.started, self.finished,
+            self.built, self.replied, self.notified, self.done,
+        ]  # fmt: skip

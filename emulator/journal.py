@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import cast
 
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.record import RECORD_BYTES, Recorder
@@ -31,7 +30,9 @@ class Journal(Recorder):
         super().__init__(capacity)
         self.path = os.fspath(path)
         self._slots = Slots(self.path)
-        self._records = cast(bytearray, self._slots)  # all that Recorder does with one, Slots can
+
+    def __len__(self) -> int:
+        return self._slots.records
 
     def _learn(self, *names: str) -> None:
         new = [name for name in names if name not in self._names]
@@ -39,6 +40,15 @@ class Journal(Recorder):
         for name in new:
             text = name.encode()[: RECORD_BYTES - _NAME.size]
             self._slots.write(_NAME.pack(_NEVER, self._names[name], len(text)) + text)
+
+    def _store(self, packed: bytes) -> None:
+        if self._slots.records * RECORD_BYTES < self._limit:
+            self._slots.add(packed)
+        else:
+            self.dropped += 1
+
+    def _stored(self) -> bytes:
+        return self._slots.read()
 
     def to_bytes(self) -> bytes:
         self.dropped += self._slots.lost
@@ -51,12 +61,12 @@ class Journal(Recorder):
 
 
 class Slots:
-    """The file as the storage of a `Recorder`: what is added is written."""
+    """The file: what is added is written."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self.lost = 0
-        self._bytes = 0  # of records
+        self.records = 0
         self._full = False
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
@@ -65,17 +75,15 @@ class Slots:
         except OSError as error:
             raise RecordError(f"{self._path}: {error.strerror or error}") from error
 
-    def __len__(self) -> int:
-        return self._bytes
-
-    def __iadd__(self, record: bytes) -> Slots:
+    def add(self, record: bytes) -> None:
+        """Write a record; one that the file does not take is lost."""
         if self.write(record):
-            self._bytes += RECORD_BYTES
+            self.records += 1
         else:
             self.lost += 1
-        return self
 
-    def __bytes__(self) -> bytes:
+    def read(self) -> bytes:
+        """The records; `RecordError` if the file is not as we wrote it."""
         with open(self._path, "rb") as file:
             data = file.read()
         try:

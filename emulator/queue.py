@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from ghostcard.emulator.job import REPLIED
+from ghostcard.emulator.agenda import LightEvent
 from ghostcard.emulator.status import (
     INTERRUPTS_ENABLED,
     QUEUE_EMPTY,
@@ -18,19 +17,18 @@ from ghostcard.emulator.status import (
 if TYPE_CHECKING:
     from ghostcard.emulator.card import Card
     from ghostcard.emulator.job import Job
+    from ghostcard.emulator.stations import Stations
 
-NEVER = 1 << 63  # a time in nanoseconds that no simulation reaches: 292 years
+NEVER: Final = (1 << 62) - 1  # a time in ns that no simulation reaches: 146 years. mypyc likes it
 
 
-class Interrupt:
+class Interrupt(LightEvent):
     """The light event by which a queue interrupts the host; scheduled again and again."""
 
-    __slots__ = ("callbacks", "queue")
-    _ok = True
-    _value = None
+    __slots__ = ("queue",)
 
     def __init__(self, queue: CommandQueue) -> None:
-        self.callbacks: Any = None
+        super().__init__()
         self.queue = queue
 
 
@@ -44,7 +42,6 @@ class CommandQueue:
     """
 
     __slots__ = (
-        "accept",
         "available_from",
         "card",
         "collect_until",
@@ -59,12 +56,13 @@ class CommandQueue:
         "max_message_bytes",
         "qid",
         "replies",
+        "stations",
     )
 
     def __init__(self, card: Card, domain: int, depth: int) -> None:
         self.card = card
         self.domain = domain
-        self.accept: Callable[[Job, int], None]  # the card's stations; set when time is attached
+        self.stations: Stations  # the card's; set when time is attached
         self.qid = card.adapter << 8 | domain
         self.depth = depth
         self.max_message_bytes = card.profile.queue.max_message_bytes
@@ -87,7 +85,7 @@ class CommandQueue:
         elif in_hardware >= self.depth:
             status |= QUEUE_FULL
         replies = self.replies
-        if replies and replies[0].times[REPLIED] <= now:
+        if replies and replies[0].replied <= now:
             status |= REPLIES_WAITING
         if self.interrupts_from <= now < self.interrupts_until:
             status |= INTERRUPTS_ENABLED

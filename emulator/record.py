@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ghostcard.emulator.errors import RecordError
 
@@ -46,15 +46,16 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("request_bytes", "I"),
     ("reply_bytes", "I"),
     ("payload_bytes", "I"),
-    *((stage, "Q") for stage in STAGES[1:]),  # ns after `submitted`
+    *[(stage, "Q") for stage in STAGES[1:]],  # ns after `submitted`
 )
-_RECORD = struct.Struct("<" + "".join(code for _, code in FIELDS))
-_SUBMITTED = struct.Struct("<Q")
+_RECORD: Final = struct.Struct("<" + "".join(code for _, code in FIELDS))
+_SUBMITTED: Final = struct.Struct("<Q")
+_pack: Final = _RECORD.pack
 _HEADER = struct.Struct(
     "<8sHHIQQ"
 )  # magic, version, record bytes, bytes of names, records, dropped
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of all before
-RECORD_BYTES = _RECORD.size
+RECORD_BYTES: Final = _RECORD.size
 
 
 class Recorder:
@@ -105,7 +106,7 @@ class Recorder:
         t, a, b, c, d, e, f, g, h, i, j, k = times
         names = self._names
         try:
-            packed = _RECORD.pack(
+            packed = _pack(
                 t, client, qid, function, names[operation], names[engine], depth, outcome,
                 request_bytes, reply_bytes, payload_bytes,
                 a - t, b - t, c - t, d - t, e - t, f - t, g - t, h - t, i - t, j - t, k - t,
@@ -119,20 +120,19 @@ class Recorder:
             return
         except struct.error as error:
             raise RecordError(f"a request that cannot be recorded: {error}") from None
-        if len(self._records) < self._limit:
-            self._records += packed
-        else:
-            self.dropped += 1
+        self._store(packed)
 
     def keep(self, job: Job) -> None:
         """Keep what a job that is over says of itself: `add` without the arguments."""
-        t, a, b, c, d, e, f, g, h, i, j, k = job.times
+        t = job.submitted
         names = self._names
         try:
-            packed = _RECORD.pack(
+            packed = _pack(
                 t, job.client, job.qid, job.function, names[job.operation], names[job.engine],
                 job.depth, job.outcome, job.request_bytes, job.reply_bytes, job.payload_bytes,
-                a - t, b - t, c - t, d - t, e - t, f - t, g - t, h - t, i - t, j - t, k - t,
+                job.enqueued - t, job.arrived - t, job.fetched - t, job.decoded - t,
+                job.unwrapped - t, job.started - t, job.finished - t, job.built - t,
+                job.replied - t, job.notified - t, job.done - t,
             )  # fmt: skip
         except KeyError:
             self._learn(job.operation, job.engine)
@@ -140,10 +140,17 @@ class Recorder:
             return
         except struct.error as error:
             raise RecordError(f"a request that cannot be recorded: {error}") from None
+        self._store(packed)
+
+    def _store(self, packed: bytes) -> None:
+        """Keep a packed record, if there is room."""
         if len(self._records) < self._limit:
             self._records += packed
         else:
             self.dropped += 1
+
+    def _stored(self) -> bytes:
+        return bytes(self._records)
 
     def shape(
         self,
@@ -171,10 +178,7 @@ class Recorder:
 
     def repeat(self, submitted_ns: int, shape: bytes) -> None:
         """Keep a request of a known shape, submitted at `submitted_ns`: a cheaper `add`."""
-        if len(self._records) < self._limit:
-            self._records += _SUBMITTED.pack(submitted_ns) + shape
-        else:
-            self.dropped += 1
+        self._store(_SUBMITTED.pack(submitted_ns) + shape)
 
     def learn(self, *names: str) -> None:
         """Number these operations and engines, in this order, unless they are known."""
@@ -182,7 +186,8 @@ class Recorder:
             self._learn(*names)
 
     def extend(self, records: bytes) -> None:
-        """Keep packed records, which refer to `names`: a cheaper `add` for many at once."""
+        """Keep packed records, which refer to `names`: a cheaper `add` for many at once. Not of a
+        journal."""
         room = -(-max(self._limit - len(self._records), 0) // RECORD_BYTES) * RECORD_BYTES
         self._records += records[:room]
         self.dropped += max(len(records) - room, 0) // RECORD_BYTES
@@ -195,7 +200,7 @@ class Recorder:
     def take(self) -> bytes:
         """Hand over the packed records and go on without them; the names stay. Not of a journal."""
         records = bytes(self._records)
-        del self._records[:]
+        self._records = bytearray()
         return records
 
     def to_bytes(self) -> bytes:
@@ -203,7 +208,7 @@ class Recorder:
         import zlib
 
         names = "\n".join(self._names).encode()
-        records = bytes(self._records)
+        records = self._stored()
         header = _HEADER.pack(
             MAGIC, VERSION, RECORD_BYTES, len(names), len(records) // RECORD_BYTES, self.dropped
         )
@@ -268,7 +273,7 @@ class Recorder:
         import numpy
 
         packed = numpy.dtype([(name, _DTYPES[code]) for name, code in FIELDS])
-        array = numpy.frombuffer(bytes(self._records), packed).copy()
+        array = numpy.frombuffer(self._stored(), packed).copy()
         for stage in STAGES[1:]:
             array[stage] += array["submitted"]
         return array

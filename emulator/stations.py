@@ -7,9 +7,6 @@ builder, if there is one) the end of service follows from the server's next free
 costs no event. Nor does the arrival of a message for which a core is sure to be idle, unless it
 has a block to execute then.
 
-What every request passes is written out where it is passed: a call costs as much as ten lines. The
-methods that it repeats remain for the rest, and for the stations that are built on these.
-
 All events of a message carry the serial number that it drew at NQAP. So what happens at one
 instant happens in the order of NQAP, and the times do not depend on which events were spared.
 """
@@ -18,22 +15,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heappush, heapreplace
-from typing import TYPE_CHECKING, Any
+from heapq import heapreplace
+from typing import TYPE_CHECKING
 
+from ghostcard.emulator.agenda import Callbacks, LightEvent
 from ghostcard.emulator.engine import EnginePool
-from ghostcard.emulator.job import (
-    ARRIVED,
-    BUILT,
-    DECODED,
-    ENQUEUED,
-    FETCHED,
-    FINISHED,
-    REPLIED,
-    STARTED,
-    UNWRAPPED,
-    Job,
-)
+from ghostcard.emulator.job import Job
 from ghostcard.emulator.link import LinkDirection, TransferTimes
 
 if TYPE_CHECKING:
@@ -42,38 +29,34 @@ if TYPE_CHECKING:
     from ghostcard.emulator.queue import CommandQueue, Interrupt
     from ghostcard.emulator.timeline import Timeline
 
-NORMAL_PRIORITY = 1  # simpy.events.NORMAL; SimPy stays off this module's import path
 PLANS_MAX = 4096  # plans remembered; one more and the memory starts anew
 
 
-class Remnant:
+class Demand:
+    """What a request needs of the stations: the image's `Plan`, and the pool that it names."""
+
+    __slots__ = ("build_ns", "decode_ns", "engine", "engine_ns", "pool", "unwrap_ns")
+
+    def __init__(self, plan: Plan, pool: EnginePool | None) -> None:
+        self.decode_ns = plan.decode_ns
+        self.unwrap_ns = plan.unwrap_ns
+        self.engine = plan.engine
+        self.engine_ns = plan.engine_ns
+        self.build_ns = plan.build_ns
+        self.pool = pool
+
+
+class Remnant(LightEvent):
     """What stays of a message taken away in the middle of a service: it still holds its server."""
 
-    __slots__ = ("callbacks", "plan", "pool", "request_bytes")
-    _ok = True
-    _value = None
+    __slots__ = ("demand", "pool", "request_bytes")
 
-    def __init__(self, job: Job, callbacks: tuple[Callable[[Any], None], ...]) -> None:
-        self.callbacks: Any = callbacks
-        self.pool = job.pool
-        self.plan = getattr(job, "plan", None)  # a job that travels has none yet
-        self.request_bytes = job.request_bytes
-
-
-class Plans(dict[tuple[str, int], "Plan"]):
-    """(Operation, payload bytes) -> the image's plan, asked for once while it is remembered."""
-
-    __slots__ = ("_plan",)
-
-    def __init__(self, image: Image) -> None:
+    def __init__(self, job: Job, callbacks: Callbacks) -> None:
         super().__init__()
-        self._plan = image.plan
-
-    def __missing__(self, key: tuple[str, int]) -> Plan:
-        if len(self) >= PLANS_MAX:
-            self.clear()
-        plan = self[key] = self._plan(*key)
-        return plan
+        self.callbacks = callbacks
+        self.pool = job.pool
+        self.demand: Demand | None = getattr(job, "demand", None)  # a job that travels has none yet
+        self.request_bytes = job.request_bytes
 
 
 class Stations:
@@ -91,11 +74,9 @@ class Stations:
         reply_times: TransferTimes,
         deliver_interrupt: Callable[[int], None],
     ) -> None:
-        self._timeline = timeline
-        self._heap = timeline.heap
-        self._serial = timeline.serial
-        self._perform = image.perform
-        self._plans = Plans(image)
+        self._agenda = timeline.agenda
+        self._image = image
+        self._demands: dict[tuple[str, int], Demand] = {}
         self._deliver_interrupt = deliver_interrupt
         self._link_in = LinkDirection(request_times, profile.link.latency_ns)
         self._link_out = LinkDirection(reply_times, profile.reply_link.latency_ns)
@@ -106,35 +87,27 @@ class Stations:
         self._builders_free = [0] * profile.firmware.reply_builders
         self._one_builder = profile.firmware.reply_builders == 1
         self._interrupt_ns = profile.host.interrupt_ns
-        self._on_arrived = (self._arrived,)
-        self._on_unwrapped = (self._unwrapped,)
-        self._on_finished = (self._finished,)
-        self._on_built = (self._built,)
-        self._on_interrupt = (self._interrupt,)
+        self._on_arrived: Callbacks = (self._arrived,)
+        self._on_unwrapped: Callbacks = (self._unwrapped,)
+        self._on_finished: Callbacks = (self._finished,)
+        self._on_built: Callbacks = (self._built,)
+        self._on_interrupt: Callbacks = (self._interrupt,)
 
     # Link in
 
     def accept(self, job: Job, now: int) -> None:
         """Take a message that NQAP has admitted to `job.queue`; the job is ours until DQAP."""
-        times, link = job.times, self._link_in
-        times[ENQUEUED] = now
-        start = link.free_at if link.free_at > now else now
-        link.free_at = end = start + link.times[job.request_bytes]
-        times[ARRIVED] = arrived = end + link.latency_ns
-        job.serial = serial = next(self._serial)
+        job.enqueued = now
+        job.arrived = arrived = self._link_in.send(now, job.request_bytes)
+        job.serial = self._agenda.take_serial()
         if job.block is None and self._idle_cores and not self._travelling:
             # Nobody can overtake on the link: that core is idle when the message arrives.
             self._idle_cores -= 1
-            job.plan = plan = self._plans[job.operation, job.payload_bytes]  # as `_fetch` does
-            times[FETCHED] = arrived
-            times[DECODED] = decoded = arrived + plan.decode_ns
-            times[UNWRAPPED] = unwrapped = decoded + plan.unwrap_ns
-            job.callbacks = self._on_unwrapped
-            heappush(self._heap, (unwrapped, NORMAL_PRIORITY, serial, job))
+            self._fetch(job, arrived)
         else:
             self._travelling += 1
             job.callbacks = self._on_arrived
-            heappush(self._heap, (arrived, NORMAL_PRIORITY, serial, job))
+            self._agenda.in_turn(arrived, job.serial, job)
 
     # Firmware cores
 
@@ -142,23 +115,36 @@ class Stations:
         self._travelling -= 1
         if self._idle_cores:
             self._idle_cores -= 1
-            self._fetch(job, job.times[ARRIVED])
+            self._fetch(job, job.arrived)
         else:
             self._awaiting_core.append(job)
 
     def _fetch(self, job: Job, now: int) -> None:
         """A core takes the message: the image executes it, if it has bytes, and prices it."""
-        if job.block is not None:
-            reply, job.operation, job.payload_bytes = self._perform(job.queue.domain, job.block)
+        block = job.block
+        if block is not None:
+            reply, job.operation, job.payload_bytes = self._image.perform(job.queue.domain, block)
             job.reply = reply
             job.reply_bytes = len(reply)
-        job.plan = plan = self._plans[job.operation, job.payload_bytes]
-        times = job.times
-        times[FETCHED] = now
-        times[DECODED] = decoded = now + plan.decode_ns
-        times[UNWRAPPED] = unwrapped = decoded + plan.unwrap_ns
+        demand = self._demands.get((job.operation, job.payload_bytes))
+        self._hold_core(job, self._price(job) if demand is None else demand, now)
+
+    def _price(self, job: Job) -> Demand:
+        """What the image says that such a job needs; asked once while it is remembered."""
+        plan = self._image.plan(job.operation, job.payload_bytes)
+        if len(self._demands) >= PLANS_MAX:
+            self._demands.clear()
+        demand = Demand(plan, self._pools[plan.engine] if plan.engine else None)
+        self._demands[job.operation, job.payload_bytes] = demand
+        return demand
+
+    def _hold_core(self, job: Job, demand: Demand, now: int) -> None:
+        job.demand = demand
+        job.fetched = now
+        job.decoded = decoded = now + demand.decode_ns
+        job.unwrapped = unwrapped = decoded + demand.unwrap_ns
         job.callbacks = self._on_unwrapped
-        heappush(self._heap, (unwrapped, NORMAL_PRIORITY, job.serial, job))
+        self._agenda.in_turn(unwrapped, job.serial, job)
 
     def _free_core(self, now: int) -> None:
         if self._awaiting_core:
@@ -167,35 +153,27 @@ class Stations:
             self._idle_cores += 1
 
     def _unwrapped(self, job: Job) -> None:
-        times, plan = job.times, job.plan
-        now = times[UNWRAPPED]
-        if self._awaiting_core:  # as `_free_core` does
-            self._fetch(self._awaiting_core.popleft(), now)
-        else:
-            self._idle_cores += 1
-        job.engine = engine = plan.engine
-        if not engine:
-            times[STARTED] = times[FINISHED] = now
+        now = job.unwrapped
+        self._free_core(now)
+        demand = job.demand
+        job.engine = demand.engine
+        job.pool = pool = demand.pool
+        if pool is None:
+            job.started = job.finished = now
             self._build(job, now)
-            return
-        job.pool = pool = self._pools[engine]
-        if pool.idle:
+        elif pool.idle:
             pool.idle -= 1
-            times[STARTED] = now  # as `_start` does
-            times[FINISHED] = finished = now + plan.engine_ns
-            job.callbacks = self._on_finished
-            heappush(self._heap, (finished, NORMAL_PRIORITY, job.serial, job))
+            self._start(job, now)
         else:
             pool.waiting.append(job)
 
     # Engine pools
 
     def _start(self, job: Job, now: int) -> None:
-        times = job.times
-        times[STARTED] = now
-        times[FINISHED] = finished = now + job.plan.engine_ns
+        job.started = now
+        job.finished = finished = now + job.demand.engine_ns
         job.callbacks = self._on_finished
-        heappush(self._heap, (finished, NORMAL_PRIORITY, job.serial, job))
+        self._agenda.in_turn(finished, job.serial, job)
 
     def _free_engine(self, pool: EnginePool, now: int) -> None:
         if pool.waiting:
@@ -204,13 +182,10 @@ class Stations:
             pool.idle += 1
 
     def _finished(self, job: Job) -> None:
-        now = job.times[FINISHED]
+        now = job.finished
         pool = job.pool
         assert pool is not None
-        if pool.waiting:  # as `_free_engine` does
-            self._start(pool.waiting.popleft(), now)
-        else:
-            pool.idle += 1
+        self._free_engine(pool, now)
         self._build(job, now)
 
     # Reply builders and link out
@@ -220,25 +195,22 @@ class Stations:
         start = free[0]
         if start < now:
             start = now
-        job.times[BUILT] = built = start + job.plan.build_ns
+        job.built = built = start + job.demand.build_ns
         if self._one_builder:
             free[0] = built
             self._send(job, now, built)
         else:
             heapreplace(free, built)
             job.callbacks = self._on_built
-            heappush(self._heap, (built, NORMAL_PRIORITY, job.serial, job))
+            self._agenda.in_turn(built, job.serial, job)
 
     def _built(self, job: Job) -> None:
-        built = job.times[BUILT]
+        built = job.built
         self._send(job, built, built)
 
     def _send(self, job: Job, now: int, built: int) -> None:
         """Put the reply, ready at `built`, on the link; from its last byte on DQAP finds it."""
-        link = self._link_out
-        start = link.free_at if link.free_at > built else built
-        link.free_at = end = start + link.times[job.reply_bytes]
-        job.times[REPLIED] = replied = end + link.latency_ns
+        job.replied = replied = self._link_out.send(built, job.reply_bytes)
         queue = job.queue
         queue.replies.append(job)
         if queue.interrupts_from <= replied < queue.interrupts_until:
@@ -247,12 +219,12 @@ class Stations:
                 return  # the interrupt on its way will find this reply too
             queue.interrupt_due = due = replied + self._interrupt_ns
             queue.interrupt.callbacks = self._on_interrupt
-            heappush(self._heap, (due, NORMAL_PRIORITY, next(self._serial), queue.interrupt))
+            self._agenda.at(due, queue.interrupt)
 
     def _interrupt(self, event: Interrupt) -> None:
         event.callbacks = self._on_interrupt  # it may be on the timeline more than once
         queue = event.queue
-        now = self._timeline._now
+        now = self._agenda.now
         if queue.replies and queue.interrupts_from <= now < queue.interrupts_until:
             self._deliver_interrupt(queue.qid)
 
@@ -260,7 +232,7 @@ class Stations:
 
     def forget_plans(self) -> None:
         """The image prices anew what is fetched from now on."""
-        self._plans.clear()
+        self._demands.clear()
 
     def purge(self, queue: CommandQueue) -> None:
         """Take every message of `queue` away.
@@ -269,17 +241,17 @@ class Stations:
         dropped; a core that would fetch at this very instant does not. A transfer arranged by NQAP
         or for a finished reply is carried out, and dropped at its end.
         """
-        now = self._timeline.now
+        now = self._agenda.now
         _empty(self._awaiting_core, queue)
         for pool in self._pools.values():
             _empty(pool.waiting, queue)
         idle_again = 0
-        heap = self._heap
+        heap = self._agenda.heap
         for place, (time, priority, serial, event) in enumerate(heap):
             remnant = self._remnant(event) if isinstance(event, Job) else None
             if remnant is None or event.queue is not queue:
                 continue
-            if event.callbacks is self._on_unwrapped and event.times[FETCHED] >= now:
+            if event.callbacks is self._on_unwrapped and event.fetched >= now:
                 idle_again += 1
                 remnant.callbacks = (_drop,)
             heap[place] = (time, priority, serial, remnant)
@@ -303,11 +275,11 @@ class Stations:
         self._travelling -= 1
 
     def _core_ends(self, _remnant: Remnant) -> None:
-        self._free_core(self._timeline.now)
+        self._free_core(self._agenda.now)
 
     def _engine_ends(self, remnant: Remnant) -> None:
         assert remnant.pool is not None
-        self._free_engine(remnant.pool, self._timeline.now)
+        self._free_engine(remnant.pool, self._agenda.now)
 
 
 def _drop(_remnant: Remnant) -> None:

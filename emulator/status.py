@@ -4,25 +4,26 @@ Pure functions of numbers; layouts of AP sheet 1.3, 1.4 and 1.5. IBM bit 0 is th
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 # Queue status word (32 bits), AP sheet 1.3
-QUEUE_EMPTY = 0x80000000  # E: no requests and no replies on the queue
-REPLIES_WAITING = 0x40000000  # R: a reply can be dequeued
-QUEUE_FULL = 0x20000000  # F: as many messages in hardware as the queue is deep
-INTERRUPTS_ENABLED = 0x01000000  # I
-RESPONSE_CODE_SHIFT = 16  # bits 8..15
+QUEUE_EMPTY: Final = 0x80000000  # E: no requests and no replies on the queue
+REPLIES_WAITING: Final = 0x40000000  # R: a reply can be dequeued
+QUEUE_FULL: Final = 0x20000000  # F: as many messages in hardware as the queue is deep
+INTERRUPTS_ENABLED: Final = 0x01000000  # I
+RESPONSE_CODE_SHIFT: Final = 16  # bits 8..15
 
 # Response codes, AP sheet 1.3
-NORMAL = 0x00  # done
-Q_NOT_AVAIL = 0x01  # the APQN is not configured to this system
-RESET_IN_PROGRESS = 0x02  # the queue is being reset
-DECONFIGURED = 0x03  # the adapter is in standby
-CHECKSTOPPED = 0x04  # the adapter has a hardware error
-BUSY = 0x05  # a change of state is in progress
-OTHERWISE_CHANGED = 0x07  # interrupts are in the requested state already
-Q_FULL = 0x10  # NQAP: the queue is full
-NO_PENDING_REPLY = 0x10  # DQAP: nothing to dequeue
-MESSAGE_TOO_BIG = 0x15  # the request is larger than a queue element
+NORMAL: Final = 0x00  # done
+Q_NOT_AVAIL: Final = 0x01  # the APQN is not configured to this system
+RESET_IN_PROGRESS: Final = 0x02  # the queue is being reset
+DECONFIGURED: Final = 0x03  # the adapter is in standby
+CHECKSTOPPED: Final = 0x04  # the adapter has a hardware error
+BUSY: Final = 0x05  # a change of state is in progress
+OTHERWISE_CHANGED: Final = 0x07  # interrupts are in the requested state already
+Q_FULL: Final = 0x10  # NQAP: the queue is full
+NO_PENDING_REPLY: Final = 0x10  # DQAP: nothing to dequeue
+MESSAGE_TOO_BIG: Final = 0x15  # the request is larger than a queue element
 RESPONSE_NAMES = {
     NORMAL: "NORMAL",
     Q_NOT_AVAIL: "Q_NOT_AVAIL",
@@ -36,13 +37,13 @@ RESPONSE_NAMES = {
 }
 
 # Function facility word (upper half of the hardware information), AP sheet 1.4
-APSC = 0x80000000  # S: special command
-RSA_ME_4K = 0x40000000  # M: accelerator RSA-ME up to 4096 bits
-RSA_CRT_4K = 0x20000000  # C: accelerator RSA-CRT up to 4096 bits
-CCA_MODE = 0x10000000  # D
-ACCELERATOR_MODE = 0x08000000  # A
-EP11_MODE = 0x04000000  # X
-APXA = 0x02000000  # N: more than 64 adapters and 16 domains
+APSC: Final = 0x80000000  # S: special command
+RSA_ME_4K: Final = 0x40000000  # M: accelerator RSA-ME up to 4096 bits
+RSA_CRT_4K: Final = 0x20000000  # C: accelerator RSA-CRT up to 4096 bits
+CCA_MODE: Final = 0x10000000  # D
+ACCELERATOR_MODE: Final = 0x08000000  # A
+EP11_MODE: Final = 0x04000000  # X
+APXA: Final = 0x02000000  # N: more than 64 adapters and 16 domains
 MODE_FACILITY = {
     "ep11": EP11_MODE,
     "accelerator": ACCELERATOR_MODE,
@@ -50,16 +51,16 @@ MODE_FACILITY = {
     "timing": APXA,  # no AP adapter at all, so none of the modes: only its times are of interest
 }
 
-MESSAGE_UNIT_BYTES = 4096  # unit of the field `ml`
-MESSAGE_UNITS_MAX = 15  # four bits
-DEPTH_MAX = 16  # the field `qd` is four bits and holds depth - 1
+MESSAGE_UNIT_BYTES: Final = 4096  # unit of the field `ml`
+MESSAGE_UNITS_MAX: Final = 15  # four bits
+DEPTH_MAX: Final = 16  # the field `qd` is four bits and holds depth - 1
 
 # QCI block, AP sheet 1.5
-QCI_BYTES = 128
-QCI_APSC = 0x80000000
-QCI_APXA = 0x40000000
-ADAPTER_MAX = 255
-DOMAIN_MAX = 255
+QCI_BYTES: Final = 128
+QCI_APSC: Final = 0x80000000
+QCI_APXA: Final = 0x40000000
+ADAPTER_MAX: Final = 255
+DOMAIN_MAX: Final = 255
 
 
 def response_code(status: int) -> int:

@@ -4,14 +4,17 @@ The only file that imports SimPy, and not on the module's import path: a program
 threads in the library at once never loads it.
 """
 
-from heapq import heappop, heappush
-from itertools import count
+from heapq import heappush
 from typing import Any
 
 from simpy import Environment, Event
 from simpy.events import NORMAL, EventPriority
 
+from ghostcard.emulator.agenda import ENDLESS, Agenda
 from ghostcard.emulator.errors import TimelineError
+
+_FIRST = -(1 << 60)  # a priority before any other
+_EVENTS = 1_000  # that happen between two looks at signals and at who else wants the interpreter
 
 
 class Timeline(Environment):
@@ -20,34 +23,37 @@ class Timeline(Environment):
     Times and delays are `int`; anything else raises `TimelineError`, since one float would make
     every later time a float. Smaller priorities run first among events of one instant.
 
-    `heap` and `serial` are SimPy's own queue and counter. A *light event* is any object with
-    `callbacks`, `_ok` and `_value`; whoever owns one may push `(time, priority, next(serial),
-    event)` onto `heap` directly. `Job` is one.
+    `agenda` has SimPy's own queue and the clock, for those who put *light events* on it: a
+    `LightEvent`, such as `Job`, or any object with `callbacks`, `_ok` and `_value`.
     """
 
-    _now: int  # SimPy allows floats, we do not
-
     def __init__(self, start_ns: int = 0) -> None:
-        super().__init__(_whole("start", start_ns))
-        self.heap: list[tuple[int, int, int, Any]] = self._queue  # type: ignore[assignment]
-        self.serial: count[int] = self._eid
+        self.agenda = Agenda(_whole("start", start_ns), [])
+        super().__init__(start_ns)
+        self._queue = self.agenda.heap  # type: ignore[assignment]
 
     @property
     def now(self) -> int:
         """The time in nanoseconds."""
-        return self._now
+        return self.agenda.now
+
+    @property
+    def _now(self) -> int:
+        return self.agenda.now
+
+    @_now.setter
+    def _now(self, time_ns: int) -> None:
+        self.agenda.now = time_ns
 
     def schedule(
         self, event: Event, priority: EventPriority = NORMAL, delay: int | float = 0
     ) -> None:
         """Put `event` on the timeline `delay` nanoseconds from now."""
-        due = self._now + _whole("delay", delay)
-        heappush(self._queue, (due, priority, next(self._eid), event))
+        self._push(self.now + _whole("delay", delay), event, priority)
 
     def at(self, time_ns: int, event: Any, priority: int = NORMAL) -> None:
         """Put an event, light or not, on the timeline at `time_ns`, which may not be past."""
-        time_ns = self._from_now("time", time_ns)
-        heappush(self.heap, (time_ns, priority, next(self.serial), event))
+        self._push(self._from_now("time", time_ns), event, priority)
 
     def run(self, until: int | float | Event | None = None) -> Any:
         """Run to the end, until an event has happened (its value is returned), or up to a time.
@@ -56,35 +62,31 @@ class Timeline(Environment):
         shows that time.
         """
         if until is None:
-            return self._drain(None)
+            return self._drain(ENDLESS, 0)
         if isinstance(until, Event):
             return super().run(until)
         time_ns = self._from_now("until", until)
-        self._drain((time_ns,))
-        self._now = time_ns
+        self._drain(time_ns, _FIRST)
+        self.agenda.now = time_ns
         return None
 
     def advance(self, time_ns: int, priority: int = NORMAL) -> None:
         """Run every event before (`time_ns`, `priority`); the clock stays at the last event run."""
-        self._drain((_whole("time", time_ns), priority))
+        self._drain(_whole("time", time_ns), priority)
 
     def _from_now(self, what: str, time_ns: object) -> int:
         time = _whole(what, time_ns)
-        if time < self._now:
-            raise TimelineError(f"{what} {time} ns lies before now, {self._now} ns")
+        if time < self.now:
+            raise TimelineError(f"{what} {time} ns lies before now, {self.now} ns")
         return time
 
-    def _drain(self, bound: tuple[int, ...] | None) -> None:
-        """Run the events that sort before `bound`: SimPy's `step`, inlined, the hot loop."""
-        heap, pop = self.heap, heappop
-        while heap and (bound is None or heap[0] < bound):
-            self._now, _, _, event = pop(heap)
-            callbacks = event.callbacks
-            event.callbacks = None
-            for callback in callbacks:
-                callback(event)
-            if not event._ok and not hasattr(event, "_defused"):
-                raise event._value
+    def _push(self, time_ns: int, event: Any, priority: int) -> None:
+        heappush(self.agenda.heap, (time_ns, priority, self.agenda.take_serial(), event))
+
+    def _drain(self, end_ns: int, priority: int) -> None:
+        """Run what comes before, in pieces: between two of them Python does what else it has to."""
+        while self.agenda.run(end_ns, priority, _EVENTS):
+            pass
 
 
 def _whole(what: str, value: object) -> int:

@@ -308,16 +308,20 @@ def test_the_block_is_made_for_the_domain_that_serves_it(profile: Profile) -> No
     assert stand.image().blocks == [(0, b"query 0"), (1, b"query 1"), (2, b"query 2")]
 
 
+class Broken(dict[str, int]):
+    """What a recorder has no name in."""
+
+    def __getitem__(self, key: str) -> int:
+        raise ZeroDivisionError("a bug")
+
+
 def test_a_failure_of_simulated_time_is_told_to_every_thread(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = NativePort(stand.bus, stand.recorder)
     call(port, stand, "query")
 
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("a bug")
-
-    monkeypatch.setattr(stand.recorder, "keep", fail)
+    monkeypatch.setattr(stand.recorder, "_names", Broken())
     failures: list[BaseException] = []
 
     def body() -> None:

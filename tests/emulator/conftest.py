@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from heapq import heappush
 
 import pytest
 from hypothesis import settings
@@ -10,7 +9,7 @@ from hypothesis import settings
 from ghostcard.emulator.bus import Bus
 from ghostcard.emulator.card import Card
 from ghostcard.emulator.image import Plan, Services
-from ghostcard.emulator.job import DONE, NOTIFIED, SUBMITTED, Job
+from ghostcard.emulator.job import Job
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import EngineProfile, Profile, load
 from ghostcard.emulator.randomness import RandomSource
@@ -83,11 +82,11 @@ class Rig:
     def submit_at(self, time_ns: int, job: Job) -> None:
         """Have the host submit `job` at that time."""
         job.callbacks = (self.submit,)
-        heappush(self.timeline.heap, (time_ns, 1, next(self.timeline.serial), job))
+        self.timeline.agenda.at(time_ns, job)
 
     def submit(self, job: Job) -> None:
         """Submit now."""
-        job.times[SUBMITTED] = self.timeline.now
+        job.submitted = self.timeline.now
         self.lines[job.qid].append(job)
         self._enqueue(job.qid)
 
@@ -101,7 +100,7 @@ class Rig:
             _, job = self.bus.dqap(qid)
             if job is None:
                 return
-            job.times[NOTIFIED] = job.times[DONE] = self.timeline.now
+            job.notified = job.done = self.timeline.now
             self._enqueue(qid)
             self.on_done(job)
 
