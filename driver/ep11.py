@@ -6,13 +6,19 @@ what the card answers and DriverError for what happens on the way. Safe to use f
 """
 
 import errno
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 
 from ghostcard.driver import template
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.exchange import Exchange
-from ghostcard.driver.multipart import Decryption, Digest, Encryption, Signature, Verification
+from ghostcard.driver.multipart import (
+    Decryption,
+    Digest,
+    Encryption,
+    Signature,
+    Steps,
+    Verification,
+)
 from ghostcard.driver.port import Port
 from ghostcard.driver.single import Check, Single
 from ghostcard.driver.template import Template
@@ -37,29 +43,30 @@ class Ep11Host:
         self._ask = self._exchange.ask
         self._singles: dict[tuple[int, bytes], Single] = {}
         self._checks: dict[bytes, Check] = {}
+        self._steps = Steps(self._exchange)
         self._digest = Single(self._exchange, verbs.DIGEST_SINGLE, None, None)
 
     # Single-part operations. `prepare_*` is for repeated use, and cheap for a key used before.
 
-    def prepare_encrypt(self, mechanism: bytes, key: bytes) -> Callable[[bytes], bytes]:
-        """EncryptSingle of whatever data the result is called with."""
-        return partial(self._single(verbs.ENCRYPT_SINGLE, key), mechanism)
+    def prepare_encrypt(self, key: bytes) -> Single:
+        """EncryptSingle of the mechanism and data that the result is called with."""
+        return self._single(verbs.ENCRYPT_SINGLE, key)
 
-    def prepare_decrypt(self, mechanism: bytes, key: bytes) -> Callable[[bytes], bytes]:
-        """DecryptSingle of whatever data the result is called with."""
-        return partial(self._single(verbs.DECRYPT_SINGLE, key), mechanism)
+    def prepare_decrypt(self, key: bytes) -> Single:
+        """DecryptSingle of the mechanism and data that the result is called with."""
+        return self._single(verbs.DECRYPT_SINGLE, key)
 
-    def prepare_sign(self, mechanism: bytes, key: bytes) -> Callable[[bytes], bytes]:
-        """SignSingle of whatever data the result is called with; ECDSA gives r || s."""
-        return partial(self._single(verbs.SIGN_SINGLE, key), mechanism)
+    def prepare_sign(self, key: bytes) -> Single:
+        """SignSingle of the mechanism and data that the result is called with; ECDSA: r || s."""
+        return self._single(verbs.SIGN_SINGLE, key)
 
-    def prepare_verify(self, mechanism: bytes, key: bytes) -> Callable[[bytes, bytes], None]:
-        """VerifySingle of the data and signature the result is called with."""
-        return partial(self._check(key), mechanism)
+    def prepare_verify(self, key: bytes) -> Check:
+        """VerifySingle of the mechanism, data and signature that the result is called with."""
+        return self._check(key)
 
-    def prepare_digest(self, mechanism: bytes) -> Callable[[bytes], bytes]:
-        """DigestSingle of whatever data the result is called with."""
-        return partial(self._digest, mechanism)
+    def prepare_digest(self) -> Single:
+        """DigestSingle of the mechanism and data that the result is called with."""
+        return self._digest
 
     def encrypt_single(self, mechanism: bytes, key: bytes, data: bytes) -> bytes:
         """EncryptSingle."""
@@ -85,23 +92,23 @@ class Ep11Host:
 
     def encrypt_init(self, mechanism: bytes, key: bytes) -> Encryption:
         """EncryptInit."""
-        return Encryption(self._exchange, mechanism, key)
+        return Encryption(self._steps, mechanism, key)
 
     def decrypt_init(self, mechanism: bytes, key: bytes) -> Decryption:
         """DecryptInit."""
-        return Decryption(self._exchange, mechanism, key)
+        return Decryption(self._steps, mechanism, key)
 
     def sign_init(self, mechanism: bytes, key: bytes) -> Signature:
         """SignInit."""
-        return Signature(self._exchange, mechanism, key)
+        return Signature(self._steps, mechanism, key)
 
     def verify_init(self, mechanism: bytes, key: bytes) -> Verification:
         """VerifyInit."""
-        return Verification(self._exchange, mechanism, key)
+        return Verification(self._steps, mechanism, key)
 
     def digest_init(self, mechanism: bytes) -> Digest:
         """DigestInit."""
-        return Digest(self._exchange, mechanism)
+        return Digest(self._steps, mechanism)
 
     # Keys.
 

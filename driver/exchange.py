@@ -58,8 +58,6 @@ class Exchange:
             if len(self._parts) >= MAX_SHAPES:
                 self._parts.clear()
             parts = self._parts[shape] = self.frame(function, domain, shape[2:])
-        if len(params) == 2:  # most are: state and data, mechanism and key
-            return b"".join((parts[0], params[0], parts[1], params[1], parts[2]))
         return b"".join(chain.from_iterable(zip(parts, (*params, b""), strict=True)))
 
     def frame(self, function: int, domain: int, params: Sequence[bytes | int]) -> tuple[bytes, ...]:

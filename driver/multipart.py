@@ -4,18 +4,32 @@ The queue that served the Init serves all that follows. A context belongs to one
 for use from several threads at once. An error ends it on the card.
 """
 
+from functools import cache
+
 from ghostcard.driver.exchange import Exchange
+from ghostcard.driver.single import Feed, Step
 from ghostcard.firmware.abi import verbs
 
 
-class _Context:
-    __slots__ = ("_exchange", "_state", "_targets")
+class Steps:
+    """The verbs of multi-part operations, ready to be sent through one exchange."""
 
-    def __init__(self, exchange: Exchange, init: int, *params: bytes) -> None:
-        answer = exchange.ask(init, *params)
-        self._exchange = exchange
-        self._state = answer.params[0]
-        self._targets = (answer.qid,)
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.step = cache(lambda function: Step(exchange, function))
+        self.encrypt_update = Feed(exchange, verbs.ENCRYPT_UPDATE)
+        self.decrypt_update = Feed(exchange, verbs.DECRYPT_UPDATE)
+
+
+class _Context:
+    """An operation with a key: `_state` leads to it, `_targets` is the queue that holds it."""
+
+    __slots__ = ("_state", "_steps", "_targets")
+
+    def __init__(self, steps: Steps, init: int, mechanism: bytes, key: bytes) -> None:
+        self._steps = steps
+        self._state, qid = steps.step(init)(mechanism, key, steps.exchange.targets)
+        self._targets: tuple[int, ...] = (qid,)
 
     @property
     def qid(self) -> int:
@@ -23,12 +37,13 @@ class _Context:
         return self._targets[0]
 
     def _ask(self, function: int, *params: bytes) -> tuple[bytes, ...]:
-        return self._exchange.ask(function, self._state, *params, targets=self._targets).params
+        return self._steps.exchange.ask(
+            function, self._state, *params, targets=self._targets
+        ).params
 
-    def _feed(self, function: int, data: bytes) -> bytes:
-        """An Update: keep the new state and give what comes out, if the verb has output."""
-        self._state, *output = self._ask(function, data)
-        return output[0] if output else b""
+    def _give(self, function: int, data: bytes) -> bytes:
+        """The one result of a verb that takes data."""
+        return self._steps.step(function)(self._state, data, self._targets)[0]
 
 
 class Encryption(_Context):
@@ -36,12 +51,13 @@ class Encryption(_Context):
 
     __slots__ = ()
 
-    def __init__(self, exchange: Exchange, mechanism: bytes, key: bytes) -> None:
-        super().__init__(exchange, verbs.ENCRYPT_INIT, mechanism, key)
+    def __init__(self, steps: Steps, mechanism: bytes, key: bytes) -> None:
+        super().__init__(steps, verbs.ENCRYPT_INIT, mechanism, key)
 
     def update(self, data: bytes) -> bytes:
         """EncryptUpdate: the ciphertext that comes out so far."""
-        return self._feed(verbs.ENCRYPT_UPDATE, data)
+        self._state, out = self._steps.encrypt_update.feed(self._state, data, self._targets)
+        return out
 
     def final(self) -> bytes:
         """EncryptFinal: the rest."""
@@ -49,7 +65,7 @@ class Encryption(_Context):
 
     def whole(self, data: bytes) -> bytes:
         """Encrypt: last part and rest in one."""
-        return self._ask(verbs.ENCRYPT, data)[0]
+        return self._give(verbs.ENCRYPT, data)
 
 
 class Decryption(_Context):
@@ -57,12 +73,13 @@ class Decryption(_Context):
 
     __slots__ = ()
 
-    def __init__(self, exchange: Exchange, mechanism: bytes, key: bytes) -> None:
-        super().__init__(exchange, verbs.DECRYPT_INIT, mechanism, key)
+    def __init__(self, steps: Steps, mechanism: bytes, key: bytes) -> None:
+        super().__init__(steps, verbs.DECRYPT_INIT, mechanism, key)
 
     def update(self, data: bytes) -> bytes:
         """DecryptUpdate: the plaintext that comes out so far."""
-        return self._feed(verbs.DECRYPT_UPDATE, data)
+        self._state, out = self._steps.decrypt_update.feed(self._state, data, self._targets)
+        return out
 
     def final(self) -> bytes:
         """DecryptFinal: the rest."""
@@ -70,7 +87,7 @@ class Decryption(_Context):
 
     def whole(self, data: bytes) -> bytes:
         """Decrypt: last part and rest in one."""
-        return self._portions(self._ask(verbs.DECRYPT, data)[0])
+        return self._portions(self._give(verbs.DECRYPT, data))
 
     def _portions(self, first: bytes) -> bytes:
         portions = [first]
@@ -84,12 +101,12 @@ class Signature(_Context):
 
     __slots__ = ()
 
-    def __init__(self, exchange: Exchange, mechanism: bytes, key: bytes) -> None:
-        super().__init__(exchange, verbs.SIGN_INIT, mechanism, key)
+    def __init__(self, steps: Steps, mechanism: bytes, key: bytes) -> None:
+        super().__init__(steps, verbs.SIGN_INIT, mechanism, key)
 
     def update(self, data: bytes) -> None:
         """SignUpdate."""
-        self._feed(verbs.SIGN_UPDATE, data)
+        self._state = self._give(verbs.SIGN_UPDATE, data)
 
     def final(self) -> bytes:
         """SignFinal: the signature."""
@@ -97,7 +114,7 @@ class Signature(_Context):
 
     def whole(self, data: bytes) -> bytes:
         """Sign: last part and signature in one."""
-        return self._ask(verbs.SIGN, data)[0]
+        return self._give(verbs.SIGN, data)
 
 
 class Verification(_Context):
@@ -105,12 +122,12 @@ class Verification(_Context):
 
     __slots__ = ()
 
-    def __init__(self, exchange: Exchange, mechanism: bytes, key: bytes) -> None:
-        super().__init__(exchange, verbs.VERIFY_INIT, mechanism, key)
+    def __init__(self, steps: Steps, mechanism: bytes, key: bytes) -> None:
+        super().__init__(steps, verbs.VERIFY_INIT, mechanism, key)
 
     def update(self, data: bytes) -> None:
         """VerifyUpdate."""
-        self._feed(verbs.VERIFY_UPDATE, data)
+        self._state = self._give(verbs.VERIFY_UPDATE, data)
 
     def final(self, signature: bytes) -> None:
         """VerifyFinal."""
@@ -126,12 +143,14 @@ class Digest(_Context):
 
     __slots__ = ()
 
-    def __init__(self, exchange: Exchange, mechanism: bytes) -> None:
-        super().__init__(exchange, verbs.DIGEST_INIT, mechanism)
+    def __init__(self, steps: Steps, mechanism: bytes) -> None:
+        self._steps = steps
+        (self._state,), qid = steps.exchange.ask(verbs.DIGEST_INIT, mechanism)
+        self._targets = (qid,)
 
     def update(self, data: bytes) -> None:
         """DigestUpdate."""
-        self._feed(verbs.DIGEST_UPDATE, data)
+        self._state = self._give(verbs.DIGEST_UPDATE, data)
 
     def final(self) -> bytes:
         """DigestFinal: the digest."""
@@ -139,4 +158,4 @@ class Digest(_Context):
 
     def whole(self, data: bytes) -> bytes:
         """Digest: last part and digest in one."""
-        return self._ask(verbs.DIGEST, data)[0]
+        return self._give(verbs.DIGEST, data)

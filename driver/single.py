@@ -5,8 +5,8 @@ combination of lengths; a call joins them around its mechanism and data. So AES-
 its own each time costs what a fixed mechanism does.
 """
 
-from ghostcard.driver.exchange import Exchange, unpack
-from ghostcard.firmware.abi.request import Head
+from ghostcard.driver.exchange import Exchange, head_of, unpack
+from ghostcard.firmware.abi import ber
 
 MAX_SHAPES = 64  # combinations of lengths remembered per verb and key; then all are forgotten
 
@@ -48,7 +48,7 @@ class Template:
 
     def answer(self, block: bytes, qid: int) -> tuple[bytes, ...]:
         """The parameters of a reply unlike the last of its length; raises as `Exchange.ask`."""
-        params = unpack(block, Head(self.function, qid & 0xFF))
+        params = unpack(block, head_of(self.function, qid & 0xFF))
         if len(self.fronts) >= MAX_SHAPES:
             self.fronts.clear()
         self.fronts[qid, len(block)] = block[: len(block) - sum(map(len, params))]
@@ -78,6 +78,64 @@ class Single(Template):
         if front is not None and block.startswith(front):
             return block[len(front) :]
         return self.answer(block, qid)[0]
+
+
+class Step(Template):
+    """A verb of a multi-part operation: takes two parameters and one of the queues in `targets`."""
+
+    __slots__ = ()
+
+    def __init__(self, exchange: Exchange, function: int) -> None:
+        super().__init__(exchange, function, None, None)
+
+    def __call__(self, first: bytes, second: bytes, targets: tuple[int, ...]) -> tuple[bytes, int]:
+        """The one result, and the queue that served the request."""
+        block, qid = self.send(first, second, targets)
+        front = self.fronts.get((qid, len(block)))
+        if front is not None and block.startswith(front):
+            return block[len(front) :], qid
+        return self.answer(block, qid)[0], qid
+
+    def send(self, first: bytes, second: bytes, targets: tuple[int, ...]) -> tuple[bytes, int]:
+        """The reply, which may be an error, and the queue that served the request."""
+        lengths = (len(first), len(second))
+        parts = self.known.get(lengths) or self.cut(lengths)
+
+        def render(domain: int) -> bytes:
+            front, middle, back = parts[domain]
+            return b"".join((front, first, middle, second, back))
+
+        return self.call(self.function, render, targets)
+
+
+class Feed(Step):
+    """A step with two results: the operation's new state, and what comes out."""
+
+    __slots__ = ("_cuts",)
+
+    def __init__(self, exchange: Exchange, function: int) -> None:
+        super().__init__(exchange, function)
+        self._cuts: dict[tuple[int, int], tuple[bytes, int, bytes, int]] = {}
+
+    def feed(self, state: bytes, data: bytes, targets: tuple[int, ...]) -> tuple[bytes, bytes]:
+        """State and output. As of `Single`, the reply is compared with the last of its length."""
+        block, qid = self.send(state, data, targets)
+        cut = self._cuts.get((qid, len(block)))
+        if cut is not None:
+            front, end, middle, start = cut
+            if block.startswith(front) and block.startswith(middle, end):
+                return block[len(front) : end], block[start:]
+        return self._learn(block, qid)
+
+    def _learn(self, block: bytes, qid: int) -> tuple[bytes, bytes]:
+        state, out = unpack(block, head_of(self.function, qid & 0xFF))
+        start = len(block) - len(out)
+        end = start - len(ber.head(ber.OCTET_STRING, len(out)))
+        if len(self._cuts) >= MAX_SHAPES:
+            self._cuts.clear()
+        front = block[: end - len(state)]
+        self._cuts[qid, len(block)] = front, end, block[end:start], start
+        return state, out
 
 
 class Check(Template):

@@ -9,8 +9,7 @@ from ghostcard.module.template import Attributes
 
 if TYPE_CHECKING:
     from ghostcard.module.message import IvSource
-    from ghostcard.module.operation import Locked, Operation
-    from ghostcard.module.rule import Mechanism
+    from ghostcard.module.operation import Locked, Operation, Ready
 
 NO_ROW = 0
 """Row number of a session object; SQLite's begin at 1."""
@@ -47,7 +46,7 @@ class Object:
         self.blob = blob
         self.object_class = number(attributes[ck.CKA_CLASS])
         self.card_key: bytes | None = blob or None
-        self.checked: dict[tuple[int, int, int], Mechanism] = {}
+        self.checked: dict[tuple[int, bytes, int], Ready] = {}
         self.prepared: dict[tuple[int, bytes], Operation | Locked] = {}
 
     @property

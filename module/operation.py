@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.rule import Length, fixed
+from ghostcard.module.rule import Length, Mechanism, fixed
 
 if TYPE_CHECKING:
     from ghostcard.module.object import Object
@@ -22,8 +22,6 @@ JOURNAL_BYTES = 1 << 20
 """What may have been fed to an operation that is to be saved."""
 
 Part = Callable[[bytes], bytes | None]
-Single = Callable[[bytes], bytes]
-Check = Callable[[bytes, bytes], None]
 
 
 class Origin(NamedTuple):
@@ -69,7 +67,7 @@ class Stream:
         limit: int,
         update: Part,
         final: Callable[[], bytes],
-        last: Single,
+        last: Callable[[bytes], bytes],
         check: Callable[[bytes], None],
     ) -> None:
         self._length = length
@@ -114,10 +112,10 @@ class Stream:
 
     def whole(self, data: bytes) -> bytes:
         """The result of all the data, of which no part has been given; the last request ends it."""
-        start = (len(data) - 1) // self._limit * self._limit
-        begun = self.feed(data[:start])
-        ended = self.last(data[start:])
-        return begun + ended if begun else ended
+        limit, update = self._limit, self.update
+        end = (len(data) - 1) // limit * limit
+        results = [update(data[start : start + limit]) or b"" for start in range(0, end, limit)]
+        return b"".join((*results, self.last(data[end:])))
 
     def settle(self, signature: bytes) -> None:
         """Check the signature of all parts; CKR_SIGNATURE_LEN_RANGE."""
@@ -126,26 +124,44 @@ class Stream:
         self.check(signature)
 
 
+class Ready(NamedTuple):
+    """What is ready for one key and function, whatever the mechanism's parameters.
+
+    ``single`` and ``check`` do everything at once, up to ``limit`` bytes of data; ``begin`` starts
+    the parts. The one that does not belong to the function refuses. ``is_locked``: each operation
+    waits for the PIN.
+    """
+
+    key: "Object | None"
+    rule: Mechanism | None
+    limit: int
+    single: Callable[[bytes, bytes], bytes]
+    check: Callable[[bytes, bytes, bytes], None]
+    begin: Callable[[bytes, Length], Stream]
+    is_locked: bool = False
+
+
 class Operation:
     """An operation of which no part has been given yet.
 
     ``room(size)`` is the length of the result of ``size`` bytes, the largest possible unless
-    ``is_exact``; ``single`` and ``check`` do everything at once, up to ``limit`` bytes; ``begin``
-    starts the parts. The one that does not belong to the function refuses.
+    ``is_exact``.
     """
 
-    __slots__ = ("begin", "check", "is_exact", "limit", "origin", "room", "single")
+    __slots__ = ("_length", "_mechanism", "_ready", "is_exact", "room")
 
-    def __init__(
-        self, length: Length, limit: int, single: Single, check: Check, begin: Callable[[], Stream]
-    ) -> None:
+    def __init__(self, ready: Ready, mechanism: bytes, length: Length) -> None:
+        self._ready = ready
+        self._mechanism = mechanism
+        self._length = length
         self.room = length.single
         self.is_exact = length.is_exact
-        self.limit = limit
-        self.single = single
-        self.check = check
-        self.begin = begin
-        self.origin: Origin | None = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """What it was begun with; None when it is done and only its result is left."""
+        ready = self._ready
+        return None if ready.rule is None else Origin(self._mechanism, ready.key)
 
     def part(self) -> Stream:
         """The parts of an operation that may be saved."""
@@ -155,18 +171,23 @@ class Operation:
 
     def whole(self, data: bytes) -> bytes:
         """The result of all the data at once; in several requests if it is too long for one."""
-        if len(data) <= self.limit:
-            return self.single(data)
+        ready = self._ready
+        if len(data) <= ready.limit:
+            return ready.single(self._mechanism, data)
         return self._begin_long().whole(data)
 
     def verify(self, data: bytes, signature: bytes) -> None:
         """Check all the data at once."""
-        if len(data) <= self.limit:
-            self.check(data, signature)
+        if len(data) <= self._ready.limit:
+            self._ready.check(self._mechanism, data, signature)
             return
         stream = self._begin_long()
         stream.feed(data)
         stream.settle(signature)
+
+    def begin(self) -> Stream:
+        """Start the parts."""
+        return self._ready.begin(self._mechanism, self._length)
 
     def _begin_long(self) -> Stream:
         """The parts of what is too long for one request; CKR_DATA_LEN_RANGE if the mechanism has
@@ -191,10 +212,10 @@ class Locked:
 
 def finished(result: bytes) -> Operation:
     """An operation that is done, and whose result waits for a buffer that is long enough."""
-    size = len(result)
-    return Operation(fixed(size), sys.maxsize, lambda _: result, misplaced_call, misplaced_call)
+    ready = Ready(None, None, sys.maxsize, lambda *_: result, misplaced_call, misplaced_call)
+    return Operation(ready, b"", fixed(len(result)))
 
 
-def misplaced_call(*_: bytes) -> NoReturn:
+def misplaced_call(*_: object) -> NoReturn:
     """In the place of what the function does not have."""
     raise CryptokiError(ck.CKR_OPERATION_ACTIVE)

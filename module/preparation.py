@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.module.object import Object
-from ghostcard.module.operation import Locked, Operation, Origin, Single, Stream, misplaced_call
-from ghostcard.module.rule import Mechanism, mechanism_id
+from ghostcard.module.operation import Locked, Operation, Ready, Stream, misplaced_call
+from ghostcard.module.rule import ID_BYTES, Length
 from ghostcard.module.session import Session
 from ghostcard.module.usage import (
     DECRYPT,
@@ -49,7 +49,7 @@ class Function(NamedTuple):
     number: int
     use: Use
     encrypts: bool
-    prepare: Callable[[Ep11Host, bytes, bytes], Single]
+    prepare: Callable[[Ep11Host, bytes], Callable[[bytes, bytes], bytes]]
     begin: Callable[[Ep11Host, bytes, bytes], Context]
 
 
@@ -96,64 +96,72 @@ def digestion(active: Session, mechanism: bytes) -> Operation:
 def _prepared(
     active: Session, function: Function, mechanism: bytes, key: Object
 ) -> Operation | Locked:
-    rule = _checked(active, function.number, function.use, mechanism, key)
+    number = function.number
+    known = key.checked.get((number, mechanism[:ID_BYTES], len(mechanism)))
+    ready = known or _ready(active, function, mechanism, key)
+    return _kept(key, number, mechanism, ready, function.encrypts)
+
+
+def _ready(active: Session, function: Function, mechanism: bytes, key: Object) -> Ready:
+    rule = check_use(active.slot, mechanism, key, function.use)
     host, target, limit = active.slot.host, key.for_card(), active.slot.part_bytes
-    length = rule.length(key, mechanism, function.encrypts)
 
-    def begin() -> Stream:
-        context = function.begin(host, mechanism, target)
-        return Stream(length, limit, context.update, context.final, context.whole, misplaced_call)
+    def begin(mechanism: bytes, length: Length) -> Stream:
+        to = function.begin(host, mechanism, target)
+        return Stream(length, limit, to.update, to.final, to.whole, misplaced_call)
 
-    single = function.prepare(host, mechanism, target)
-    return _kept(
-        key, function.number, mechanism, Operation(length, limit, single, misplaced_call, begin)
-    )
+    single = function.prepare(host, target)
+    is_locked = function.number in _SECURE and key.has(ck.CKA_ALWAYS_AUTHENTICATE)
+    ready = Ready(key, rule, limit, single, misplaced_call, begin, is_locked)
+    return _remembered(key, function.number, mechanism, ready)
 
 
 def _verifying(active: Session, mechanism: bytes, key: Object) -> Operation | Locked:
-    rule = _checked(active, _VERIFY, VERIFY, mechanism, key)
+    known = key.checked.get((_VERIFY, mechanism[:ID_BYTES], len(mechanism)))
+    return _kept(key, _VERIFY, mechanism, known or _ready_to_verify(active, mechanism, key), True)
+
+
+def _ready_to_verify(active: Session, mechanism: bytes, key: Object) -> Ready:
+    rule = check_use(active.slot, mechanism, key, VERIFY)
     host, target, limit = active.slot.host, key.for_card(), active.slot.part_bytes
-    length = rule.length(key, mechanism, True)
 
-    def begin() -> Stream:
-        context = host.verify_init(mechanism, target)
-        return Stream(length, limit, context.update, misplaced_call, misplaced_call, context.final)
+    def begin(mechanism: bytes, length: Length) -> Stream:
+        to = host.verify_init(mechanism, target)
+        return Stream(length, limit, to.update, misplaced_call, misplaced_call, to.final)
 
-    check = host.prepare_verify(mechanism, target)
-    return _kept(key, _VERIFY, mechanism, Operation(length, limit, misplaced_call, check, begin))
+    ready = Ready(key, rule, limit, misplaced_call, host.prepare_verify(target), begin)
+    return _remembered(key, _VERIFY, mechanism, ready)
 
 
 def _digesting(active: Session, mechanism: bytes) -> Operation:
     slot = active.slot
     rule = offered(slot, mechanism, ck.CKF_DIGEST)
-    length, limit = rule.length(None, mechanism, True), slot.part_bytes
+    host, limit = slot.host, slot.part_bytes
 
-    def begin() -> Stream:
-        context = slot.host.digest_init(mechanism)
-        return Stream(length, limit, context.update, context.final, context.whole, misplaced_call)
+    def begin(mechanism: bytes, length: Length) -> Stream:
+        to = host.digest_init(mechanism)
+        return Stream(length, limit, to.update, to.final, to.whole, misplaced_call)
 
-    operation = Operation(length, limit, slot.host.prepare_digest(mechanism), misplaced_call, begin)
-    operation.origin = Origin(mechanism, None)
+    ready = Ready(None, rule, limit, host.prepare_digest(), misplaced_call, begin)
+    operation = Operation(ready, mechanism, rule.length(None, mechanism, True))
     slot.digests[mechanism] = operation  # digests have no parameters: there are few
     return operation
 
 
-def _checked(active: Session, number: int, use: Use, mechanism: bytes, key: Object) -> Mechanism:
-    """The rule of the mechanism, if the key may be used so; remembered by the key."""
-    kind = (number, mechanism_id(mechanism), len(mechanism))
-    rule = key.checked.get(kind)
-    if rule is None:
-        rule = check_use(active.slot, mechanism, key, use)
-        if len(key.checked) < MAX_CHECKED:
-            key.checked[kind] = rule
-    return rule
-
-
-def _kept(key: Object, number: int, mechanism: bytes, operation: Operation) -> Operation | Locked:
-    operation.origin = Origin(mechanism, key)
-    ready: Operation | Locked = operation
-    if key.has(ck.CKA_ALWAYS_AUTHENTICATE) and number in _SECURE:
-        ready = Locked(operation)
-    if len(key.prepared) < MAX_PREPARED:
-        key.prepared[number, mechanism] = ready
+def _remembered(key: Object, number: int, mechanism: bytes, ready: Ready) -> Ready:
+    if len(key.checked) < MAX_CHECKED:
+        key.checked[number, mechanism[:ID_BYTES], len(mechanism)] = ready
     return ready
+
+
+def _kept(
+    key: Object, number: int, mechanism: bytes, ready: Ready, encrypts: bool
+) -> Operation | Locked:
+    assert ready.rule is not None
+    operation: Operation | Locked
+    operation = Operation(ready, mechanism, ready.rule.length(key, mechanism, encrypts))
+    if ready.is_locked:
+        operation = Locked(operation)
+    if len(key.prepared) < MAX_PREPARED:
+        key.prepared[number, mechanism] = operation
+    return operation

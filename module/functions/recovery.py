@@ -42,7 +42,7 @@ class Recovery(Chapter):
             return room
         active.signing_recover = None
         try:
-            return operation.single(data)
+            return operation.whole(data)
         except DriverError as error:
             raise active.refusal(error) from error
 

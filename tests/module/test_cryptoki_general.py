@@ -20,6 +20,7 @@ from ghostcard.module import token_admin
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.mechanisms import TABLE
+from ghostcard.module.operation import Operation
 from ghostcard.module.token_admin import TokenAdminError
 from tests.module.program import PIN, RW, Program, mechanism, refusing
 
@@ -316,7 +317,8 @@ def test_the_hot_path_is_short(program: Program) -> None:
     library, session = program.library, program.session
     program.run("sign", ECDSA, private, bytes(32))
     operation = library._slots[0].token.objects[private].prepared[2, ECDSA]
-    operation.single = lambda data: bytes(64)  # type: ignore[union-attr]
+    assert isinstance(operation, Operation)
+    operation._ready = operation._ready._replace(single=lambda mechanism, data: bytes(64))
 
     def pair() -> None:
         library.sign_init(session, ECDSA, private)
