@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
-from ghostcard.firmware.abi.parameters import Gcm, Parameters
+from ghostcard.firmware.abi.parameters import Ccm, ChaCha20Poly1305, Gcm, Parameters
 from ghostcard.module.errors import CryptokiError
 
 GCM, CCM, CHACHA = 48, 56, 24
@@ -44,6 +44,8 @@ class Form(NamedTuple):
 
 FORMS: dict[int, Form] = {
     ck.CKM_AES_GCM: Form(GCM, lambda it, aad, size: Gcm(it.tag_bits, it.iv, aad)),
+    ck.CKM_AES_CCM: Form(CCM, lambda it, aad, size: Ccm(size, it.tag_bits // 8, it.iv, aad)),
+    ck.CKM_CHACHA20_POLY1305: Form(CHACHA, lambda it, aad, size: ChaCha20Poly1305(it.iv, aad)),
 }
 """The mechanisms that encrypt messages."""
 
