@@ -228,13 +228,18 @@ class Ep11Host:
         """
         if not 0 <= value < 1 << 64 or not key.isascii():
             raise DriverError(errno.EINVAL, f"{key!r} = {value}: no name and 64-bit value")
-        before = self._ask(
-            verbs.ADMIN,
-            _u32(admin.SET_FIGURE),
-            key.encode("ascii"),
-            value.to_bytes(admin.VALUE_BYTES, "big"),
-        ).params[0]
-        return int.from_bytes(before, "big")
+        figure = value.to_bytes(admin.VALUE_BYTES, "big") + key.encode("ascii")
+        return int.from_bytes(self.admin(admin.Command.SET_FIGURE, figure), "big")
+
+    def admin(
+        self, command: int, payload: bytes = b"", counter: bytes = b"", signatures: bytes = b""
+    ) -> bytes:
+        """Admin: the answer to an administrative command (`firmware/abi/admin.py`)."""
+        return self._ask(verbs.ADMIN, _u32(command), payload, counter, signatures).params[0]
+
+    def reencrypt_single(self, key: bytes) -> bytes:
+        """ReencryptSingle: the key's blob under the committed next wrapping key."""
+        return self._ask(verbs.REENCRYPT_SINGLE, key).params[0]
 
     def _single(self, function: int, key: bytes) -> Single:
         known = self._singles.get((function, key))

@@ -18,11 +18,19 @@ class DriverError(Exception):
 class Ep11Error(DriverError):
     """An EP11 card answered a request with a return value other than 0.
 
-    `rv` is a CKR_* of PKCS #11 or of `ghostcard.firmware.abi.status`; `code` is EIO.
+    `rv` is a CKR_* of PKCS #11 or of `ghostcard.firmware.abi.status`; `code` is EIO. `reason` is
+    that of a refused administrative command (AP sheet 7.5), else None.
     """
 
-    def __init__(self, rv: int, function: int) -> None:
-        meaning = status.SENTENCES.get(rv, "")
+    def __init__(self, rv: int, function: int, reason: int | None = None) -> None:
+        meaning = status.SENTENCES.get(rv, "") if reason is None else _why(reason)
         super().__init__(errno.EIO, f"{name(function)} returned {rv:#x}. {meaning}".rstrip())
         self.rv = rv
         self.function = function
+        self.reason = reason
+
+
+def _why(reason: int) -> str:
+    from ghostcard.firmware.abi import admin
+
+    return admin.SENTENCES.get(reason, f"Reason {reason}.")

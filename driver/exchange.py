@@ -87,7 +87,7 @@ def unpack(block: bytes, head: Head) -> tuple[bytes, ...]:
             f"domain {answered.domain}",
         )
     if rv:
-        raise Ep11Error(rv, head.function)
+        raise Ep11Error(rv, head.function, int.from_bytes(params[0], "big") if params else None)
     expected = len(VERBS[head.function].reply)
     if len(params) != expected:
         raise DriverError(

@@ -1,8 +1,9 @@
 """EP11 reply blocks: type 86 header, ep11_cprb and payload, built and parsed whole (AP sheet 3.5).
 
 The payload repeats function and domain of the request and adds the return value, 0 or a code of
-PKCS #11 or `status`; parameters follow only if it is 0. Replies are built around their parameters
-from parts made once per request head and lengths, and parsed by shape.
+PKCS #11 or `status`; parameters follow only if it is 0, or tell why an Admin was
+refused. Replies are built around their parameters from parts made once per request head and
+lengths, and parsed by shape.
 """
 
 from itertools import chain
@@ -13,6 +14,7 @@ from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import Head
 from ghostcard.firmware.abi.shape import MAX_SHAPES, Shape, shape_of
+from ghostcard.firmware.abi.verbs import ADMIN
 
 PAYLOAD = type86.SIZE + cprb.EP11_SIZE  # where the payload starts: 80
 
@@ -26,11 +28,12 @@ V = TypeVar("V")
 
 
 def pack(head: Head, rv: int, params: tuple[bytes, ...] = ()) -> bytes:
-    """The whole block; WireError if there are parameters besides an `rv` other than 0."""
+    """The whole block; WireError if there are parameters besides an `rv` other than 0, but for the
+    reason of a refused Admin."""
     if rv:
-        if params:
+        if params and head.function != ADMIN:
             raise WireError(ReplyCode.FORMAT_FIELD, "EP11 reply: an error carries no parameters")
-        return _framed(head, rv, ())[0]
+        return _joined(_framed(head, rv, tuple(map(len, params))), params)
     if len(params) == 1:
         value = params[0]
         front = _fronts.get((head, len(value)))
@@ -41,6 +44,10 @@ def pack(head: Head, rv: int, params: tuple[bytes, ...] = ()) -> bytes:
     parts = _parts.get((head, lengths))
     if parts is None:
         parts = _remembered(_parts, (head, lengths), _framed(head, 0, lengths))
+    return _joined(parts, params)
+
+
+def _joined(parts: tuple[bytes, ...], params: tuple[bytes, ...]) -> bytes:
     return b"".join(chain.from_iterable(zip(parts, (*params, b""), strict=True)))
 
 
@@ -90,7 +97,7 @@ def _walk(block: bytes) -> tuple[Head, int, tuple[bytes, ...]]:
         raise WireError(ReplyCode.MALFORMED_MSG, "EP11 reply: no function, domain and return value")
     word, domain, rv = (int.from_bytes(block[start:end], "big") for start, end in spans[:3])
     head = Head(word & 0xFFFF, domain, word >> 16, flags)
-    if rv and len(spans) > 3:
+    if rv and len(spans) > 3 and head.function != ADMIN:
         raise WireError(ReplyCode.MALFORMED_MSG, "EP11 reply: an error carries no parameters")
     if len(_shapes) >= MAX_SHAPES:
         _shapes.clear()

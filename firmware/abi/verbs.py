@@ -139,7 +139,8 @@ VERBS: dict[int, Verb] = {
         _verb(GET_XCP_INFO, "get_xcp_info", "query subquery", "bytes"),
         _verb(GET_ATTRIBUTE_VALUE, "GetAttributeValue", "key attributes", "attributes"),
         _verb(SET_ATTRIBUTE_VALUE, "SetAttributeValue", "key attributes", "key"),
-        _verb(ADMIN, "Admin", "command key value", "before"),
+        _verb(ADMIN, "Admin", "command payload counter signatures", "answer"),
+        _verb(REENCRYPT_SINGLE, "ReencryptSingle", "key", "key"),
         _verb(ENCAPSULATE, "Encapsulate", "mechanism attributes key", "blob checksum ciphertext"),
         _verb(DECAPSULATE, "Decapsulate", "mechanism attributes key ciphertext", "blob checksum"),
     )

@@ -71,4 +71,4 @@ class EncapsulationVerbs:
             self._workbench.is_null,
         )
         made.booleans = rights.of_new_key(asked, local=False)
-        return domain.seal(made), checksum(made)
+        return domain.seal_new(made), checksum(made)

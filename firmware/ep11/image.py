@@ -116,7 +116,7 @@ class Ep11Image:
             return answer, operation, payload_bytes
         except Refused as refusal:
             return (
-                reply.pack(head, refusal.rv),
+                reply.pack(head, refusal.rv, _reason(head.function, refusal)),
                 refusal.operation or ERROR,
                 refusal.payload_bytes,
             )
@@ -165,14 +165,21 @@ class Ep11Image:
 
 def _domain(services: Services, table: Table, index: int) -> Domain:
     draw = services.random.bytes
-    key = services.nvram.create(wrapping.nvram_name(index), lambda: draw(wrapping.KEY_SIZE))
+    services.nvram.create(wrapping.nvram_name(index), lambda: draw(wrapping.KEY_SIZE))
     return Domain(
         index,
-        wrapping.WrappingKey(key),
+        services.nvram,
         draw,
         services.function == "null",
         lambda: table.ensure(wrapping.FAMILY),
     )
+
+
+def _reason(function: int, refusal: Refused) -> tuple[bytes, ...]:
+    """What stands next to the return value of a refused Admin."""
+    if function != verbs.ADMIN or refusal.reason is None:
+        return ()
+    return (refusal.reason.to_bytes(4, "big"),)
 
 
 def _error_state(domain: Domain, params: Params) -> Answer:

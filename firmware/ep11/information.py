@@ -2,10 +2,13 @@
 
 import struct
 
+from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.operations import QUERY
+from ghostcard.firmware.ep11 import policy
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb, number
 from ghostcard.firmware.ep11.domain import Domain
+from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import Table
 
 _INFO = struct.Struct(">III")
@@ -36,11 +39,19 @@ class InformationVerbs:
         self._functions = functions
 
     def mechanism_list(self, domain: Domain, params: Params) -> Answer:
-        numbers = self._table.numbers()
+        domain.refresh()
+        numbers = [
+            number
+            for number in self._table.numbers()
+            if policy.offers(self._table.describe(number), domain.points)
+        ]
         return (struct.pack(f">{len(numbers)}I", *numbers),), QUERY, 0
 
     def mechanism_info(self, domain: Domain, params: Params) -> Answer:
         found = self._table.describe(number(params[0]))
+        domain.refresh()
+        if not policy.offers(found, domain.points):
+            raise Refused(ck.CKR_MECHANISM_INVALID)
         return (_INFO.pack(found.minimum, found.maximum, found.flags),), QUERY, 0
 
     def xcp_info(self, domain: Domain, params: Params) -> Answer:

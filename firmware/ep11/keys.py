@@ -79,7 +79,7 @@ class KeyVerbs:
         if key_type is not None:
             key = secret_key(key_type, key.material, key.is_null)
         key.booleans = rights.of_new_key(asked, local=True)
-        blob = domain.seal(key)
+        blob = domain.seal_new(key)
         if variant != verbs.VARIANT_RESULT:
             return _size(variant, len(blob))
         return (blob, checksum(key)), found.keyless_operation(), 0
@@ -108,7 +108,7 @@ class KeyVerbs:
         else:
             pair = found.generate_pair(wanted, self._draw)
         pair.private.booleans = booleans
-        return (domain.seal(pair.private), pair.spki), operation, 0
+        return (domain.seal_new(pair.private), pair.spki), operation, 0
 
     def derive(self, domain: Domain, params: Params) -> Answer:
         mechanism, attributes, base_blob, pin = params
@@ -132,7 +132,7 @@ class KeyVerbs:
         key = secret_key(key_type, with_parity(key_type, value), self._workbench.is_null)
         never_out = bool(base.booleans & rights.NEVER_EXTRACTABLE)
         key.booleans = rights.of_new_key(asked, local=False, never_out=never_out)
-        return (domain.seal(key), checksum(key)), operation, 0
+        return (domain.seal_new(key), checksum(key)), operation, 0
 
     def _derived(self, found: Mechanism, base: Key, params: bytes, size: int | None) -> bytes:
         if self._workbench.is_null:

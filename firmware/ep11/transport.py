@@ -68,7 +68,7 @@ class TransportVerbs:
             raise _as_key_error(refusal, wrapping=False).during(UNWRAP, len(wrapped)) from None
         key.booleans = booleans
         check = private.spki(key) if is_private else checksum(key)
-        return (domain.seal(key), check), UNWRAP, len(wrapped)
+        return (domain.seal_new(key), check), UNWRAP, len(wrapped)
 
     def _unwrapped(
         self,

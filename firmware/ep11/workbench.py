@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
-from ghostcard.firmware.ep11 import rights
+from ghostcard.firmware.ep11 import policy, rights
 from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -40,6 +40,7 @@ class Workbench:
         """The mechanism, after the checks of its use with that key."""
         found = self.find(mechanism)
         rights.check_use(found, key, flag, right)
+        policy.check_use(key, right, found.number)
         return found
 
     def signer(self, key: Key, mechanism: bytes) -> tuple[Signer, str]:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from ghostcard import __version__
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import blob, cprb, request, type6
+from ghostcard.firmware.abi import blob, controlpoints, cprb, request, type6
 from ghostcard.firmware.abi import information as wire
 from ghostcard.firmware.abi.status import CKR_IBM_ERROR_STATE, CKR_IBM_PARAM_NOT_SUPPORTED
 from ghostcard.firmware.ep11.contexts import STATE_SIZE
 from ghostcard.firmware.ep11.domain import Domain
+from ghostcard.firmware.ep11.domainstate import Next
 from ghostcard.firmware.ep11.wrapping import MODE
 from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_OID
 from ghostcard.firmware.mechanisms.public import EXPONENT_SIZE, RSA_BITS, rsa_spki
@@ -95,8 +96,8 @@ def _fields(facts: Facts) -> wire.Module:
         private_blob_bytes=blob.blob_bytes(ck.CKK_RSA, bits // 8),
         secret_blob_bytes=blob.blob_bytes(ck.CKK_GENERIC_SECRET, MAX_BITS // 8),
         max_payload_bytes=facts.max_message_bytes - type6.SIZE - cprb.EP11_SIZE,
-        control_profile_bytes=0,
-        max_control_point=0,
+        control_profile_bytes=controlpoints.SIZE,
+        max_control_point=controlpoints.HIGHEST,
     )
 
 
@@ -110,12 +111,24 @@ def _domain(domain: Domain) -> bytes:
     return wire.DOMAIN_LAYOUT.pack(
         wire.Domain(
             apqi=domain.index,
-            current_pattern=domain.wrapping.pattern,
-            next_pattern=bytes(32),
-            flags=wire.FLAG_CURRENT_KEY | wire.FLAG_LEFT_IMPRINT,
+            current_pattern=domain.wrapping.pattern if domain.wrapping else bytes(32),
+            next_pattern=domain.next_wrapping.pattern if domain.next_wrapping else bytes(32),
+            flags=_flags(domain),
             mode=MODE,
         )
     )
+
+
+def _flags(domain: Domain) -> int:
+    state = domain.state
+    flags = {
+        wire.FLAG_ADMINISTRATORS: bool(state.administrators),
+        wire.FLAG_CURRENT_KEY: domain.wrapping is not None,
+        wire.FLAG_NEXT_KEY: domain.next_wrapping is not None,
+        wire.FLAG_NEXT_COMMITTED: state.next is Next.COMMITTED,
+        wire.FLAG_LEFT_IMPRINT: state.has_left_imprint,
+    }
+    return sum(flag for flag, holds in flags.items() if holds)
 
 
 def _mask(members: tuple[int, ...], size: int) -> bytes:

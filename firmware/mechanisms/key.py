@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ghostcard.firmware.abi.controlpoints import ControlPoint
+
 if TYPE_CHECKING:
     from ghostcard.firmware.mechanisms.mechanism import Mechanism
 
@@ -10,20 +12,22 @@ Signer = Callable[[bytes], bytes]  # data -> signature
 Verifier = Callable[[bytes, bytes], None]  # data, signature; refuses what is not genuine
 Transform = Callable[[bytes, bytes], bytes]  # mechanism parameters, data -> data
 
+EVERYTHING: frozenset[int] = frozenset(ControlPoint)
+
 
 class Key:
     """Type, size, rights and value of one key, with what has been prepared for its use.
 
     `material` is a fixed-width form for each kind (see the mechanism families); `bits` is the size
     of the modulus, curve or value. `is_null` marks a key of the `null` function track, which has
-    zeros for a value. The tables hold, for a mechanism used before, the function that does it, or
-    in `ciphers` the mechanism of a multi-part use; the key's rights have been checked by then, and
-    never change for one blob.
+    zeros for a value. `points` are the control points of the domain that opened it. The tables
+    hold, for a mechanism used before, the function that does it, or in `ciphers` the mechanism of a
+    multi-part use; the key's rights have been checked by then, and never change for one blob.
     """
 
     __slots__ = (
         "bits", "blob", "booleans", "ciphers", "decrypters", "encrypters", "handle", "is_null",
-        "key_type", "material", "object_class", "signers", "verifiers",
+        "key_type", "material", "object_class", "points", "signers", "verifiers",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +44,7 @@ class Key:
         self.bits = bits
         self.material = material
         self.booleans = booleans
+        self.points = EVERYTHING
         self.is_null = is_null
         self.blob = b""
         self.handle: object = None  # the key as `cryptography` holds it, made at first need

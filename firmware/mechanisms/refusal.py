@@ -12,6 +12,7 @@ class Refused(Exception):
         self.rv = rv
         self.operation: str | None = None
         self.payload_bytes = 0
+        self.reason: int | None = None  # of an administrative command (AP sheet 7.5)
 
     def during(self, operation: str, payload_bytes: int) -> "Refused":
         """The same refusal, by an operation that had begun: the card's engine worked for it."""

@@ -11,6 +11,7 @@ from ghostcard.firmware.abi import attributes, mechanism, reply, request, verbs
 from ghostcard.firmware.abi.attributes import Attributes, Boolean
 from ghostcard.firmware.abi.parameters import Gcm
 from ghostcard.firmware.ep11.image import Ep11Image
+from ghostcard.firmware.ep11.wrapping import WrappingKey
 from ghostcard.firmware.mechanisms.curves import P256
 
 ALL = Boolean.ENCRYPT | Boolean.DECRYPT | Boolean.SIGN | Boolean.VERIFY | Boolean.WRAP
@@ -103,6 +104,36 @@ class Caller:
         assert hex(answer.rv) == hex(rv)
         assert answer.values == ()
         return answer
+
+    def wrapping(self, domain: int = 0) -> WrappingKey:
+        """The current wrapping key of a domain."""
+        found = self.image._domains[domain].wrapping
+        assert found is not None
+        return found
+
+    def admin(
+        self,
+        command: int,
+        payload: bytes = b"",
+        counter: bytes = b"",
+        signatures: bytes = b"",
+        domain: int = 0,
+    ) -> bytes:
+        """An administrative command that succeeds."""
+        params = (u32(command), payload, counter, signatures)
+        return self.ask(verbs.ADMIN, *params, domain=domain)[0]
+
+    def denied(
+        self,
+        reason: int,
+        command: int,
+        payload: bytes = b"",
+        counter: bytes = b"",
+        signatures: bytes = b"",
+    ) -> None:
+        """One that is refused for exactly this reason."""
+        answer = self.call(verbs.ADMIN, u32(command), payload, counter, signatures)
+        assert (hex(answer.rv), answer.values) == (hex(ck.CKR_FUNCTION_REJECTED), (u32(reason),))
 
     def aes(self, booleans: int = ALL, size: int = 32, domain: int = 0) -> bytes:
         key_gen = mech(ck.CKM_AES_KEY_GEN)

@@ -101,7 +101,7 @@ def test_sizes_depend_on_the_kind_alone(card: Caller) -> None:
 def test_the_clear_part(card: Caller) -> None:
     blob = card.aes()
     parts = wire.unpack(blob)
-    pattern = card.image._domains[0].wrapping.pattern
+    pattern = card.wrapping().pattern
     assert parts.session == bytes(32)
     assert parts.wkid == pattern[:16]
     assert parts.booleans & int(ALL) == int(ALL)
@@ -150,7 +150,7 @@ def test_a_blob_of_another_domain_is_told_apart(card: Caller) -> None:
 def test_a_session_bound_blob_is_refused_until_there_are_sessions(card: Caller) -> None:
     blob = card.aes()
     body = b"\1" * 32 + blob[32 : -wire.MAC_SIZE]
-    bound = body + card.image._domains[0].wrapping.authenticate(body)
+    bound = body + card.wrapping().authenticate(body)
     card.refused(ck.CKR_SESSION_CLOSED, verbs.ENCRYPT_SINGLE, RESULT, CBC_PAD, bound, b"")
 
 

@@ -115,10 +115,10 @@ def test_domain(card: Caller) -> None:
         (found,) = card.ask(verbs.GET_XCP_INFO, u32(wire.DOMAIN), u32(0), domain=domain)
         assert len(found) == 80
         assert found[:4] == u32(domain)
-        assert found[4:36] == card.image._domains[domain].wrapping.pattern
+        assert found[4:36] == card.wrapping(domain).pattern
         assert found[36:68] == bytes(32)
-        assert found[68:72] == u32(0x12)
-    patterns = [card.image._domains[domain].wrapping.pattern for domain in (0, 1)]
+        assert found[68:72] == u32(0x02)
+    patterns = [card.wrapping(domain).pattern for domain in (0, 1)]
     assert patterns[0] != patterns[1]
 
 
