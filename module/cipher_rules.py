@@ -83,7 +83,12 @@ def _with_tag(tag: int, encrypts: bool) -> Length:
 
 
 def _gcm(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    bits, iv = number_at(mechanism, 0), number_at(mechanism, 1)
+    return _gcm_by(mechanism[: ID_BYTES + 8], encrypts)  # the IV is another each time
+
+
+@lru_cache(maxsize=64)
+def _gcm_by(beginning: bytes, encrypts: bool) -> Length:
+    bits, iv = number_at(beginning, 0), number_at(beginning, 1)
     expect(bits in TAG_BITS and iv in _GCM_IV)
     return _with_tag(bits // 8, encrypts)
 
