@@ -129,7 +129,7 @@ class Ready(NamedTuple):
 
     ``single`` and ``check`` do everything at once, up to ``limit`` bytes of data; ``begin`` starts
     the parts. The one that does not belong to the function refuses. ``is_locked``: each operation
-    waits for the PIN.
+    waits for the PIN. ``long`` does more data than ``limit`` without parts, if that can be.
     """
 
     key: "Object | None"
@@ -139,6 +139,7 @@ class Ready(NamedTuple):
     check: Callable[[bytes, bytes, bytes], None]
     begin: Callable[[bytes, Length], Stream]
     is_locked: bool = False
+    long: Callable[[bytes, bytes], bytes] | None = None
 
 
 class Operation:
@@ -174,6 +175,8 @@ class Operation:
         ready = self._ready
         if len(data) <= ready.limit:
             return ready.single(self._mechanism, data)
+        if ready.long is not None:
+            return ready.long(self._mechanism, data)
         return self._begin_long().whole(data)
 
     def verify(self, data: bytes, signature: bytes) -> None:

@@ -5,13 +5,15 @@ AES-GCM) the checks are kept, and the operation is put together anew.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
+from ghostcard.module.chaining import CHAINED, chained
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Locked, Operation, Ready, Stream, misplaced_call
-from ghostcard.module.rule import ID_BYTES, Length
+from ghostcard.module.rule import ID_BYTES, Length, mechanism_id
 from ghostcard.module.session import Session
 from ghostcard.module.usage import (
     DECRYPT,
@@ -112,7 +114,10 @@ def _ready(active: Session, function: Function, mechanism: bytes, key: Object) -
 
     single = function.prepare(host, target)
     is_locked = function.number in _SECURE and key.has(ck.CKA_ALWAYS_AUTHENTICATE)
-    ready = Ready(key, rule, limit, single, misplaced_call, begin, is_locked)
+    long = None
+    if mechanism_id(mechanism) in CHAINED:
+        long = partial(chained, single, limit, function.encrypts)
+    ready = Ready(key, rule, limit, single, misplaced_call, begin, is_locked, long)
     return _remembered(key, function.number, mechanism, ready)
 
 

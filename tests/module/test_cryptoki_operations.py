@@ -1,11 +1,26 @@
 """Operations: the rules of what is active, the lengths of buffers, and what is refused."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from functools import partial
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from ghostcard import pkcs11 as ck
+from ghostcard.firmware.abi import request
+from ghostcard.firmware.abi.verbs import (
+    DIGEST,
+    DIGEST_INIT,
+    DIGEST_UPDATE,
+    ENCRYPT,
+    ENCRYPT_INIT,
+    ENCRYPT_SINGLE,
+    ENCRYPT_UPDATE,
+)
 from tests.module.mechanisms import (
     CBC,
     CBC_PAD,
@@ -390,6 +405,62 @@ def test_more_data_than_a_mechanism_without_parts_takes(program: Program) -> Non
         program.run("encrypt", mechanism(ck.CKM_RSA_PKCS), public, long)
     with refusing(ck.CKR_ENCRYPTED_DATA_LEN_RANGE):
         program.run("decrypt", mechanism(ck.CKM_RSA_PKCS), private, long)
+
+
+def requests_of(program: Program, action: Callable[[], object]) -> list[int]:
+    """The verbs the card is asked for meanwhile."""
+    machine = program.library._machine
+    assert machine is not None
+    native, seen = machine.native, list[int]()
+    perform = native._perform
+
+    def spy(qid: int, block: bytes) -> tuple[int, bytes, str, int]:
+        seen.append(request.unpack(block)[0].function)
+        return perform(qid, block)
+
+    native._perform = spy
+    action()
+    native._perform = perform
+    return seen
+
+
+def aes_of(program: Program, value: bytes) -> int:
+    return program.create(
+        CLASS=ck.CKO_SECRET_KEY, KEY_TYPE=ck.CKK_AES, VALUE=value, ENCRYPT=True, DECRYPT=True
+    )
+
+
+@pytest.mark.parametrize("size", [57_360, 65_536, 200_000])
+@pytest.mark.parametrize(("how", "mode"), [(CBC, modes.CBC(IV)), (ECB, modes.ECB())])
+def test_a_long_message_is_chained_without_a_context(
+    program: Program, how: bytes, mode: modes.CBC | modes.ECB, size: int
+) -> None:
+    value, plain = bytes(range(32)), bytes(range(200)) * (size // 200 + 1)
+    plain = plain[:size]
+    key = aes_of(program, value)
+    expected = Cipher(AES(value), mode).encryptor().update(plain)
+    assert program.run("encrypt", how, key, plain) == expected
+    verbs = requests_of(program, lambda: program.run("encrypt", how, key, plain))
+    assert verbs == [ENCRYPT_SINGLE] * -(-size // 57_344)
+    assert program.run("decrypt", how, key, expected) == plain
+    with refusing(ck.CKR_ENCRYPTED_DATA_LEN_RANGE):
+        program.run("decrypt", how, key, expected + b"x")
+
+
+@pytest.mark.parametrize("size", [57_345, 65_536, 200_000])
+def test_a_long_message_ends_with_its_last_part(program: Program, size: int) -> None:
+    value, plain = bytes(range(32)), bytes(size)
+    key = aes_of(program, value)
+    pieces = -(-size // 57_344)
+    sealed = AESGCM(value).encrypt(IV[:12], plain, b"associated")
+    assert program.run("encrypt", GCM, key, plain) == sealed
+    verbs = requests_of(program, lambda: program.run("encrypt", GCM, key, plain))
+    assert verbs == [ENCRYPT_INIT, *[ENCRYPT_UPDATE] * (pieces - 1), ENCRYPT]
+    assert program.run("digest", SHA256, None, plain) == hashlib.sha256(plain).digest()
+    verbs = requests_of(program, lambda: program.run("digest", SHA256, None, plain))
+    assert verbs == [DIGEST_INIT, *[DIGEST_UPDATE] * (pieces - 1), DIGEST]
+    mac = hmac.digest(b"key", plain, "sha256")
+    assert program.run("sign", HMAC, program.secret(b"key", SIGN=True), plain) == mac
 
 
 def test_a_part_that_did_not_fit_was_not_taken(program: Program) -> None:
