@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher, dispatch_queues
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.timingtrack import TimingTrack
+from ghostcard.driver.timingtrack import Request, TimingTrack
 from ghostcard.driver.triage import outcome, triage
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
 from ghostcard.firmware.abi.errorreply import sentence
@@ -53,6 +53,17 @@ class NativePort:
     def withdraw(self, adapter: int, is_away: bool) -> None:
         """Take a card out of operation, or bring it back; its contexts and open keys are lost."""
         self._track.withdraw(adapter, is_away)
+
+    def observe(self, observer: Callable[[Request], None]) -> None:
+        """Tell ``observer`` of every request that was served, too, in its own thread."""
+        account = self._account
+
+        def both(request: Request) -> None:
+            if account is not None:
+                account(request)
+            observer(request)
+
+        self._account = both
 
     def call(
         self, function: int, render: Callable[[int], bytes], targets: tuple[int, ...]

@@ -9,6 +9,7 @@ keys are refused, since keys of users may lie under either.
 """
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
@@ -27,6 +28,7 @@ from ghostcard.home import home, make_folder
 
 if TYPE_CHECKING:
     from ghostcard.driver.simulated import SimulatedPort
+    from ghostcard.driver.timingtrack import Request
     from ghostcard.emulator.image import Image
 
 NATIVE_RECORDS = 1_000_000  # of 128 bytes; what a program does beyond that is counted, not kept
@@ -112,6 +114,16 @@ class Machine:
             recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
         self.recorder = recorder
         self.native = NativePort(self.bus, self.recorder)
+
+    def observe(self, observer: Callable[[int], None]) -> None:
+        """Tell ``observer`` of each native request, in its thread: nanoseconds on an idle card."""
+
+        def price(request: "Request") -> None:
+            (qid, *_), _, operation, payload_bytes, request_bytes, reply_bytes, _ = request
+            card = self.bus.cards[qid >> 8]
+            observer(card.lone(0, operation, payload_bytes, request_bytes, reply_bytes)[-1])
+
+        self.native.observe(price)
 
     def _image(self, name: str, profile: Profile) -> "Image":
         """The firmware of a card; with a profile of Ghostcard's own it boots at the first request,

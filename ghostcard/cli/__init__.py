@@ -32,6 +32,7 @@ Examples:
 Environment:
   GHOSTCARD_HOME     folder of all state (default: $XDG_STATE_HOME/ghostcard)
   GHOSTCARD_CONFIG   TOML file that describes the machine (default: one card)
+  GHOSTCARD_TRACE    file that gets a line for each call of a program (-: stderr)
   GHOSTCARD_DEBUG    set: an internal error shows its traceback
 """
 

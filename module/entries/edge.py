@@ -28,9 +28,22 @@ class Edge:
         self.write: Callable[[Pointer, bytes, int], None] = ffi.memmove
         self._numbers = ffi.typeof("unsigned long[]")
         self._told: set[str] = set()
+        self._crossings: dict[str, Callable[..., int]] = {}
+        self.is_traced = False
 
     def cross(self, name: str, crossing: Callable[..., int]) -> None:
         """Makes ``crossing`` the Python side of ``cross_<name>``."""
+        self._crossings[name] = crossing
+        self._register(name, crossing)
+
+    def trace(self, wrap: Callable[[str, Callable[..., int]], Callable[..., int]] | None) -> None:
+        """Has every crossing but C_Initialize tell what it does; None: not any more."""
+        self.is_traced = wrap is not None
+        for name, crossing in self._crossings.items():
+            if name != "initialize":
+                self._register(name, wrap(name, crossing) if wrap else crossing)
+
+    def _register(self, name: str, crossing: Callable[..., int]) -> None:
         register = self.ffi.def_extern(
             f"cross_{name}", error=-ck.CKR_GENERAL_ERROR, onerror=self.answer
         )

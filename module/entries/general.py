@@ -1,9 +1,14 @@
 """Crossings of the general, slot and token functions (PKCS #11 3.2, 5.4 and 5.5)."""
 
+import os
+
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries.edge import Edge, Pointer
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.information import Version
+
+TRACE = "GHOSTCARD_TRACE"
+"""Environment variable: where the trace goes (`module/tracing.py`)."""
 
 
 def padded(text: str, size: int) -> bytes:
@@ -26,6 +31,17 @@ def connect(edge: Edge, cryptoki: Cryptoki) -> None:
 
 def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
     def initialize() -> int:
+        """Whether this life of the library is traced is decided here; others do not pay for it."""
+        where = os.environ.get(TRACE)
+        if edge.is_traced:
+            edge.trace(None)
+        if not where:
+            return start()
+        from ghostcard.module.entries import trace
+
+        return trace.initialize(edge, cryptoki, where, start)
+
+    def start() -> int:
         try:
             cryptoki.initialize()
         except CryptokiError:

@@ -15,6 +15,8 @@ from ghostcard.module.slot import Slot, SlotCards
 from ghostcard.module.store import store_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ghostcard.emulator.record import Recorder
     from ghostcard.machine import Machine
 
@@ -76,6 +78,13 @@ class General(Chapter):
                 slot.token.close()
             machine.native.finish()
             _save(machine.recorder)
+
+    def observe(self, observer: "Callable[[int], None]") -> None:
+        """Call ``observer`` in the thread of each request of this life of the library, with the
+        nanoseconds that it takes on an idle card.
+        """
+        if self._machine is not None:
+            self._machine.observe(observer)
 
     @property
     def is_initialized(self) -> bool:
