@@ -1,4 +1,4 @@
-"""Exercises with key pairs: generation, signatures, RSA encryption, ECDH."""
+"""Exercises with key pairs: generation, signatures, RSA encryption, key agreement."""
 
 from typing import NamedTuple
 
@@ -15,25 +15,30 @@ from ghostcard.driver.exercise import (
     Sizes,
     ulong,
 )
-from ghostcard.driver.imported_pair import ImportedPair
+from ghostcard.driver.imported_pair import BELOW, ImportedPair
 from ghostcard.driver.template import Template
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.blob import blob_bytes
-from ghostcard.firmware.abi.operations import CURVES, RSA_BITS
-from ghostcard.firmware.abi.parameters import Ecdh
-from ghostcard.firmware.abi.spki import spki_bytes
+from ghostcard.firmware.abi.operations import CURVES, EDWARDS, MONTGOMERY, RSA_BITS
+from ghostcard.firmware.abi.parameters import Ecdh, Raw
+from ghostcard.firmware.abi.spki import ffc_spki_bytes, spki_bytes
 
 PKCS1_OVERHEAD = 11  # bytes of padding, the least
-DERIVED_SIZE = 32
+DERIVED_SIZE = 24  # the shortest secret of a curve
 
 
 class Pair(NamedTuple):
-    """A kind of key pair: how to generate it, and its size as `blob_bytes` counts it."""
+    """A kind of key pair: how to generate it, and its size as `blob_bytes` counts it.
+
+    `curve` is the identifier of its curve; `field` prime, order and base of its finite field.
+    """
 
     mechanism: bytes
     public: Template
     key_type: int
     size: int
+    curve: bytes = b""
+    field: tuple[bytes, bytes, bytes] | None = None
 
     def generate(self, host: Ep11Host, use: int) -> Material:
         """Blob and SPKI of a pair whose private key may be used for `use` (CKA_*)."""
@@ -42,7 +47,15 @@ class Pair(NamedTuple):
     @property
     def sizes(self) -> Sizes:
         """Bytes of blob and SPKI."""
-        return blob_bytes(self.key_type, self.size), spki_bytes(self.key_type, self.size)
+        if self.field is not None:
+            spki = ffc_spki_bytes(self.field)
+        else:
+            spki = spki_bytes(self.key_type, self.size, self.curve)
+        return blob_bytes(self.key_type, self.size), spki
+
+    def public_value(self, spki: bytes) -> bytes:
+        """The public key as it stands at the end of the SPKI: a point, octets, a number."""
+        return spki[-(1 + 2 * self.size if self.key_type == p.CKK_EC else self.size) :]
 
 
 class GeneratePair(NoPayload, NoMaterial):
@@ -142,7 +155,9 @@ class RsaDecrypt(RsaEncrypt):
 
 
 class Derive(NoPayload):
-    """DeriveKey, CKM_ECDH1_DERIVE without a KDF, of a 32-byte secret."""
+    """DeriveKey of a 24-byte secret by a key agreement: CKM_ECDH1_DERIVE without a KDF, or
+    CKM_DH_PKCS_DERIVE.
+    """
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
@@ -154,43 +169,56 @@ class Derive(NoPayload):
         return self.pair.sizes
 
     def ask(self, host: Ep11Host, material: Material, payload: int) -> None:
-        point = material[1][-(1 + 2 * self.pair.size) :]
-        mechanism = wire.pack(p.CKM_ECDH1_DERIVE, Ecdh(p.CKD_NULL, b"", point))
+        public = self.pair.public_value(material[1])
+        if self.pair.key_type == p.CKK_DH:
+            mechanism = wire.pack(p.CKM_DH_PKCS_DERIVE, Raw(public))
+        else:
+            mechanism = wire.pack(p.CKM_ECDH1_DERIVE, Ecdh(p.CKD_NULL, b"", public))
         host.derive_key(mechanism, {p.CKA_VALUE_LEN: ulong(DERIVED_SIZE)}, material[0])
 
     def reply_bytes(self, payload: int) -> Sizes:
         return blob_bytes(p.CKK_GENERIC_SECRET, DERIVED_SIZE), CHECKSUM
 
 
-_OIDS = {"p256": "06082a8648ce3d030107", "p384": "06052b81040022", "p521": "06052b81040023"}
-_FIELD = {"p256": 32, "p384": 48, "p521": 66}
-_ED25519_OID = "06032b6570"
+_CURVES = {  # identifier in DER, bytes of a coordinate
+    "p192": ("06082a8648ce3d030101", 24),
+    "p224": ("06052b81040021", 28),
+    "p256": ("06082a8648ce3d030107", 32),
+    "p384": ("06052b81040022", 48),
+    "p521": ("06052b81040023", 66),
+    "secp256k1": ("06052b8104000a", 32),
+    "brainpool256": ("06092b2403030208010107", 32),
+    "brainpool384": ("06092b240303020801010b", 48),
+    "brainpool512": ("06092b240303020801010d", 64),
+    "ed25519": ("06032b6570", 32),
+    "ed448": ("06032b6571", 57),
+    "x25519": ("06032b656e", 32),
+    "x448": ("06032b656f", 56),
+}
 
 
-def _rsa_pair(bits: int) -> Pair | ImportedPair:
-    if bits == 8 * ImportedPair.size:
-        return ImportedPair()
-    public = {p.CKA_MODULUS_BITS: ulong(bits), p.CKA_PUBLIC_EXPONENT: b"\1\0\1"}
-    return Pair(wire.pack(p.CKM_RSA_PKCS_KEY_PAIR_GEN), public, p.CKK_RSA, bits // 8)
+def _on_curve(name: str, mechanism: int, key_type: int) -> Pair:
+    digits, size = _CURVES[name]
+    curve = bytes.fromhex(digits)
+    return Pair(wire.pack(mechanism), {p.CKA_EC_PARAMS: curve}, key_type, size, curve)
 
 
 def _rsa(bits: int) -> dict[str, Exercise]:
-    pair = _rsa_pair(bits)
+    public = {p.CKA_MODULUS_BITS: ulong(bits), p.CKA_PUBLIC_EXPONENT: b"\1\0\1"}
+    generated = Pair(wire.pack(p.CKM_RSA_PKCS_KEY_PAIR_GEN), public, p.CKK_RSA, bits // 8)
+    pair = ImportedPair(bits) if bits in BELOW else generated
     mechanism = wire.pack(p.CKM_SHA256_RSA_PKCS)
-    table: dict[str, Exercise] = {
+    return {
+        f"rsa{bits}-keygen": GeneratePair(generated),
         f"rsa{bits}-sign": PairSign(pair, mechanism, bits // 8),
         f"rsa{bits}-verify": PairVerify(pair, mechanism, bits // 8),
         f"rsa{bits}-encrypt": RsaEncrypt(pair),
         f"rsa{bits}-decrypt": RsaDecrypt(pair),
     }
-    if isinstance(pair, Pair):
-        table[f"rsa{bits}-keygen"] = GeneratePair(pair)
-    return table
 
 
 def _ec(curve: str) -> dict[str, Exercise]:
-    params = {p.CKA_EC_PARAMS: bytes.fromhex(_OIDS[curve])}
-    pair = Pair(wire.pack(p.CKM_EC_KEY_PAIR_GEN), params, p.CKK_EC, _FIELD[curve])
+    pair = _on_curve(curve, p.CKM_EC_KEY_PAIR_GEN, p.CKK_EC)
     mechanism = wire.pack(p.CKM_ECDSA_SHA256)
     return {
         f"ec-{curve}-keygen": GeneratePair(pair),
@@ -200,21 +228,30 @@ def _ec(curve: str) -> dict[str, Exercise]:
     }
 
 
-def _ed25519() -> dict[str, Exercise]:
-    params = {p.CKA_EC_PARAMS: bytes.fromhex(_ED25519_OID)}
-    pair = Pair(wire.pack(p.CKM_EC_EDWARDS_KEY_PAIR_GEN), params, p.CKK_EC_EDWARDS, 32)
+def _edwards(curve: str) -> dict[str, Exercise]:
+    pair = _on_curve(curve, p.CKM_EC_EDWARDS_KEY_PAIR_GEN, p.CKK_EC_EDWARDS)
+    mechanism = wire.pack(p.CKM_EDDSA, Raw())
     return {
-        "ed25519-keygen": GeneratePair(pair),
-        "ed25519-sign": PairSign(pair, wire.pack(p.CKM_EDDSA), 64),
-        "ed25519-verify": PairVerify(pair, wire.pack(p.CKM_EDDSA), 64),
+        f"{curve}-keygen": GeneratePair(pair),
+        f"{curve}-sign": PairSign(pair, mechanism, 2 * pair.size),
+        f"{curve}-verify": PairVerify(pair, mechanism, 2 * pair.size),
     }
+
+
+def _montgomery(curve: str) -> dict[str, Exercise]:
+    pair = _on_curve(curve, p.CKM_EC_MONTGOMERY_KEY_PAIR_GEN, p.CKK_EC_MONTGOMERY)
+    return {f"{curve}-keygen": GeneratePair(pair), f"{curve}-derive": Derive(pair)}
 
 
 def exercises() -> dict[str, Exercise]:
     """By name of the operation."""
-    table = _ed25519()
+    table: dict[str, Exercise] = {}
     for bits in RSA_BITS:
         table |= _rsa(bits)
     for curve in CURVES:
         table |= _ec(curve)
+    for curve in EDWARDS:
+        table |= _edwards(curve)
+    for curve in MONTGOMERY:
+        table |= _montgomery(curve)
     return table

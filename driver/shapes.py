@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ghostcard.driver import (
     cipher_exercises,
     clear_exercises,
+    field_exercises,
     pair_exercises,
     quantum_safe_exercises,
     secret_exercises,
@@ -39,6 +40,7 @@ class Shape(NamedTuple):
 
 _EXERCISES: dict[str, Exercise | ClearRsa] = {
     **pair_exercises.exercises(),
+    **field_exercises.exercises(),
     **quantum_safe_exercises.exercises(),
     **cipher_exercises.exercises(),
     **secret_exercises.exercises(),

@@ -26,9 +26,14 @@ NUMBERS = frozenset(
         p.CKA_VALUE_LEN,
         p.CKA_MODULUS_BITS,
         p.CKA_PARAMETER_SET,
+        p.CKA_PRIME_BITS,
+        p.CKA_SUBPRIME_BITS,
+        p.CKA_VALUE_BITS,
     )
 )
-STRINGS = frozenset((p.CKA_PUBLIC_EXPONENT, p.CKA_EC_PARAMS))
+STRINGS = frozenset(
+    (p.CKA_PUBLIC_EXPONENT, p.CKA_EC_PARAMS, p.CKA_PRIME, p.CKA_SUBPRIME, p.CKA_BASE)
+)
 
 # The card alone decides these; a host that sends them is refused.
 _CARD_SETS = (

@@ -10,7 +10,7 @@ from ghostcard.firmware.abi.operations import ERROR, HASHES, QUERY
 _MAX_PLANS = 4096  # remembered; then all are forgotten and computed again
 
 # Operations that open no key blob: what comes in clear, or has no key.
-_KEYLESS = ("-keygen", "-verify", "-encrypt", "-encapsulate", "-me", "-crt")
+_KEYLESS = ("-keygen", "-paramgen", "-verify", "-encrypt", "-encapsulate", "-me", "-crt")
 _KEYLESS_NAMES = frozenset(("random", QUERY, ERROR, *HASHES))
 
 

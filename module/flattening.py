@@ -24,8 +24,18 @@ class Flattening(NamedTuple):
     members: tuple[Member, ...]
 
 
-_OAEP = ("hashAlg", "mgf", "source", ("pSourceData", "ulSourceDataLen"))
+_OAEP: tuple[Member, ...] = ("hashAlg", "mgf", "source", ("pSourceData", "ulSourceDataLen"))
 _GCM = ("ulTagBits", ("pIv", "ulIvLen"), ("pAAD", "ulAADLen"))
+
+
+def _through(pointer: str, members: tuple[Member, ...]) -> Iterator[Member]:
+    """The members of the structure that a member points to."""
+    for member in members:
+        if isinstance(member, tuple):
+            yield f"{pointer}->{member[0]}", f"{pointer}->{member[1]}"
+        else:
+            yield f"{pointer}->{member}"
+
 
 FLATTENINGS: dict[type[wire.Parameters], tuple[Flattening, ...]] = {
     wire.Iv: (Flattening("CK_BYTE[16]", ("",)),),
@@ -59,6 +69,21 @@ FLATTENINGS: dict[type[wire.Parameters], tuple[Flattening, ...]] = {
         Flattening(
             "CK_ECDH1_DERIVE_PARAMS",
             ("kdf", ("pSharedData", "ulSharedDataLen"), ("pPublicData", "ulPublicDataLen")),
+        ),
+    ),
+    wire.X942Dh: (
+        Flattening(
+            "CK_X9_42_DH1_DERIVE_PARAMS",
+            ("kdf", ("pOtherInfo", "ulOtherInfoLen"), ("pPublicData", "ulPublicDataLen")),
+        ),
+    ),
+    wire.RsaAes: (
+        Flattening("CK_RSA_AES_KEY_WRAP_PARAMS", ("ulAESKeyBits", *_through("pOAEPParams", _OAEP))),
+    ),
+    wire.EcdhAes: (
+        Flattening(
+            "CK_ECDH_AES_KEY_WRAP_PARAMS",
+            ("ulAESKeyBits", "kdf", ("pSharedData", "ulSharedDataLen")),
         ),
     ),
     wire.MacLength: (Flattening("CK_MAC_GENERAL_PARAMS", ("",)),),

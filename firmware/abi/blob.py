@@ -93,11 +93,15 @@ def is_public(block: bytes) -> bool:
 def value_bytes(key_type: int, size: int) -> int:
     """Room for the key value in the encrypted part, a multiple of 64.
 
-    `size` is in bytes: of the modulus for RSA, of the field for EC, of the public key for
-    the post-quantum types, of the key for the rest. The
+    `size` is in bytes: of the modulus for RSA, of the prime for DSA and Diffie-Hellman, of the
+    field for EC, of the public key for the post-quantum types, of the key for the rest. The
     room holds the key as PKCS #8 with its public part, or any smaller form.
     """
-    if key_type == p.CKK_RSA:  # modulus, private exponent, five half-size numbers, public exponent
+    if key_type in (p.CKK_DSA, p.CKK_DH, p.CKK_X9_42_DH):  # prime, order, base, both values
+        needed = 5 * size
+    elif (
+        key_type == p.CKK_RSA
+    ):  # modulus, private exponent, five half-size numbers, public exponent
         needed = 4 * size + (size + 1) // 2 + 128
     elif key_type == p.CKK_EC:  # private number and public point
         needed = 3 * size + 64

@@ -10,8 +10,16 @@ from enum import IntEnum
 
 from ghostcard.firmware.abi.parameter_sets import ML_DSA, ML_KEM, SLH_DSA
 
-RSA_BITS = (1024, 2048, 3072, 4096)
-CURVES = ("p256", "p384", "p521")
+RSA_BITS = (1024, 2048, 3072, 4096, 8192, 16384)
+DSA_BITS = (1024, 2048, 3072, 4096)
+DSA_GENERATED_BITS = (1024, 2048, 3072)
+DH_BITS = (1024, 2048, 3072, 4096, 8192)
+CURVES = (
+    *("p192", "p224", "p256", "p384", "p521"),
+    *("secp256k1", "brainpool256", "brainpool384", "brainpool512"),
+)
+EDWARDS = ("ed25519", "ed448")
+MONTGOMERY = ("x25519", "x448")
 AES_BITS = (128, 192, 256)
 AES_MODES = ("ecb", "cbc", "ctr", "gcm", "ccm", "ofb", "cfb", "cfb8", "cmac", "kw")
 XTS_BITS = (128, 256)  # of one half of the key
@@ -64,9 +72,26 @@ def _asymmetric() -> Iterator[tuple[str, Category]]:
         yield f"ecdsa-{curve}-verify", Category.ASYMMETRIC_FAST
         yield f"ecdh-{curve}", Category.ASYMMETRIC_SLOW
         yield f"ec-{curve}-keygen", Category.ASYMMETRIC_KEYGEN
-    yield "ed25519-sign", Category.ASYMMETRIC_SLOW
-    yield "ed25519-verify", Category.ASYMMETRIC_FAST
-    yield "ed25519-keygen", Category.ASYMMETRIC_KEYGEN
+    for curve in EDWARDS:
+        yield f"{curve}-sign", Category.ASYMMETRIC_SLOW
+        yield f"{curve}-verify", Category.ASYMMETRIC_FAST
+        yield f"{curve}-keygen", Category.ASYMMETRIC_KEYGEN
+    for curve in MONTGOMERY:
+        yield f"{curve}-derive", Category.ASYMMETRIC_SLOW
+        yield f"{curve}-keygen", Category.ASYMMETRIC_KEYGEN
+
+
+def _finite_field() -> Iterator[tuple[str, Category]]:
+    for bits in DSA_BITS:
+        yield f"dsa{bits}-sign", Category.ASYMMETRIC_SLOW
+        yield f"dsa{bits}-verify", Category.ASYMMETRIC_FAST
+        yield f"dsa{bits}-keygen", Category.ASYMMETRIC_KEYGEN
+    for bits in DSA_GENERATED_BITS:
+        yield f"dsa{bits}-paramgen", Category.ASYMMETRIC_KEYGEN
+    for bits in DH_BITS:
+        yield f"dh{bits}-derive", Category.ASYMMETRIC_SLOW
+        yield f"dh{bits}-keygen", Category.ASYMMETRIC_KEYGEN
+    yield "dh-paramgen", Category.ASYMMETRIC_KEYGEN
 
 
 def _post_quantum() -> Iterator[tuple[str, Category]]:
@@ -99,7 +124,9 @@ def _symmetric() -> Iterator[tuple[str, Category]]:
         yield name, Category.NONE
 
 
-CATEGORIES: dict[str, Category] = dict((*_asymmetric(), *_post_quantum(), *_symmetric()))
+CATEGORIES: dict[str, Category] = dict(
+    (*_asymmetric(), *_finite_field(), *_post_quantum(), *_symmetric())
+)
 
 EP11_OPERATIONS: tuple[str, ...] = tuple(CATEGORIES)
 

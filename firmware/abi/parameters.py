@@ -97,6 +97,32 @@ class Ecdh(NamedTuple):
     point: bytes
 
 
+class X942Dh(NamedTuple):
+    """CK_X9_42_DH1_DERIVE_PARAMS: CKD_*, other information, public value of the other side."""
+
+    kdf: int
+    other: bytes
+    public: bytes
+
+
+class RsaAes(NamedTuple):
+    """CK_RSA_AES_KEY_WRAP_PARAMS: bits of the AES key, and the parameters of OAEP."""
+
+    aes_bits: int
+    hash: int
+    mgf: int
+    source: int = p.CKZ_DATA_SPECIFIED
+    label: bytes = b""
+
+
+class EcdhAes(NamedTuple):
+    """CK_ECDH_AES_KEY_WRAP_PARAMS: bits of the AES key, CKD_*, shared data."""
+
+    aes_bits: int
+    kdf: int
+    shared: bytes = b""
+
+
 class MacLength(NamedTuple):
     """CK_MAC_GENERAL_PARAMS: bytes of MAC wanted."""
 
@@ -165,10 +191,15 @@ FAMILIES: dict[int, type[Parameters]] = {
     p.CKM_CHACHA20: ChaCha20,
     p.CKM_CHACHA20_POLY1305: ChaCha20Poly1305,
     p.CKM_RSA_PKCS_PSS: Pss,
-    **dict.fromkeys(_each("{}_RSA_PKCS_PSS", ("SHA1", *_SHA2)), Pss),
+    **dict.fromkeys(_each("{}_RSA_PKCS_PSS", ("SHA1", *_SHA2, *_SHA3)), Pss),
     p.CKM_RSA_PKCS_OAEP: Oaep,
     p.CKM_ECDH1_DERIVE: Ecdh,
     p.CKM_ECDH1_COFACTOR_DERIVE: Ecdh,
+    p.CKM_X9_42_DH_DERIVE: X942Dh,
+    p.CKM_RSA_AES_KEY_WRAP: RsaAes,
+    p.CKM_ECDH_AES_KEY_WRAP: EcdhAes,
+    p.CKM_ECDH_X_AES_KEY_WRAP: EcdhAes,
+    p.CKM_ECDH_COF_AES_KEY_WRAP: EcdhAes,
     p.CKM_EDDSA: Eddsa,
     **dict.fromkeys(_CONTEXT_SIGNERS, SignContext),
     p.CKM_HASH_ML_DSA: HashSignContext,

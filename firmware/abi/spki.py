@@ -26,20 +26,30 @@ class Trailer(NamedTuple):
     mac: bytes
 
 
-def spki_bytes(key_type: int, size: int) -> int:
+def spki_bytes(key_type: int, size: int, curve: bytes = b"") -> int:
     """Size of the bare SPKI; `size` in bytes: of the modulus (its first bit set, with the exponent
-    65537) for RSA, of the field for EC (P-256, P-384, P-521), of the key for Edwards curves and the
-    post-quantum types.
+    65537) for RSA, of the field for EC, of the key for Edwards and Montgomery curves and the
+    post-quantum types. `curve`: the identifier of the curve, in DER.
     """
     if key_type == p.CKK_RSA:
         key, algorithm = _der(_der(size + 1) + _der(3)), 15
     elif key_type == p.CKK_EC:
-        key, algorithm = 1 + 2 * size, 21 if size == 32 else 18  # P-256 has the longer identifier
+        key, algorithm = 1 + 2 * size, _der(9 + len(curve))
     elif key_type in KEY_TYPES:
         key, algorithm = size, 13
     else:
-        key, algorithm = size, 7
+        key, algorithm = size, _der(len(curve))
     return _der(algorithm + _der(1 + key))
+
+
+def ffc_spki_bytes(field: tuple[bytes, bytes, bytes]) -> int:
+    """Size of the bare SPKI of a key over a finite field: prime, order (empty if it is left out)
+    and base, big-endian. The public value is as wide as the prime.
+    """
+    prime = field[0]
+    identifier = 7 if field[1] else 9  # of DSA, of PKCS #3
+    numbers = sum(_der(int.from_bytes(part, "big").bit_length() // 8 + 1) for part in field if part)
+    return _der(_der(_der(identifier) + _der(numbers)) + _der(1 + _der(len(prime) + 1)))
 
 
 def _der(length: int) -> int:

@@ -56,7 +56,8 @@ class AttributeVerbs:
             raise Refused(ck.CKR_ATTRIBUTE_READ_ONLY)
         booleans = rights.changed(key.booleans, asked)
         new = Key(
-            key.object_class, key.key_type, key.bits, key.material, booleans, key.is_null
+            key.object_class, key.key_type, key.bits, key.material, booleans, key.is_null,
+            key.variant,
         )  # fmt: skip
         return (domain.seal(new),), QUERY, 0
 

@@ -4,16 +4,19 @@ import hashlib
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import attributes as wire
-from ghostcard.firmware.abi import verbs
+from ghostcard.firmware.abi import ber, verbs
 from ghostcard.firmware.abi.operations import QUERY
 from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED
 from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb, absent, number
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.workbench import Workbench
+from ghostcard.firmware.mechanisms import private
 from ghostcard.firmware.mechanisms.block import AES, DES, DES3, encrypt_block
+from ghostcard.firmware.mechanisms.ffc import ParameterGen
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Draw, Mechanism, no_parameters
+from ghostcard.firmware.mechanisms.pubkey import PublicFromPrivate
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.secret import secret_key, with_parity
 
@@ -74,6 +77,8 @@ class KeyVerbs:
         asked = wire.unpack(attributes)
         found = self._maker(mechanism, ck.CKF_GENERATE)
         no_parameters(mechanism[4:])
+        if isinstance(found, ParameterGen):
+            return self._parameters(found, asked)
         key = self._new(found, _key_bytes(number(key_bytes), asked))
         key_type = check_class(asked, ck.CKO_SECRET_KEY, frozenset(found.key_types))
         if key_type is not None:
@@ -91,17 +96,28 @@ class KeyVerbs:
         key.is_null = True
         return key
 
+    def _parameters(self, found: ParameterGen, asked: wire.Attributes) -> Answer:
+        """Domain parameters, which are no key: a SEQUENCE of numbers in the place of the blob."""
+        check_class(asked, ck.CKO_DOMAIN_PARAMETERS, frozenset(found.key_types))
+        wanted = dict(asked.numbers)
+        operation = found.parameter_operation(wanted)
+        make = found.null_parameters if self._workbench.is_null else found.generate_parameters
+        return (ber.pack(found.on_the_wire(make(wanted))), b""), operation, 0
+
     def generate_pair(self, domain: Domain, params: Params) -> Answer:
         mechanism, public_attributes, private_attributes, pin = params
         absent(pin)
-        public, private = wire.unpack(public_attributes), wire.unpack(private_attributes)
+        public, secret = wire.unpack(public_attributes), wire.unpack(private_attributes)
         found = self._maker(mechanism, ck.CKF_GENERATE_KEY_PAIR)
         no_parameters(mechanism[4:])
         key_types = frozenset(found.key_types)
         check_class(public, ck.CKO_PUBLIC_KEY, key_types)
-        check_class(private, ck.CKO_PRIVATE_KEY, key_types)
-        booleans = rights.of_new_key(private, local=True)
+        check_class(secret, ck.CKO_PRIVATE_KEY, key_types)
+        booleans = rights.of_new_key(secret, local=True)
         wanted: dict[int, int | bytes] = {**dict(public.numbers), **dict(public.strings)}
+        value_bits = secret.number(ck.CKA_VALUE_BITS)
+        if value_bits is not None:
+            wanted[ck.CKA_VALUE_BITS] = value_bits
         operation = found.pair_operation(wanted)
         if self._workbench.is_null:
             pair = found.null_pair(wanted)
@@ -115,6 +131,8 @@ class KeyVerbs:
         absent(pin)
         asked = wire.unpack(attributes)
         base = domain.key(base_blob)
+        if isinstance(self._maker(mechanism, ck.CKF_DERIVE), PublicFromPrivate):
+            return _public_half(base, asked, mechanism[4:])
         found = self._workbench.usable(mechanism, base, ck.CKF_DERIVE, rights.DERIVE)
         if asked.number(ck.CKA_CLASS) not in (None, ck.CKO_SECRET_KEY):
             raise Refused(ck.CKR_TEMPLATE_INCONSISTENT)
@@ -138,6 +156,15 @@ class KeyVerbs:
         if self._workbench.is_null:
             return bytes(found.derived_bytes(base, params, size))
         return found.derive(base, params, size)
+
+
+def _public_half(base: Key, asked: wire.Attributes, params: bytes) -> Answer:
+    """The SPKI of a private key in the place of the blob."""
+    no_parameters(params)
+    if base.object_class != ck.CKO_PRIVATE_KEY:
+        raise Refused(ck.CKR_KEY_TYPE_INCONSISTENT)
+    check_class(asked, ck.CKO_PUBLIC_KEY, frozenset((base.key_type,)))
+    return (private.spki(base), b""), QUERY, 0
 
 
 def _key_bytes(key_bytes: int, asked: wire.Attributes) -> int:

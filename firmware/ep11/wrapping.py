@@ -9,7 +9,7 @@ the KDF in counter mode of SP 800-108 with HMAC-SHA-256, one counter and these l
     "verification pattern"  the pattern itself, 32 bytes; the first 16 are the WKID in every blob
 
 The sheet leaves open what the encrypted part looks like; ours is, big-endian, padded with zeros to
-80 bytes: layout u8 (1), null mark u8, reserved u16, object class u32, key type u32, key bits u32,
+80 bytes: layout u8 (1), null mark u8, variant u16, object class u32, key type u32, key bits u32,
 booleans u32, material length u32; then the material, padded with zeros to the room its kind has.
 
 The IV is the start of HMAC(random 14 || what is to be encrypted): a card that runs from a seed
@@ -100,7 +100,7 @@ class WrappingKey:
 class _Attributes(NamedTuple):
     layout: int
     null_mark: int
-    reserved: int
+    variant: int
     object_class: int
     key_type: int
     bits: int
@@ -110,7 +110,7 @@ class _Attributes(NamedTuple):
 
 def _interior(key: Key) -> bytes:
     attributes = _Attributes(
-        _LAYOUT, key.is_null, 0, key.object_class, key.key_type, key.bits, key.booleans,
+        _LAYOUT, key.is_null, key.variant, key.object_class, key.key_type, key.bits, key.booleans,
         len(key.material),
     )  # fmt: skip
     head = _INTERIOR.pack(*attributes).ljust(wire.ATTRIBUTES_SIZE, b"\0")
@@ -125,7 +125,7 @@ def _key(interior: bytes) -> Key:
     material = interior[wire.ATTRIBUTES_SIZE :][: found.material_bytes]
     return Key(
         found.object_class, found.key_type, found.bits, material, found.booleans,
-        bool(found.null_mark),
+        bool(found.null_mark), found.variant,
     )  # fmt: skip
 
 

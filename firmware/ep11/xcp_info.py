@@ -13,7 +13,7 @@ from ghostcard.firmware.ep11.contexts import STATE_SIZE
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.domainstate import Next
 from ghostcard.firmware.ep11.wrapping import MODE
-from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_OID
+from ghostcard.firmware.mechanisms.curves import CURVES, OCTET_CURVES
 from ghostcard.firmware.mechanisms.public import EXPONENT_SIZE, RSA_BITS, rsa_spki
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.secret import MAX_BITS
@@ -56,7 +56,7 @@ def answer(facts: Facts, domain: Domain, query: int, subquery: int) -> bytes:
         case wire.EXT_CAPLIST, 0:
             return b"".join(struct.pack(">II", *each) for each in CAPABILITIES)
         case wire.EC_CURVES, 0:
-            return b"".join(curve.oid for curve in CURVES) + ED25519_OID
+            return b"".join(curve.oid for curve in (*CURVES, *OCTET_CURVES))
     raise Refused(CKR_IBM_PARAM_NOT_SUPPORTED)
 
 

@@ -8,7 +8,7 @@ A.2.1).
 from typing import TYPE_CHECKING, cast
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.mechanisms.curves import Curve, group, of_bits, of_params
+from ghostcard.firmware.mechanisms.curves import Curve, group, of_key, of_params
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Attributes, Draw, KeyPair, Mechanism
 from ghostcard.firmware.mechanisms.public import ec_spki
@@ -28,7 +28,7 @@ def private_handle(key: Key) -> "EllipticCurvePrivateKey":
     if key.handle is None:
         from cryptography.hazmat.primitives.asymmetric.ec import derive_private_key
 
-        curve = of_bits(key.bits)
+        curve = of_key(key)
         scalar = int.from_bytes(key.material[: curve.size], "big")
         key.handle = derive_private_key(scalar, group(curve))
     return cast("EllipticCurvePrivateKey", key.handle)
@@ -38,7 +38,7 @@ def public_handle(key: Key) -> "EllipticCurvePublicKey":
     """The public key for use; refused if the point is not on its curve."""
     if key.handle is None:
         try:
-            key.handle = point_handle(of_bits(key.bits), key.material)
+            key.handle = point_handle(of_key(key), key.material)
         except ValueError:
             raise Refused(ck.CKR_PUBLIC_KEY_INVALID) from None
     return cast("EllipticCurvePublicKey", key.handle)
@@ -59,18 +59,21 @@ def private_key(curve: Curve, scalar: int) -> Key:
     numbers = handle.public_key().public_numbers()
     point = b"\4" + numbers.x.to_bytes(curve.size, "big") + numbers.y.to_bytes(curve.size, "big")
     material = scalar.to_bytes(curve.size, "big") + point
-    key = Key(ck.CKO_PRIVATE_KEY, ck.CKK_EC, curve.bits, material)
+    key = Key(ck.CKO_PRIVATE_KEY, ck.CKK_EC, curve.bits, material, variant=curve.variant)
     key.handle = handle
     return key
 
 
 def point_of(key: Key) -> bytes:
     """The public point of a private key."""
-    return key.material[of_bits(key.bits).size :]
+    return key.material[of_key(key).size :]
 
 
 class EcKeyPairGen(Mechanism):
-    """CKM_EC_KEY_PAIR_GEN; CKA_EC_PARAMS names the curve by its object identifier."""
+    """CKM_EC_KEY_PAIR_GEN; CKA_EC_PARAMS names the curve by its object identifier.
+
+    CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS is the same: scalars always have bits to spare.
+    """
 
     __slots__ = ()
 
@@ -86,7 +89,9 @@ class EcKeyPairGen(Mechanism):
     def null_pair(self, public: Attributes) -> KeyPair:
         curve = _wanted(public)
         material = bytes(3 * curve.size + 1)
-        private = Key(ck.CKO_PRIVATE_KEY, ck.CKK_EC, curve.bits, material, is_null=True)
+        private = Key(
+            ck.CKO_PRIVATE_KEY, ck.CKK_EC, curve.bits, material, is_null=True, variant=curve.variant
+        )
         return KeyPair(private, ec_spki(curve, bytes(2 * curve.size + 1)))
 
 

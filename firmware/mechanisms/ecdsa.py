@@ -1,23 +1,33 @@
 """ECDSA on the prime curves (PKCS #11 3.2, 6.3.12 and 6.3.13; FIPS 186-5, 6).
 
-Signatures are r and s, each at the width of the field, which is that of the order on these curves.
+Signatures are r and s, each at the width of the order, which is that of the field on these curves.
 """
 
 from collections.abc import Callable
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms import ec
-from ghostcard.firmware.mechanisms.curves import CURVES, P256, P521, Curve, of_bits
+from ghostcard.firmware.mechanisms.curves import (
+    LEAST_BITS,
+    MOST_BITS,
+    P256,
+    P521,
+    Curve,
+    of_key,
+)
 from ghostcard.firmware.mechanisms.hashes import SHA256, SIGNATURE_HASHES, Hash, algorithm
 from ghostcard.firmware.mechanisms.key import Key, Signer, Verifier
 from ghostcard.firmware.mechanisms.mechanism import Signing, no_parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import Table
 
-_HASH_OF = {each.size: each for each in SIGNATURE_HASHES}
-# The digest size each curve is used with: what is shorter is filled up with zeros on the left, what
-# is longer is cut, and neither changes the number that is signed.
-_DIGEST_BYTES = {256: 32, 384: 48, 521: 64}
+_HASH_OF = {each.size: each for each in SIGNATURE_HASHES[:5]}  # any of a size will do
+_DIGEST_SIZES = sorted(_HASH_OF)
+
+
+def _digest_bytes(curve: Curve) -> int:
+    """The digest size a curve is used with: the least that fills its order, or the largest."""
+    return next((size for size in _DIGEST_SIZES if size >= curve.size), _DIGEST_SIZES[-1])
 
 
 class Ecdsa(Signing):
@@ -26,24 +36,24 @@ class Ecdsa(Signing):
     __slots__ = ()
 
     def __init__(self, number: int, which: Hash | None) -> None:
-        super().__init__(number, CURVES[0].bits, CURVES[-1].bits, which, ck.CKK_EC)
+        super().__init__(number, LEAST_BITS, MOST_BITS, which, ck.CKK_EC)
         self.flags |= ec.FLAGS
 
     def operation(self, key: Key, use: str) -> str:
-        return f"ecdsa-{of_bits(key.bits).name}-{use}"
+        return f"ecdsa-{of_key(key).name}-{use}"
 
     def signature_bytes(self, key: Key, params: bytes) -> int:
         no_parameters(params)
-        return 2 * of_bits(key.bits).size
+        return 2 * of_key(key).size
 
     def closer(self, key: Key, params: bytes) -> Signer:
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
         from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
         no_parameters(params)
-        curve = of_bits(key.bits)
+        curve = of_key(key)
         sign, fit = ec.private_handle(key).sign, _fitted(curve)
-        size, width = _DIGEST_BYTES[curve.bits], curve.size
+        size, width = _digest_bytes(curve), curve.size
         how = ECDSA(Prehashed(algorithm(_HASH_OF[size])))
 
         def close(digest: bytes) -> bytes:
@@ -62,9 +72,9 @@ class Ecdsa(Signing):
         )
 
         no_parameters(params)
-        curve = of_bits(key.bits)
+        curve = of_key(key)
         verify, fit = ec.public_handle(key).verify, _fitted(curve)
-        size, width = _DIGEST_BYTES[curve.bits], curve.size
+        size, width = _digest_bytes(curve), curve.size
         how = ECDSA(Prehashed(algorithm(_HASH_OF[size])))
 
         def check(digest: bytes, signature: bytes) -> None:
@@ -83,14 +93,19 @@ class Ecdsa(Signing):
 
 
 def _fitted(curve: Curve) -> Callable[[bytes], bytes]:
-    """Brings data of any length to the digest size of the curve (PKCS #11 3.2, 6.3.12)."""
-    size = _DIGEST_BYTES[curve.bits]
+    """Brings data of any length to the digest size of the curve (PKCS #11 3.2, 6.3.12).
+
+    What is shorter than the order is filled up with zeros on the left, what is longer is cut, and
+    neither changes the number that is signed; nor does what the digest has beyond the order.
+    """
+    size = _digest_bytes(curve)
+    width = min(curve.size, size)
 
     def fit(data: bytes) -> bytes:
         # On P-521 the 64 bytes of SHA-512 do not fill the order, so longer data cannot be cut.
         if not data or (curve is P521 and len(data) > size):
             raise Refused(ck.CKR_DATA_LEN_RANGE)
-        return data[:size].rjust(size, b"\0")
+        return data[:width].rjust(width, b"\0").ljust(size, b"\0")
 
     return fit
 
@@ -133,7 +148,9 @@ def known_answers() -> bool:
 def register(table: Table) -> None:
     """Add key pair generation, CKM_ECDSA and ECDSA_SHAx."""
     flags = ec.FLAGS | ck.CKF_GENERATE_KEY_PAIR
-    least, most = CURVES[0].bits, CURVES[-1].bits
-    keygen = ec.EcKeyPairGen(ck.CKM_EC_KEY_PAIR_GEN, least, most, flags, ck.CKK_EC)
+    keygens = [
+        ec.EcKeyPairGen(number, LEAST_BITS, MOST_BITS, flags, ck.CKK_EC)
+        for number in (ck.CKM_EC_KEY_PAIR_GEN, ck.CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS)
+    ]
     hashed = [Ecdsa(each.ecdsa, each) for each in SIGNATURE_HASHES if each.ecdsa is not None]
-    table.register("ecdsa", known_answers, [keygen, Ecdsa(ck.CKM_ECDSA, None), *hashed])
+    table.register("ecdsa", known_answers, [*keygens, Ecdsa(ck.CKM_ECDSA, None), *hashed])

@@ -131,11 +131,10 @@ HASHES = (
     *(SHA3_224, SHA3_256, SHA3_384, SHA3_512),
     *(BLAKE2B_160, BLAKE2B_256, BLAKE2B_384, BLAKE2B_512),
 )
-SIGNATURE_HASHES = HASHES[:5]
+SIGNATURE_HASHES = tuple(each for each in HASHES if each.rsa_pkcs is not None)
 
-_BY_DIGEST = {each.digest: each for each in SIGNATURE_HASHES}
+_BY_DIGEST = {each.digest: each for each in HASHES if each.operation != "blake2b"}
 _BY_MGF = {each.mgf: each for each in SIGNATURE_HASHES}
-_BY_KDF = {each.kdf: each for each in SIGNATURE_HASHES}
 
 
 def of_mechanism(number: int) -> Hash:
@@ -146,11 +145,6 @@ def of_mechanism(number: int) -> Hash:
 def of_mgf(number: int) -> Hash:
     """The hash of a CKG_MGF1_* number; else refused."""
     return _found(_BY_MGF.get(number))
-
-
-def of_kdf(number: int) -> Hash:
-    """The hash of a CKD_*_KDF number; else refused."""
-    return _found(_BY_KDF.get(number))
 
 
 def _found(found: Hash | None) -> Hash:

@@ -20,14 +20,16 @@ class Key:
 
     `material` is a fixed-width form for each kind (see the mechanism families); `bits` is the size
     of the modulus, curve or value. `is_null` marks a key of the `null` function track, which has
-    zeros for a value. `points` are the control points of the domain that opened it. The tables
-    hold, for a mechanism used before, the function that does it, or in `ciphers` the mechanism of a
-    multi-part use; the key's rights have been checked by then, and never change for one blob.
+    zeros for a value. `variant` tells apart what has one type and size, such as two curves of 256
+    bits (0 where there is nothing to tell). `points` are the control points of the domain that
+    opened it. The tables hold, for a mechanism used before, the function that does it, or in
+    `ciphers` the mechanism of a multi-part use; the key's rights have been checked by then, and
+    never change for one blob.
     """
 
     __slots__ = (
         "bits", "blob", "booleans", "ciphers", "decrypters", "encrypters", "handle", "is_null",
-        "key_type", "material", "object_class", "points", "signers", "verifiers",
+        "key_type", "material", "object_class", "points", "signers", "variant", "verifiers",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +40,7 @@ class Key:
         material: bytes,
         booleans: int = 0,
         is_null: bool = False,
+        variant: int = 0,
     ) -> None:
         self.object_class = object_class
         self.key_type = key_type
@@ -46,6 +49,7 @@ class Key:
         self.booleans = booleans
         self.points = EVERYTHING
         self.is_null = is_null
+        self.variant = variant
         self.blob = b""
         self.handle: object = None  # the key as `cryptography` holds it, made at first need
         self.signers: dict[bytes, tuple[Signer, str]] = {}

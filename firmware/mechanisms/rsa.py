@@ -1,18 +1,19 @@
 """RSA keys: their form in card memory, and their generation (PKCS #11 3.2, 6.1.4).
 
 Material of a private key, big-endian: n, e (8 bytes), d at the width of the modulus; p, q,
-d mod p-1, d mod q-1, 1/q mod p at half of it. Moduli are multiples of 256 bits, as those of EP11
-are (AP sheet 7.2).
+d mod p-1, d mod q-1, 1/q mod p at half of it.
 Key pairs come from the generator of the cryptographic library, not from the card's random source:
 it takes no seed, and the time on the card does not depend on it.
 """
 
+import os
 from typing import TYPE_CHECKING, cast
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi.operations import RSA_BITS as PRICED_BITS
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Attributes, Draw, KeyPair, Mechanism
+from ghostcard.firmware.mechanisms.power import power
 from ghostcard.firmware.mechanisms.public import EXPONENT_SIZE, RSA_BITS, rsa_material, rsa_spki
 from ghostcard.firmware.mechanisms.refusal import Refused
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     )
 
 EXPONENT = 65537
-KEYGEN_BITS = range(2048, 4097, 256)
+EXPONENTS = (3, EXPONENT)  # those that the generator of the cryptographic library knows
+KEYGEN_BITS = range(1024, RSA_BITS.stop)
+
+
+CRYPT_FLAGS = ck.CKF_ENCRYPT | ck.CKF_DECRYPT | ck.CKF_WRAP | ck.CKF_UNWRAP
 
 
 def priced_bits(bits: int) -> int:
@@ -35,6 +40,16 @@ def priced_bits(bits: int) -> int:
 def operation(key: Key, use: str) -> str:
     """`rsa2048-sign` and its kin."""
     return f"rsa{priced_bits(key.bits)}-{use}"
+
+
+def width(bits: int) -> int:
+    """Bytes of a modulus."""
+    return (bits + 7) // 8
+
+
+def half_width(bits: int) -> int:
+    """Bytes of a prime."""
+    return (bits + 15) // 16
 
 
 def private_handle(key: Key) -> "RSAPrivateKey":
@@ -59,10 +74,10 @@ def public_handle(key: Key) -> "RSAPublicKey":
 
 def public_numbers(key: Key) -> tuple[int, int]:
     """Modulus and public exponent, of a public or a private key."""
-    width = key.bits // 8
+    size = width(key.bits)
     material = key.material
-    end = width + EXPONENT_SIZE
-    return int.from_bytes(material[:width], "big"), int.from_bytes(material[width:end], "big")
+    end = size + EXPONENT_SIZE
+    return int.from_bytes(material[:size], "big"), int.from_bytes(material[size:end], "big")
 
 
 def private_numbers(key: Key) -> "RSAPrivateNumbers":
@@ -75,9 +90,9 @@ def private_numbers(key: Key) -> "RSAPrivateNumbers":
 
 def all_numbers(key: Key) -> tuple[int, ...]:
     """n, e, d, p, q, d mod p-1, d mod q-1, 1/q mod p: the order of PKCS #1 (RFC 8017, A.1.2)."""
-    width, half = key.bits // 8, key.bits // 16
+    whole, half = width(key.bits), half_width(key.bits)
     found, at = [], 0
-    for size in (width, EXPONENT_SIZE, width, half, half, half, half, half):
+    for size in (whole, EXPONENT_SIZE, whole, half, half, half, half, half):
         found.append(int.from_bytes(key.material[at : at + size], "big"))
         at += size
     return tuple(found)
@@ -87,27 +102,66 @@ def private_key(numbers: "RSAPrivateNumbers") -> Key:
     """A private key from its numbers; refused above the sizes the card has."""
     modulus = numbers.public_numbers.n
     bits = modulus.bit_length()
-    half = bits // 16
+    half = half_width(bits)
     if bits not in RSA_BITS or max(numbers.p, numbers.q).bit_length() > 8 * half:
         raise Refused(ck.CKR_KEY_SIZE_RANGE)
     parts = (numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
     material = b"".join(
         (
             rsa_material(modulus, numbers.public_numbers.e, bits),
-            numbers.d.to_bytes(bits // 8, "big"),
+            numbers.d.to_bytes(width(bits), "big"),
             *(part.to_bytes(half, "big") for part in parts),
         )
     )
     return Key(ck.CKO_PRIVATE_KEY, ck.CKK_RSA, bits, material)
 
 
+def belong_together(numbers: "RSAPrivateNumbers") -> bool:
+    """Whether the numbers are those of one key, provided that the primes are prime."""
+    p, q, d = numbers.p, numbers.q, numbers.d
+    right = (d % (p - 1), d % (q - 1)) if p > 2 and q > 2 else None
+    return (
+        p * q == numbers.public_numbers.n
+        and (numbers.dmp1, numbers.dmq1) == right
+        and all(numbers.public_numbers.e * d % (prime - 1) == 1 for prime in (p, q))
+        and numbers.iqmp * q % p == 1
+    )
+
+
 def material_bytes(bits: int) -> int:
     """Size of a private key's material."""
-    return 2 * (bits // 8) + EXPONENT_SIZE + 5 * (bits // 16)
+    return 2 * width(bits) + EXPONENT_SIZE + 5 * half_width(bits)
+
+
+def private_operation(key: Key, message: bytes) -> bytes:
+    """RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1) by the primes, blinded; no padding.
+
+    Refused if the message is not below the modulus; CKR_DEVICE_ERROR rather than a wrong result.
+    """
+    n, e, _, p, q, dp, dq, qi = all_numbers(key)
+    number = int.from_bytes(message, "big")
+    if number >= n:
+        raise Refused(ck.CKR_DATA_INVALID)
+    blind = 2 + int.from_bytes(os.urandom(width(key.bits)), "big") % (n - 3)
+    blinded = number * pow(blind, e, n) % n
+    by_p, by_q = power(blinded % p, dp, p, p - 1), power(blinded % q, dq, q, q - 1)
+    result = (by_q + (by_p - by_q) * qi % p * q) * pow(blind, -1, n) % n
+    if pow(result, e, n) != number:
+        raise Refused(ck.CKR_DEVICE_ERROR)
+    return result.to_bytes(width(key.bits), "big")
+
+
+def public_operation(key: Key, message: bytes) -> bytes:
+    """RSAEP and RSAVP1 (RFC 8017, 5.1.1 and 5.2.2); refused if the message is too large."""
+    n, e = public_numbers(key)
+    number = int.from_bytes(message, "big")
+    if number >= n:
+        raise Refused(ck.CKR_DATA_INVALID)
+    return pow(number, e, n).to_bytes(width(key.bits), "big")
 
 
 class RsaKeyPairGen(Mechanism):
-    """CKM_RSA_PKCS_KEY_PAIR_GEN; the public exponent is 65537."""
+    """CKM_RSA_PKCS_KEY_PAIR_GEN; the public exponent is 65537 or 3."""
 
     __slots__ = ()
 
@@ -118,14 +172,15 @@ class RsaKeyPairGen(Mechanism):
         from cryptography.hazmat.primitives.asymmetric import rsa
 
         bits = _wanted_bits(public)
-        private = private_key(rsa.generate_private_key(EXPONENT, bits).private_numbers())
+        exponent = _wanted_exponent(public)
+        private = private_key(rsa.generate_private_key(exponent, bits).private_numbers())
         return KeyPair(private, rsa_spki(*public_numbers(private)))
 
     def null_pair(self, public: Attributes) -> KeyPair:
         bits = _wanted_bits(public)
         material = bytes(material_bytes(bits))
         private = Key(ck.CKO_PRIVATE_KEY, ck.CKK_RSA, bits, material, is_null=True)
-        return KeyPair(private, rsa_spki(1 << (bits - 1), EXPONENT))
+        return KeyPair(private, rsa_spki(1 << (bits - 1), _wanted_exponent(public)))
 
 
 def _wanted_bits(public: Attributes) -> int:
@@ -134,9 +189,14 @@ def _wanted_bits(public: Attributes) -> int:
         raise Refused(ck.CKR_TEMPLATE_INCOMPLETE)
     if bits not in KEYGEN_BITS:
         raise Refused(ck.CKR_KEY_SIZE_RANGE)
+    _wanted_exponent(public)
+    return bits
+
+
+def _wanted_exponent(public: Attributes) -> int:
     exponent = public.get(ck.CKA_PUBLIC_EXPONENT, EXPONENT)
     if isinstance(exponent, bytes):
         exponent = int.from_bytes(exponent, "big")
-    if exponent != EXPONENT:
+    if exponent not in EXPONENTS:
         raise Refused(ck.CKR_ATTRIBUTE_VALUE_INVALID)
-    return bits
+    return exponent

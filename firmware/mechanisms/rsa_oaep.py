@@ -1,12 +1,19 @@
 """RSAES-OAEP (PKCS #11 3.2, 6.1.8; RFC 8017, 7.1)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
-from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms import rsa, rsa_vectors
-from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, algorithm, of_mechanism, of_mgf
+from ghostcard.firmware.mechanisms.hashes import (
+    HASHES,
+    SHA1,
+    Hash,
+    algorithm,
+    of_mechanism,
+    of_mgf,
+)
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import Mechanism, parameters
 from ghostcard.firmware.mechanisms.public import RSA_BITS
@@ -16,81 +23,114 @@ from ghostcard.firmware.mechanisms.table import Table
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.padding import OAEP
 
-FLAGS = ck.CKF_HW | ck.CKF_ENCRYPT | ck.CKF_DECRYPT | ck.CKF_WRAP | ck.CKF_UNWRAP
+FLAGS = ck.CKF_HW | rsa.CRYPT_FLAGS
+# OAEP of the cryptographic library has SHA-1 and SHA-2; pycryptodome's takes any hash.
+_LIBRARY_HASHES = HASHES[:5]
+
+
+class Scheme(NamedTuple):
+    """What the parameters name; hash and mask hash may differ, the label may be empty."""
+
+    hash: Hash
+    mask: Hash
+    label: bytes
+
+    @property
+    def is_common(self) -> bool:
+        """Whether the cryptographic library has it."""
+        return self.hash in _LIBRARY_HASHES and self.mask in _LIBRARY_HASHES
+
+    def padding(self) -> "OAEP":
+        """The scheme as the cryptographic library wants it."""
+        from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+
+        return OAEP(MGF1(algorithm(self.mask)), algorithm(self.hash), self.label or None)
+
+
+def scheme_of(parsed: wire.Oaep) -> Scheme:
+    """The scheme of parameters; refused if there is none such."""
+    sources = (ck.CKZ_DATA_SPECIFIED,) if parsed.label else (0, ck.CKZ_DATA_SPECIFIED)
+    if parsed.source not in sources:
+        raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
+    return Scheme(of_mechanism(parsed.hash), of_mgf(parsed.mgf), parsed.label)
+
+
+def room(key: Key, scheme: Scheme) -> int:
+    """The longest plaintext; below 0 if the key is too short for the hash."""
+    return rsa.width(key.bits) - 2 * scheme.hash.size - 2
+
+
+def encrypt(key: Key, scheme: Scheme, data: bytes) -> bytes:
+    """RSAES-OAEP-ENCRYPT (RFC 8017, 7.1.1)."""
+    if len(data) > room(key, scheme):
+        raise Refused(ck.CKR_DATA_LEN_RANGE)
+    if scheme.is_common:
+        return rsa.public_handle(key).encrypt(data, scheme.padding())
+    from ghostcard.firmware.mechanisms import rsa_oaep_rare
+
+    return rsa_oaep_rare.cipher(rsa.public_numbers(key), *scheme).encrypt(data)
+
+
+def decrypt(key: Key, scheme: Scheme, data: bytes) -> bytes:
+    """RSAES-OAEP-DECRYPT (RFC 8017, 7.1.2); one answer for whatever is wrong."""
+    if len(data) != rsa.width(key.bits):
+        raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
+    try:
+        return _decrypted(key, scheme, data)
+    except ValueError:
+        raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID) from None
+
+
+def _decrypted(key: Key, scheme: Scheme, data: bytes) -> bytes:
+    if scheme.is_common:
+        return rsa.private_handle(key).decrypt(data, scheme.padding())
+    from ghostcard.firmware.mechanisms import rsa_oaep_rare
+
+    return rsa_oaep_rare.cipher(rsa.all_numbers(key)[:5], *scheme).decrypt(data)
 
 
 class RsaOaep(Mechanism):
-    """CKM_RSA_PKCS_OAEP; hash and mask hash may differ, the label may be empty."""
+    """CKM_RSA_PKCS_OAEP."""
 
     __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(ck.CKM_RSA_PKCS_OAEP, RSA_BITS[0], RSA_BITS[-1], FLAGS, ck.CKK_RSA)
 
     def operation(self, key: Key, use: str) -> str:
         return rsa.operation(key, use)
 
-    def _room(self, key: Key, params: bytes) -> int:
-        parsed = parameters(self.number, params, wire.Oaep)
-        return key.bits // 8 - 2 * of_mechanism(parsed.hash).size - 2
-
-    def _padding(self, params: bytes) -> "OAEP":
-        from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
-
-        parsed = parameters(self.number, params, wire.Oaep)
-        sources = (ck.CKZ_DATA_SPECIFIED,) if parsed.label else (0, ck.CKZ_DATA_SPECIFIED)
-        if parsed.source not in sources:
-            raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
-        mask = MGF1(algorithm(of_mgf(parsed.mgf)))
-        return OAEP(mask, algorithm(of_mechanism(parsed.hash)), parsed.label or None)
+    def _scheme(self, params: bytes) -> Scheme:
+        return scheme_of(parameters(self.number, params, wire.Oaep))
 
     def encrypter(self, key: Key) -> Transform:
-        handle = rsa.public_handle(key)
-
-        def encrypt(params: bytes, data: bytes) -> bytes:
-            padding = self._padding(params)
-            if len(data) > self._room(key, params):
-                raise Refused(ck.CKR_DATA_LEN_RANGE)
-            return handle.encrypt(data, padding)
-
-        return encrypt
+        return self._transform(encrypt, key)
 
     def decrypter(self, key: Key) -> Transform:
-        handle = rsa.private_handle(key)
-        size = key.bits // 8
+        return self._transform(decrypt, key)
 
-        def decrypt(params: bytes, data: bytes) -> bytes:
-            padding = self._padding(params)
-            if len(data) != size:
-                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-            try:
-                return handle.decrypt(data, padding)
-            except ValueError:
-                raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID) from None
-
-        return decrypt
+    def _transform(self, function: Callable[[Key, Scheme, bytes], bytes], key: Key) -> Transform:
+        return lambda params, data: function(key, self._scheme(params), data)
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
-        self._padding(params)
-        return key.bits // 8
+        self._scheme(params)
+        return rsa.width(key.bits)
 
     def decrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
-        self._padding(params)
-        return max(self._room(key, params), 0)
+        return max(room(key, self._scheme(params)), 0)
 
 
 def known_answers() -> bool:
     """The RSA Laboratories case in `rsa_vectors` decrypts, and a fresh ciphertext does."""
-    mechanism = RsaOaep(ck.CKM_RSA_PKCS_OAEP, RSA_BITS[0], RSA_BITS[-1], FLAGS, ck.CKK_RSA)
     private, public = rsa_vectors.ENCRYPTION_KEY.pair()
-    sha1 = SIGNATURE_HASHES[0]
-    params = pack(mechanism.number, wire.Oaep(sha1.digest, ck.CKG_MGF1_SHA1))[4:]
-    decrypt = mechanism.decrypter(private)
-    fresh = mechanism.encrypter(public)(params, b"there and back")
+    scheme = Scheme(SHA1, SHA1, b"")
+    fresh = encrypt(public, scheme, b"there and back")
     return (
-        decrypt(params, rsa_vectors.OAEP_CIPHERTEXT) == rsa_vectors.OAEP_PLAINTEXT
-        and decrypt(params, fresh) == b"there and back"
+        decrypt(private, scheme, rsa_vectors.OAEP_CIPHERTEXT) == rsa_vectors.OAEP_PLAINTEXT
+        and decrypt(private, scheme, fresh) == b"there and back"
     )
 
 
 def register(table: Table) -> None:
     """Add CKM_RSA_PKCS_OAEP."""
-    mechanism = RsaOaep(ck.CKM_RSA_PKCS_OAEP, RSA_BITS[0], RSA_BITS[-1], FLAGS, ck.CKK_RSA)
-    table.register("rsa-oaep", known_answers, [mechanism])
+    table.register("rsa-oaep", known_answers, [RsaOaep()])

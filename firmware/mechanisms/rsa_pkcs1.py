@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
 
 OVERHEAD = 11  # bytes of padding at least
+DIGEST_INFO = 19  # bytes a DigestInfo has before the hash, at most (15 of SHA-1; RFC 8017, 9.2)
 
 
 class RsaPkcs1(Signing):
@@ -30,8 +31,14 @@ class RsaPkcs1(Signing):
         return rsa.operation(key, use)
 
     def signature_bytes(self, key: Key, params: bytes) -> int:
+        self._check(key, params)
+        return rsa.width(key.bits)
+
+    def _check(self, key: Key, params: bytes) -> None:
+        """Refuse parameters, and a key that is too short for the hash."""
         no_parameters(params)
-        return key.bits // 8
+        if self.hash and self.hash.size + DIGEST_INFO + OVERHEAD > rsa.width(key.bits):
+            raise Refused(ck.CKR_KEY_SIZE_RANGE)
 
     def _algorithm(self) -> "Prehashed | NoDigestInfo":
         from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
@@ -41,9 +48,9 @@ class RsaPkcs1(Signing):
     def closer(self, key: Key, params: bytes) -> Signer:
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
-        no_parameters(params)
+        self._check(key, params)
         sign, padding, how = rsa.private_handle(key).sign, PKCS1v15(), self._algorithm()
-        room = key.bits // 8 - OVERHEAD
+        room = rsa.width(key.bits) - OVERHEAD
 
         def close(data: bytes) -> bytes:
             if len(data) > room:
@@ -55,8 +62,8 @@ class RsaPkcs1(Signing):
     def checker(self, key: Key, params: bytes) -> Verifier:
         from cryptography.exceptions import InvalidSignature
 
-        no_parameters(params)
-        verify, size = self._verify(key), key.bits // 8
+        self._check(key, params)
+        verify, size = self._verify(key), rsa.width(key.bits)
 
         def check(data: bytes, signature: bytes) -> None:
             if len(data) > size - OVERHEAD:
@@ -108,13 +115,13 @@ class RsaPkcs1Crypt(RsaPkcs1):
 
     def __init__(self) -> None:
         super().__init__(ck.CKM_RSA_PKCS, None)
-        self.flags |= ck.CKF_ENCRYPT | ck.CKF_DECRYPT | ck.CKF_WRAP | ck.CKF_UNWRAP
+        self.flags |= rsa.CRYPT_FLAGS
 
     def encrypter(self, key: Key) -> Transform:
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
         padding, handle = PKCS1v15(), rsa.public_handle(key)
-        room = key.bits // 8 - OVERHEAD
+        room = rsa.width(key.bits) - OVERHEAD
 
         def encrypt(params: bytes, data: bytes) -> bytes:
             no_parameters(params)
@@ -128,7 +135,7 @@ class RsaPkcs1Crypt(RsaPkcs1):
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
         padding, handle = PKCS1v15(), rsa.private_handle(key)
-        size = key.bits // 8
+        size = rsa.width(key.bits)
 
         def decrypt(params: bytes, data: bytes) -> bytes:
             no_parameters(params)
@@ -143,11 +150,11 @@ class RsaPkcs1Crypt(RsaPkcs1):
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
         no_parameters(params)
-        return key.bits // 8
+        return rsa.width(key.bits)
 
     def decrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
         no_parameters(params)
-        return key.bits // 8 - OVERHEAD
+        return rsa.width(key.bits) - OVERHEAD
 
 
 def known_answers() -> bool:

@@ -37,7 +37,7 @@ class RsaPss(Signing):
 
     def signature_bytes(self, key: Key, params: bytes) -> int:
         self._parsed(key, params)
-        return key.bits // 8
+        return rsa.width(key.bits)
 
     def _parsed(self, key: Key, params: bytes) -> tuple[Hash, Hash, int]:
         """Hash of the data, hash of the mask, salt bytes; refused if they do not fit the key."""
@@ -72,7 +72,7 @@ class RsaPss(Signing):
 
         which, padding, how = self._prepared(key, params)
         verify = rsa.public_handle(key).verify
-        size = key.bits // 8
+        size = rsa.width(key.bits)
 
         def check(digest: bytes, signature: bytes) -> None:
             if len(digest) != which.size:

@@ -142,20 +142,31 @@ def test_a_trailer_of_other_sizes_is_refused(trailer: Trailer) -> None:
 
 # RFC 3279, 5480 and 8410; the sizes are those OpenSSL writes.
 @pytest.mark.parametrize(
-    ("key_type", "size", "total"),
+    ("key_type", "size", "curve", "total"),
     [
-        (p.CKK_RSA, 128, 162),
-        (p.CKK_RSA, 256, 294),
-        (p.CKK_RSA, 384, 422),
-        (p.CKK_RSA, 512, 550),
-        (p.CKK_EC, 32, 91),
-        (p.CKK_EC, 48, 120),
-        (p.CKK_EC, 66, 158),
-        (p.CKK_EC_EDWARDS, 32, 44),
+        (p.CKK_RSA, 128, "", 162),
+        (p.CKK_RSA, 256, "", 294),
+        (p.CKK_RSA, 384, "", 422),
+        (p.CKK_RSA, 512, "", 550),
+        (p.CKK_RSA, 2048, "", 2086),
+        (p.CKK_EC, 32, "06082a8648ce3d030107", 91),
+        (p.CKK_EC, 48, "06052b81040022", 120),
+        (p.CKK_EC, 66, "06052b81040023", 158),
+        (p.CKK_EC, 64, "06092b240303020801010d", 158),
+        (p.CKK_EC_EDWARDS, 32, "06032b6570", 44),
+        (p.CKK_EC_MONTGOMERY, 56, "06032b656f", 68),
     ],
 )
-def test_spki_sizes(key_type: int, size: int, total: int) -> None:
-    assert spki.spki_bytes(key_type, size) == total
+def test_spki_sizes(key_type: int, size: int, curve: str, total: int) -> None:
+    assert spki.spki_bytes(key_type, size, bytes.fromhex(curve)) == total
+
+
+@pytest.mark.parametrize(
+    ("order", "total"), [(b"\xff" * 20, 444), (b"", 423)], ids=["DSA", "DH of PKCS #3"]
+)
+def test_spki_sizes_of_finite_fields(order: bytes, total: int) -> None:
+    """As OpenSSL has them for 1024 bits, where base and public value are as wide as the prime."""
+    assert spki.ffc_spki_bytes((b"\xff" * 128, order, b"\xfe" * 128)) == total
 
 
 @given(st.binary(max_size=200))

@@ -18,18 +18,31 @@ WRAPS = ck.CKF_WRAP | ck.CKF_UNWRAP
 EC = ck.CKF_EC_F_P | ck.CKF_EC_OID | ck.CKF_EC_UNCOMPRESS
 EDWARDS = ck.CKF_EC_F_P | ck.CKF_EC_OID | ck.CKF_EC_CURVENAME
 EXPECTED = {
-    ck.CKM_RSA_PKCS_KEY_PAIR_GEN: (2048, 4096, ck.CKF_GENERATE_KEY_PAIR),
-    ck.CKM_RSA_PKCS: (1024, 4096, SIGNS | CRYPTS | WRAPS),
-    ck.CKM_RSA_PKCS_OAEP: (1024, 4096, CRYPTS | WRAPS),
-    ck.CKM_RSA_PKCS_PSS: (1024, 4096, SIGNS),
-    ck.CKM_SHA1_RSA_PKCS: (1024, 4096, SIGNS),
-    ck.CKM_SHA512_RSA_PKCS_PSS: (1024, 4096, SIGNS),
-    ck.CKM_EC_KEY_PAIR_GEN: (256, 521, ck.CKF_GENERATE_KEY_PAIR | EC),
-    ck.CKM_ECDSA: (256, 521, SIGNS | EC),
-    ck.CKM_ECDSA_SHA512: (256, 521, SIGNS | EC),
-    ck.CKM_ECDH1_DERIVE: (256, 521, ck.CKF_DERIVE | EC),
-    ck.CKM_EC_EDWARDS_KEY_PAIR_GEN: (255, 255, ck.CKF_GENERATE_KEY_PAIR | EDWARDS),
-    ck.CKM_EDDSA: (255, 255, SIGNS | EDWARDS),
+    ck.CKM_RSA_PKCS_KEY_PAIR_GEN: (1024, 16384, ck.CKF_GENERATE_KEY_PAIR),
+    ck.CKM_RSA_PKCS: (512, 16384, SIGNS | CRYPTS | WRAPS),
+    ck.CKM_RSA_PKCS_OAEP: (512, 16384, CRYPTS | WRAPS),
+    ck.CKM_RSA_PKCS_PSS: (512, 16384, SIGNS),
+    ck.CKM_SHA1_RSA_PKCS: (512, 16384, SIGNS),
+    ck.CKM_SHA512_RSA_PKCS_PSS: (512, 16384, SIGNS),
+    ck.CKM_EC_KEY_PAIR_GEN: (192, 521, ck.CKF_GENERATE_KEY_PAIR | EC),
+    ck.CKM_ECDSA: (192, 521, SIGNS | EC),
+    ck.CKM_ECDSA_SHA512: (192, 521, SIGNS | EC),
+    ck.CKM_ECDH1_DERIVE: (192, 521, ck.CKF_DERIVE | EC),
+    ck.CKM_EC_EDWARDS_KEY_PAIR_GEN: (255, 448, ck.CKF_GENERATE_KEY_PAIR | EDWARDS),
+    ck.CKM_EDDSA: (255, 448, SIGNS | EDWARDS),
+    ck.CKM_EC_MONTGOMERY_KEY_PAIR_GEN: (255, 448, ck.CKF_GENERATE_KEY_PAIR | EDWARDS),
+    ck.CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS: (192, 521, ck.CKF_GENERATE_KEY_PAIR | EC),
+    ck.CKM_RSA_X_509: (512, 16384, SIGNS | CRYPTS | WRAPS),
+    ck.CKM_SHA3_384_RSA_PKCS: (512, 16384, SIGNS),
+    ck.CKM_RSA_AES_KEY_WRAP: (512, 16384, WRAPS),
+    ck.CKM_ECDH_AES_KEY_WRAP: (192, 521, WRAPS | EC),
+    ck.CKM_DSA_PARAMETER_GEN: (1024, 3072, ck.CKF_GENERATE),
+    ck.CKM_DSA_KEY_PAIR_GEN: (1024, 4096, ck.CKF_GENERATE_KEY_PAIR),
+    ck.CKM_DSA_SHA3_512: (1024, 4096, SIGNS),
+    ck.CKM_DH_PKCS_PARAMETER_GEN: (768, 8192, ck.CKF_GENERATE),
+    ck.CKM_DH_PKCS_DERIVE: (512, 8192, ck.CKF_DERIVE),
+    ck.CKM_X9_42_DH_DERIVE: (512, 8192, ck.CKF_DERIVE),
+    ck.CKM_PUB_KEY_FROM_PRIV_KEY: (0, 16384, ck.CKF_DERIVE),
     ck.CKM_AES_KEY_GEN: (16, 32, ck.CKF_GENERATE),
     ck.CKM_AES_ECB: (16, 32, CRYPTS | WRAPS),
     ck.CKM_AES_CBC: (16, 32, CRYPTS | WRAPS),
@@ -89,7 +102,7 @@ def test_module(card: Caller) -> None:
     assert found == query(card, wire.MODULE)
     module = wire.MODULE_LAYOUT.unpack(found)
     assert module.max_payload_bytes == card.services.profile.queue.max_message_bytes - 120
-    assert module.private_blob_bytes == 2624
+    assert module.private_blob_bytes == 9536
     assert module.secret_blob_bytes == 2240
 
 
@@ -128,7 +141,7 @@ def test_the_other_queries(card: Caller) -> None:
     assert query(card, wire.DOMAINS) == b"\xc0" + bytes(31)
     assert query(card, wire.EXT_CAPS) == u32(3)
     assert query(card, wire.EXT_CAPLIST) == b"".join(map(u32, (6, 0, 12, 0, 13, 0)))
-    assert query(card, wire.EC_CURVES).count(b"\x06") == 4
+    assert query(card, wire.EC_CURVES).count(b"\x06") == 13
 
 
 @pytest.mark.parametrize(("kind", "sub"), [(7, 0), (1, 9), (3, 1), (4, 2), (0xFF000000, 0)])

@@ -10,7 +10,7 @@ from ghostcard.firmware.abi.attributes import Boolean
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.parameters import Ecdh
 from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED
-from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_OID, P256, Curve
+from ghostcard.firmware.mechanisms.curves import CURVES, ED25519, P256, Curve
 from tests.firmware.ep11.caller import ALL, CBC_PAD, RESULT, Caller, mech, template, u32
 
 AES_GEN = mech(ck.CKM_AES_KEY_GEN)
@@ -118,7 +118,7 @@ def test_ec_pairs(card: Caller, curve: Curve) -> None:
 
 def test_edwards_pairs(card: Caller) -> None:
     number = ck.CKM_EC_EDWARDS_KEY_PAIR_GEN
-    blob, spki = card.pair(number, strings={ck.CKA_EC_PARAMS: ED25519_OID})
+    blob, spki = card.pair(number, strings={ck.CKA_EC_PARAMS: ED25519.oid})
     eddsa = mech(ck.CKM_EDDSA)
     (signature,) = card.ask(verbs.SIGN_SINGLE, eddsa, blob, b"data")
     assert card.ask(verbs.VERIFY_SINGLE, eddsa, spki, b"data", signature) == ()

@@ -8,7 +8,7 @@ from ghostcard.firmware.abi import mechanism, verbs
 from ghostcard.firmware.abi.attributes import Boolean
 from ghostcard.firmware.abi.parameters import Ecdh, Oaep, Pss
 from ghostcard.firmware.abi.status import CKR_IBM_MODE_CONFLICT
-from ghostcard.firmware.mechanisms.curves import CURVES, ED25519_OID
+from ghostcard.firmware.mechanisms.curves import CURVES, ED25519
 from ghostcard.firmware.mechanisms.hashes import HASHES, SHA256
 from tests.firmware.ep11.caller import (
     AES_IV,
@@ -78,7 +78,7 @@ def test_keys_have_one_shape(pair: Pair) -> None:
     pair.same(verbs.GENERATE_KEY, params, params)
     for number, public in (
         (ck.CKM_RSA_PKCS_KEY_PAIR_GEN, template(0, {ck.CKA_MODULUS_BITS: 2048})),
-        (ck.CKM_EC_EDWARDS_KEY_PAIR_GEN, template(strings={ck.CKA_EC_PARAMS: ED25519_OID})),
+        (ck.CKM_EC_EDWARDS_KEY_PAIR_GEN, template(strings={ck.CKA_EC_PARAMS: ED25519.oid})),
         *(
             (ck.CKM_EC_KEY_PAIR_GEN, template(strings={ck.CKA_EC_PARAMS: curve.oid}))
             for curve in CURVES

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.parameters import Ecdh
-from ghostcard.firmware.mechanisms import all_mechanisms, ec, ecdh, ecdsa
-from ghostcard.firmware.mechanisms.curves import CURVES, P256, P384, P521, Curve, group, of_bits
+from ghostcard.firmware.mechanisms import all_mechanisms, ec, ecdsa, kdf
+from ghostcard.firmware.mechanisms.curves import CURVES, P256, P384, P521, Curve, group, of_key
 from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.public import ec_spki, public_key
@@ -22,7 +22,7 @@ from tests.firmware.mechanisms.refusing import refuses
 
 TABLE = all_mechanisms()
 NAMES = {"P-256": P256, "P-384": P384, "P-521": P521}
-HASHES = {each.name.replace("sha", "SHA-"): each for each in SIGNATURE_HASHES}
+HASHES = {each.name.replace("sha", "SHA-"): each for each in SIGNATURE_HASHES[:5]}
 FOLDER = ("asymmetric", "ECDSA", "FIPS_186-3")
 
 
@@ -31,7 +31,7 @@ def private_of(curve: Curve, scalar: int) -> Key:
 
 
 def public_of(private: Key) -> Key:
-    curve = of_bits(private.bits)
+    curve = of_key(private)
     return public_key(ec_spki(curve, ec.point_of(private)))
 
 
@@ -116,7 +116,7 @@ def test_changed_signatures(curve: Curve) -> None:
 def test_data_of_any_length_stands_for_its_leading_bits(curve: Curve, data: bytes) -> None:
     """PKCS #11 3.2, 6.3.12; the reference signs the number of the leading bits, zero-filled."""
     private = private_of(curve, 54321)
-    size = {256: 32, 384: 48, 521: 64}[curve.bits]
+    size = min(curve.size, 64)
     number = int.from_bytes(data[:size], "big")
     signature = TABLE.find(ck.CKM_ECDSA).signer(private, b"")(data)
     verify = TABLE.find(ck.CKM_ECDSA).verifier(public_of(private), b"")
@@ -183,7 +183,7 @@ class TestKeyPairs:
     [
         (None, ck.CKR_TEMPLATE_INCOMPLETE),
         (b"", ck.CKR_CURVE_NOT_SUPPORTED),
-        (bytes.fromhex("06052b8104000a"), ck.CKR_CURVE_NOT_SUPPORTED),  # secp256k1
+        (bytes.fromhex("06052b81040006"), ck.CKR_CURVE_NOT_SUPPORTED),  # secp112r1
         (P256.oid + b"\0", ck.CKR_CURVE_NOT_SUPPORTED),
     ],
 )
@@ -230,7 +230,7 @@ def test_kdf_of_the_cavs_file() -> None:
         named = [HASHES[each] for each in case.headings if each in HASHES]
         which = named[-1] if named else which
         if "key_data" in case.fields:
-            found = ecdh.x963(
+            found = kdf.x963(
                 which, case.hex("z"), case.hex("sharedinfo"), len(case.hex("key_data"))
             )
             assert found == case.hex("key_data")

@@ -168,7 +168,7 @@ def test_changed_signatures(table: Table, pair: tuple[Key, Key], number: int) ->
 
 def test_pss_parameters_that_do_not_fit(table: Table) -> None:
     private, _ = rsa_vectors.SIGNING_KEY.pair()
-    sha1, _, sha256, _, sha512 = SIGNATURE_HASHES
+    sha1, _, sha256, _, sha512, *_ = SIGNATURE_HASHES
     number = ck.CKM_SHA256_RSA_PKCS_PSS
     mechanism, bare = table.find(number), table.find(ck.CKM_RSA_PKCS_PSS)
     room = 1024 // 8 - 32 - 2
@@ -191,7 +191,7 @@ def test_pss_parameters_that_do_not_fit(table: Table) -> None:
 def test_oaep_labels_and_masks(table: Table, pair: tuple[Key, Key]) -> None:
     private, public = pair
     mechanism = table.find(ck.CKM_RSA_PKCS_OAEP)
-    sha1, _, sha256, _, _ = SIGNATURE_HASHES
+    sha1, _, sha256, *_ = SIGNATURE_HASHES
     good = oaep(sha256, sha1, b"label")
     encrypted = mechanism.encrypter(public)(good, b"text")
     decrypt = mechanism.decrypter(private)
