@@ -61,8 +61,8 @@ class Sessions(Chapter):
         and "so"; of anybody else there is no PIN: CKR_USER_PIN_NOT_INITIALIZED.
         """
         self._session(session)
-        known = USER_NAMES.get(user_type, USER_NAMES[ck.CKU_USER])
-        if name not in (b"", known):
+        user = ck.CKU_USER if user_type == ck.CKU_CONTEXT_SPECIFIC else user_type
+        if name not in (b"", USER_NAMES.get(user, name)):
             raise CryptokiError(ck.CKR_USER_PIN_NOT_INITIALIZED)
         self.login(session, user_type, pin)
 
