@@ -87,7 +87,13 @@ class TransportVerbs:
         value = found.unwrapper(kek)(params, wrapped)
         if is_private:
             return private.private_key(key_type, value)
-        return secret_key(key_type, _cut(value, size))
+        value = _cut(value, size)
+        try:
+            return secret_key(key_type, value)
+        except Refused:
+            if key_type not in SIZES:
+                raise
+            raise Refused(ck.CKR_WRAPPED_KEY_INVALID) from None
 
 
 def _check_may_leave(key: Key, kek: Key) -> None:

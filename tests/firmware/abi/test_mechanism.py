@@ -12,7 +12,11 @@ from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.mechanism import Mechanism
 from ghostcard.firmware.abi.parameters import (
     FAMILIES,
+    Ccm,
+    ChaCha20,
+    ChaCha20Poly1305,
     Ctr,
+    DesIv,
     Ecdh,
     Eddsa,
     Gcm,
@@ -38,6 +42,14 @@ GOLDEN: tuple[tuple[int, Parameters, str], ...] = (
     (p.CKM_RSA_PKCS_OAEP, Oaep(0x250, 2, 1, b"L"), "00000009 00000250 00000002 00000001 4c"),
     (p.CKM_ECDH1_DERIVE, Ecdh(1, b"s", b"pt"), "00001050 00000001 00000001 73 7074"),
     (p.CKM_SHA256_HMAC_GENERAL, MacLength(16), "00000252 00000010"),
+    (p.CKM_DES3_CBC, DesIv(BLOCK[:8]), "00000133" + BLOCK[:8].hex()),
+    (
+        p.CKM_AES_CCM,
+        Ccm(5, 16, b"\1\2\3", b"ad"),
+        "00001088 00000005 00000010 00000003 010203 6164",
+    ),
+    (p.CKM_CHACHA20, ChaCha20(b"\1\0\0\0", BLOCK), "00001226 00000004 01000000" + BLOCK.hex()),
+    (p.CKM_CHACHA20_POLY1305, ChaCha20Poly1305(b"\1\2", b"ad"), "00004021 00000002 0102 6164"),
     (p.CKM_EDDSA, Eddsa(1, b"ctx"), "00001057 00000001 637478"),
     (p.CKM_EDDSA, Raw(), "00001057"),
     (0x80010007, Raw(b"xyz"), "80010007 78797a"),
@@ -60,6 +72,12 @@ def test_golden_bytes(id: int, parameters: Parameters, golden: str) -> None:
         "00001082",
         "00001082" + "00" * 15,
         "00001082" + "00" * 17,
+        "00000133" + "00" * 7,
+        "00000133" + "00" * 16,
+        "00001088 00000005 00000010",
+        "00001088 00000005 00000010 00000004 010203",
+        "00001226 00000005 01000000",
+        "00004021 00000002 01",
         "00001086" + "00" * 19,
         "00001086" + "00" * 21,
         "00001087 00000080",
@@ -102,8 +120,13 @@ def test_parameters_of_another_family_or_size_are_not_packed(
 U32 = st.integers(0, 0xFFFFFFFF)
 BYTES = st.binary(max_size=40)
 BLOCKS = st.binary(min_size=16, max_size=16)
+HALVES = st.binary(min_size=8, max_size=8)
 VALUES: st.SearchStrategy[tuple[int, Parameters]] = st.one_of(
     st.tuples(st.sampled_from(mechanisms(Iv)), st.builds(Iv, BLOCKS)),
+    st.tuples(st.sampled_from(mechanisms(DesIv)), st.builds(DesIv, HALVES)),
+    st.tuples(st.just(p.CKM_AES_CCM), st.builds(Ccm, U32, U32, BYTES, BYTES)),
+    st.tuples(st.just(p.CKM_CHACHA20), st.builds(ChaCha20, BYTES, BYTES)),
+    st.tuples(st.just(p.CKM_CHACHA20_POLY1305), st.builds(ChaCha20Poly1305, BYTES, BYTES)),
     st.tuples(st.just(p.CKM_AES_CTR), st.builds(Ctr, U32, BLOCKS)),
     st.tuples(st.just(p.CKM_AES_GCM), st.builds(Gcm, U32, BYTES, BYTES)),
     st.tuples(st.sampled_from(mechanisms(Pss)), st.builds(Pss, U32, U32, U32)),

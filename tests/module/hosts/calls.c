@@ -42,6 +42,9 @@ static void mechanisms(void)
     CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, text, 7};
     CK_ECDH1_DERIVE_PARAMS ecdh = {CKD_NULL, 2, text, 3, iv};
     CK_EDDSA_PARAMS eddsa = {1, 7, text}, plain = {0, 0, NULL};
+    CK_CCM_PARAMS ccm = {1000, iv, 13, text, 7, 10};
+    CK_CHACHA20_PARAMS chacha = {text, 32, iv, 96};
+    CK_SALSA20_CHACHA20_POLY1305_PARAMS sealing = {iv, 12, text, 7};
     CK_ULONG number = 20;
     char unaligned[sizeof pss + 1];
     memcpy(ctr.cb, iv, sizeof ctr.cb);
@@ -61,7 +64,15 @@ static void mechanisms(void)
     cross("eddsa", CKM_EDDSA, NULL, 0);
     cross("eddsa-plain", CKM_EDDSA, &plain, sizeof plain);
     cross("eddsa-context", CKM_EDDSA, &eddsa, sizeof eddsa);
-    cross("raw", CKM_DES3_CBC, iv, 8);
+    cross("raw", CKM_BLOWFISH_CBC, iv, 8);
+    cross("cts", CKM_AES_CTS, iv, 16);
+    cross("xts", CKM_AES_XTS, iv, 16);
+    cross("des3-cbc", CKM_DES3_CBC, iv, 8);
+    cross("gmac", CKM_AES_GMAC, &gcm, sizeof gcm);
+    cross("ccm", CKM_AES_CCM, &ccm, sizeof ccm);
+    cross("chacha20", CKM_CHACHA20, &chacha, sizeof chacha);
+    cross("chacha20-poly1305", CKM_CHACHA20_POLY1305, &sealing, sizeof sealing);
+    cross("cmac-general", CKM_AES_CMAC_GENERAL, &number, sizeof number);
     cross("vendor", 0x80000001UL, NULL, 0);
     EXPECT(CKR_OK, f->C_SignInit(session, NULL, 1));
     print_crossed("null", 1);
@@ -74,6 +85,9 @@ static void wrong_mechanisms(void)
     CK_RSA_PKCS_OAEP_PARAMS null_source = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 7};
     CK_ECDH1_DERIVE_PARAMS null_point = {CKD_NULL, 0, NULL, 65, NULL};
     CK_EDDSA_PARAMS null_context = {0, 1, NULL};
+    CK_CCM_PARAMS null_nonce = {16, NULL, 13, NULL, 0, 16}, huge_data = {1UL << 32, iv, 13, NULL, 0, 16};
+    CK_CHACHA20_PARAMS null_counter = {NULL, 32, iv, 96}, broken_bits = {text, 31, iv, 96};
+    CK_SALSA20_CHACHA20_POLY1305_PARAMS null_head = {iv, 12, NULL, 1};
     CK_ULONG too_large = 1UL << 40;
     EXPECT(CKR_MECHANISM_INVALID, refused(1UL << 32, NULL, 0));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_AES_CBC, iv, 15));
@@ -93,6 +107,13 @@ static void wrong_mechanisms(void)
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_SHA256_HMAC_GENERAL, &too_large, sizeof too_large));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_SHA256_HMAC_GENERAL, &too_large, 4));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_ECDSA, iv, ~0UL));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_AES_XTS, iv, 15));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_DES3_CBC, iv, 16));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_AES_CCM, &null_nonce, sizeof null_nonce));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_AES_CCM, &huge_data, sizeof huge_data));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_CHACHA20, &null_counter, sizeof null_counter));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_CHACHA20, &broken_bits, sizeof broken_bits));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_CHACHA20_POLY1305, &null_head, sizeof null_head));
 }
 
 static void lengths(void)
