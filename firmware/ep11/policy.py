@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi.controlpoints import ControlPoint as Cp
 from ghostcard.firmware.ep11 import rights
-from ghostcard.firmware.mechanisms.curves import CURVES
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -42,6 +41,7 @@ ALGORITHMS: dict[int, tuple[int, ...]] = {
     ck.CKK_EC_MONTGOMERY: (Cp.ALG_EC, Cp.ALG_EC_25519),
     ck.CKK_ML_DSA: (Cp.ALG_PQC, Cp.ALG_ML_DSA),
     ck.CKK_ML_KEM: (Cp.ALG_PQC, Cp.ALG_ML_KEM),
+    ck.CKK_SLH_DSA: (Cp.ALG_PQC,),
 }
 """Key type -> the points that allow keys of it."""
 
@@ -72,7 +72,7 @@ _MODULUS_STRENGTHS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024
 _BY_MODULUS = frozenset((ck.CKK_RSA, ck.CKK_DSA, ck.CKK_DH, ck.CKK_X9_42_DH))
 _BY_CURVE = frozenset((ck.CKK_EC, ck.CKK_EC_EDWARDS, ck.CKK_EC_MONTGOMERY))
 _SHORT = 112  # bits of a generic secret below which it counts as one of any size
-_NIST = frozenset(curve.bits for curve in CURVES)
+_CURVES = (Cp.ALG_EC_NISTCRV, Cp.ALG_EC_SECGCRV, Cp.ALG_EC_BPOOLCRV)  # by `Curve.variant`
 
 
 def offers(mechanism: Mechanism, points: frozenset[int]) -> bool:
@@ -115,8 +115,8 @@ def _of_mechanism(mechanism: int) -> tuple[int, ...]:
 
 def _of_key(key: Key) -> Iterator[int]:
     yield from ALGORITHMS.get(key.key_type, ())
-    if key.key_type == ck.CKK_EC and key.bits in _NIST:
-        yield Cp.ALG_EC_NISTCRV
+    if key.key_type == ck.CKK_EC:
+        yield _CURVES[key.variant]
     if key.object_class != _PUBLIC:
         for first, second, point in _COMBINED:
             if key.booleans & first and key.booleans & second:

@@ -7,6 +7,7 @@ from ghostcard.firmware.abi import controlpoints, verbs
 from ghostcard.firmware.abi.admin import Command, Reason
 from ghostcard.firmware.abi.controlpoints import ControlPoint as Cp
 from ghostcard.firmware.ep11 import rights
+from ghostcard.firmware.mechanisms.curves import BRAINPOOL384, SECP256K1
 from tests.firmware.ep11.caller import CBC_PAD, ECDSA, RESULT, Caller, mech, template, u32
 
 HMAC = mech(ck.CKM_SHA256_HMAC)
@@ -71,6 +72,19 @@ def test_a_kind_of_key_is_not_made(card: Caller, point: int) -> None:
     pair = (mech(ck.CKM_EC_KEY_PAIR_GEN), curve, template(), b"")
     card.refused(CANCELED, verbs.GENERATE_KEY_PAIR, *pair)
     card.ask(verbs.GENERATE_KEY, *GENERATE)
+
+
+@pytest.mark.parametrize(
+    ("point", "oid"),
+    [(Cp.ALG_EC_SECGCRV, SECP256K1.oid), (Cp.ALG_EC_BPOOLCRV, BRAINPOOL384.oid)],
+)
+def test_a_family_of_curves(card: Caller, point: int, oid: bytes) -> None:
+    card.ec(oid=oid)
+    forbid(card, point)
+    curve = template(0, strings={ck.CKA_EC_PARAMS: oid})
+    pair = (mech(ck.CKM_EC_KEY_PAIR_GEN), curve, template(), b"")
+    card.refused(CANCELED, verbs.GENERATE_KEY_PAIR, *pair)
+    card.ec()
 
 
 def test_a_key_of_a_kind_that_was_forbidden_is_not_used(card: Caller) -> None:
