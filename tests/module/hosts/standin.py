@@ -20,6 +20,7 @@ from ghostcard.module.information import (
     SlotInfo,
     TokenInfo,
 )
+from ghostcard.module.message import MessageParameter
 
 Template = list[tuple[int, bytes]]
 FAILURES: dict[str, Callable[[], Exception]] = {
@@ -174,3 +175,49 @@ class Cryptoki:
             raise CryptokiError(ck.CKR_NO_EVENT)
         time.sleep(3600)
         return 0
+
+    def encrypt_message(
+        self, session: int, parameter: MessageParameter, aad: bytes, data: bytes, room: int | None
+    ) -> tuple[bytes, bytes, bytes] | int:
+        self.last = repr((*parameter, aad, data)).encode()
+        return data.capitalize(), b"I" * len(parameter.iv), b"T" * (parameter.tag_bits // 8)
+
+    def encrypt_message_begin(self, session: int, parameter: MessageParameter, aad: bytes) -> bytes:
+        return b"I" * len(parameter.iv)
+
+    def encrypt_message_next(
+        self, session: int, tag_bytes: int, data: bytes, room: int | None, is_last: bool
+    ) -> tuple[bytes, bytes] | int:
+        return data, b"T" * tag_bytes if is_last else b""
+
+    def decrypt_message(
+        self, session: int, parameter: MessageParameter, aad: bytes, data: bytes, room: int | None
+    ) -> bytes | int:
+        self.last = parameter.tag
+        return limited(data, room)
+
+    def wrap_key_authenticated(
+        self,
+        session: int,
+        mechanism: int,
+        parameter: MessageParameter,
+        wrapping_key: int,
+        key: int,
+        aad: bytes,
+        room: int | None,
+    ) -> tuple[bytes, bytes] | int:
+        self.last = repr((mechanism, *parameter, wrapping_key, key, aad)).encode()
+        return b"wrapped", b"I" * len(parameter.iv)
+
+    def unwrap_key_authenticated(
+        self,
+        session: int,
+        mechanism: int,
+        parameter: MessageParameter,
+        key: int,
+        wrapped: bytes,
+        template: Template,
+        aad: bytes,
+    ) -> int:
+        self.last = repr((wrapped, aad)).encode()
+        return 77
