@@ -5,7 +5,8 @@
 A closed loop of 64 clients on the default card. The engines compute the full path, driver included,
 and leave records; a plain SimPy model and Ciw (if it is installed) compute a line of stations
 (`rivals`). One thread computes, so its CPU time counts; the best of the rounds is shown. Each size
-of the second table runs in a process of its own. Ends with 1 if a target is missed.
+of the second table is simulated and evaluated as by `ghostcard simulate`, in a process of its own.
+Ends with 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from typing import NamedTuple
 import click
 
 from ghostcard.benchmarks.closed_loop import ClosedLoop, sized
-from ghostcard.benchmarks.histogram import Histogram
 from ghostcard.benchmarks.provenance import provenance
 from ghostcard.benchmarks.recursion import engine
 from ghostcard.benchmarks.recursion.sources import closed_loop
 from ghostcard.benchmarks.rivals import by_ciw, plain_simpy, stations
-from ghostcard.emulator.record import Recorder
+from ghostcard.benchmarks.scenario_reader import parse
+from ghostcard.benchmarks.scenario_result import evaluate
+from ghostcard.benchmarks.scenario_run import replicate
 from ghostcard.machine import Machine
 
 CLIENTS = 64
@@ -101,20 +103,14 @@ def speeds(requests: int, rounds: int) -> dict[str, float]:
 
 
 def occupy(requests: int, keeps: str) -> Footprint:
-    """Run the second engine in this process and say what it took."""
-    machine, histogram = Machine.simulation(), Histogram()
-
-    def count(records: bytes, names: tuple[str, ...]) -> None:
-        array = Recorder.of(names, records).array()
-        histogram.add(array["done"] - array["submitted"])
-
-    sources = closed_loop(machine.targets(0), [WORK], CLIENTS)
-    sink = count if keeps == "histogram" else None
+    """Run a scenario and evaluate it here, as `ghostcard simulate` does; what it took."""
+    percentiles = "histogram" if keeps == "histogram" else "exact"
+    tenant = {"operation": WORK.operation, "payload_bytes": WORK.payload_bytes, "clients": CLIENTS}
+    scenario = parse({"requests": requests, "percentiles": percentiles, "tenants": [tenant]})
     began = time.process_time()
-    engine.run(machine.bus, machine.recorder, sources, requests, sink=sink)
+    submitted = evaluate(scenario, [replicate(scenario, 0)]).submitted
     took = time.process_time() - began
-    ended = len(histogram) + len(machine.recorder)
-    return Footprint(ended, keeps, took, _peak_kib() // 1024)
+    return Footprint(submitted, keeps, took, _peak_kib() // 1024)
 
 
 def _peak_kib() -> int:

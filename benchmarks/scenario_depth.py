@@ -44,7 +44,7 @@ def _greatest(enter: Array, leave: Array) -> int:
     return max(int(inside.max()), 0)
 
 
-def backlog_grows(array: Array, last_submitted_ns: int) -> bool:
+def backlog_grows(array: Array) -> bool:
     """Whether requests came faster than they were served, beyond what chance explains.
 
     The number under way grew from the middle to the end of the submissions by more than four
@@ -53,9 +53,9 @@ def backlog_grows(array: Array, last_submitted_ns: int) -> bool:
     submitted, done = array["submitted"], array["done"]
     if not len(array):
         return False
-    first = int(submitted.min())
-    middle = first + (last_submitted_ns - first) // 2
-    under_way = [int(((submitted <= t) & (done > t)).sum()) for t in (middle, last_submitted_ns)]
+    first, last = int(submitted.min()), int(submitted.max())
+    middle = first + (last - first) // 2
+    under_way = [int(((submitted <= t) & (done > t)).sum()) for t in (middle, last)]
     return _is_growth(under_way[1] - under_way[0], int((submitted > middle).sum()))
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from ghostcard.benchmarks.estimation import Array
 from ghostcard.benchmarks.scenario import CLOSED, Change, Scenario
-from ghostcard.benchmarks.scenario_changes import of_tenants
+from ghostcard.benchmarks.scenario_changes import changed, of_tenants
 from ghostcard.benchmarks.scenario_depth import Depth, backlog_grows, depth
 from ghostcard.benchmarks.scenario_rows import Row, rows_of_records, rows_of_streams
 from ghostcard.benchmarks.scenario_run import Replication
-from ghostcard.benchmarks.scenario_series import warm
+from ghostcard.benchmarks.scenario_series import Steady, slim, warm
 from ghostcard.benchmarks.scenario_stations import Busy, busy
 from ghostcard.benchmarks.workload import clients_of
 
@@ -79,25 +79,39 @@ def evaluate(scenario: Scenario, runs: Sequence[Replication]) -> Result:
 
 
 def _of_records(scenario: Scenario, runs: Sequence[Replication]) -> dict[str, Any]:
-    whole = [run.recorder.array() for run in runs]
-    loads = [of_tenants(scenario, array) for array in whole]
-    steady = [warm(array, scenario.warm_up_ns) for array in loads]
-    ends = [int(array["submitted"].max()) for array in loads]
-    begins = [one.start_ns for one in steady]
+    seen = [_seen(scenario, run) for run in runs]
+    loads, steady = [one.load for one in seen], [one.steady for one in seen]
     first = loads[0]
     return {
         "submitted": sum(map(len, loads)),
         "rows": tuple(rows_of_records(scenario, runs, steady)),
-        "stations": _averaged(list(map(_stations, runs, whole, begins, ends))),
+        "stations": _averaged([one.stations for one in seen]),
         "in_system": depth(first, "submitted", "done"),
-        "in_hardware": depth(whole[0], "enqueued", "done"),
-        "warm_up_ns": begins[0],
+        "in_hardware": depth(first, "enqueued", "done"),
+        "warm_up_ns": steady[0].start_ns,
         "left_out": steady[0].left_out,
         "warm_up_found": steady[0].found,
         "span_ns": int(first["done"].max() - first["submitted"].min()),
-        "overloaded": _is_open(scenario) and any(map(backlog_grows, loads, ends)),
-        "changes": tuple(_changed(scenario, whole[0])),
+        "overloaded": _is_open(scenario) and any(map(backlog_grows, loads)),
+        "changes": seen[0].changes,
     }
+
+
+class _Seen(NamedTuple):
+    """What the records of a run say, without most of their bytes."""
+
+    load: Array  # of the tenants, slim
+    steady: Steady
+    stations: list[Busy]
+    changes: tuple[Changed, ...]
+
+
+def _seen(scenario: Scenario, run: Replication) -> _Seen:
+    whole = run.recorder.array()
+    load = of_tenants(scenario, slim(whole))
+    steady = warm(load, scenario.warm_up_ns)
+    stations = _stations(run, whole, steady.start_ns, int(load["submitted"].max()))
+    return _Seen(load, steady, stations, tuple(_changes(scenario, changed(scenario, whole))))
 
 
 def _of_streams(scenario: Scenario, runs: Sequence[Replication]) -> dict[str, Any]:
@@ -114,7 +128,7 @@ def _of_streams(scenario: Scenario, runs: Sequence[Replication]) -> dict[str, An
         "warm_up_found": True,
         "span_ns": first.last_done_ns,
         "overloaded": _is_open(scenario) and any(stream.in_system.grows() for stream in streams),
-        "changes": tuple(_changed(scenario, np.concatenate(first.administration))),
+        "changes": tuple(_changes(scenario, first.changed)),
     }
 
 
@@ -136,9 +150,8 @@ def _averaged(each: Sequence[Sequence[Busy]]) -> tuple[Busy, ...]:
     )
 
 
-def _changed(scenario: Scenario, array: Array) -> Iterator[Changed]:
+def _changes(scenario: Scenario, fetched: dict[int, int]) -> Iterator[Changed]:
     first = clients_of(scenario.tenants)
-    fetched = dict(zip(array["client"].tolist(), array["fetched"].tolist(), strict=True))
     for number, change in enumerate(scenario.changes):
         yield Changed(change, fetched.get(first + number))
 

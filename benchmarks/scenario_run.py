@@ -14,7 +14,7 @@ from ghostcard.benchmarks.recursion import engine as recursion
 from ghostcard.benchmarks.recursion.scenario import scenario_sources
 from ghostcard.benchmarks.scenario import Scenario
 from ghostcard.benchmarks.scenario_changes import of_tenants
-from ghostcard.benchmarks.scenario_series import latencies, throughput, warm
+from ghostcard.benchmarks.scenario_series import latencies, slim, throughput, warm
 from ghostcard.benchmarks.scenario_stream import CHUNK, Stream
 from ghostcard.benchmarks.workload import replication_seed
 from ghostcard.benchmarks.workload_traffic import Traffic
@@ -97,7 +97,7 @@ def _is_settled(scenario: Scenario, run: Replication) -> bool:
         row = run.stream.all
         estimate = (row.mean if is_latency else row.throughput)(stop.confidence)
     else:
-        array = of_tenants(scenario, run.recorder.array())
+        array = of_tenants(scenario, slim(run.recorder.array()))
         answered = warm(array, scenario.warm_up_ns).answered
         estimate = (latencies if is_latency else throughput)(answered, stop.confidence)
     error = estimate.relative_error

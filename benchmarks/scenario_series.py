@@ -27,6 +27,17 @@ class Steady(NamedTuple):
     found: bool  # False: MSER-5 could not tell where the warm-up ends
 
 
+_FIELDS = ("submitted", "enqueued", "done", "client", "operation", "outcome")
+
+
+def slim(array: Array) -> Array:
+    """The records with what the figures of requests need, a quarter of their size."""
+    found = np.empty(len(array), [(field, array.dtype[field]) for field in _FIELDS])
+    for field in _FIELDS:
+        found[field] = array[field]
+    return found
+
+
 def warm(array: Array, warm_up_ns: int | None) -> Steady:
     """Leave the warm-up out: what was submitted before a time, or what MSER-5 says."""
     array = array[np.argsort(array["submitted"], kind="stable")]

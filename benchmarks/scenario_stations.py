@@ -19,6 +19,7 @@ from ghostcard.emulator.link import TransferTimes
 from ghostcard.emulator.profile import LinkProfile
 
 LINK_IN, CORES, BUILDERS, LINK_OUT = "link in", "cores", "reply builders", "link out"
+_PIECE = 1 << 14  # records looked at together: 2 MiB
 _STAGES = ("arrived", "fetched", "unwrapped", "started", "finished", "built", "replied")
 
 
@@ -76,17 +77,20 @@ def busy(
     array: Array, names: tuple[str, ...], cards: dict[int, Card], start_ns: int, end_ns: int
 ) -> list[Busy]:
     """How busy each station was between two times, by a recorder's array and names."""
-    array = array[array["outcome"] < DRIVER_OUTCOME]
-    engines = np.array(names or ("",))[array["engine"]]
     length = end_ns - start_ns
-    found = []
-    for adapter, card in cards.items():
-        here = array["qid"] >> 8 == adapter
-        for station, servers, begin, end in _services(card, array[here], engines[here]):
-            held = np.clip(end, start_ns, end_ns) - np.clip(begin, start_ns, end_ns)
-            share = int(held.sum()) / (servers * length) if length > 0 else 0.0
-            found.append(Busy(adapter, station, servers, share))
-    return found
+    found: dict[tuple[int, str], Busy] = {}
+    for first in range(0, max(len(array), 1), _PIECE):
+        piece = array[first : first + _PIECE]
+        piece = piece[piece["outcome"] < DRIVER_OUTCOME]
+        engines = np.array(names or ("",))[piece["engine"]]
+        for adapter, card in cards.items():
+            here = piece["qid"] >> 8 == adapter
+            for station, servers, begin, end in _services(card, piece[here], engines[here]):
+                held = np.clip(end, start_ns, end_ns) - np.clip(begin, start_ns, end_ns)
+                share = int(held.sum()) / (servers * length) if length > 0 else 0.0
+                before = found.get((adapter, station), Busy(adapter, station, servers, 0.0))
+                found[adapter, station] = before._replace(utilisation=before.utilisation + share)
+    return list(found.values())
 
 
 def _services(card: Card, array: Array, engines: Array) -> Iterator[tuple[str, int, Array, Array]]:

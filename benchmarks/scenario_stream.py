@@ -13,7 +13,7 @@ import numpy as np
 
 from ghostcard.benchmarks.estimation import BATCHES, Array, Estimate, interval
 from ghostcard.benchmarks.histogram import Histogram
-from ghostcard.benchmarks.scenario_changes import of_tenants
+from ghostcard.benchmarks.scenario_changes import changed, of_tenants
 from ghostcard.benchmarks.scenario_depth import RunningDepth
 from ghostcard.benchmarks.scenario_stations import Busy, busy
 from ghostcard.benchmarks.workload import clients_of, first_clients
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ghostcard.benchmarks.scenario import Scenario
     from ghostcard.emulator.card import Card
 
-CHUNK = 1 << 16  # requests measured at a time: 8 MiB of records
+CHUNK = 1 << 14  # requests measured at a time: 2 MiB of records
 ALL = "all"
 _FIRST_BATCH = 64  # values; twice as many whenever there are twice the batches
 
@@ -115,7 +115,7 @@ class Stream:
         self.tenants = {tenant.name: RowStream() for tenant in scenario.tenants}
         self.operations: dict[str, RowStream] = {}
         self.in_system, self.in_hardware = RunningDepth(), RunningDepth()
-        self.administration: list[Array] = []  # the records of changes, a handful
+        self.changed: dict[int, int] = {}  # client of a change -> when a core took it
         self._scenario = scenario
         self._bounds = [*first_clients(scenario.tenants), clients_of(scenario.tenants)]
         self._cards = cards
@@ -133,7 +133,7 @@ class Stream:
         self.last_done_ns = int(array["done"][-1])
         self._add_busy(array, names)
         self.in_hardware.add(array["enqueued"], array["done"])
-        self.administration.append(array[array["client"] >= self._bounds[-1]])
+        self.changed |= changed(self._scenario, array)
         array = of_tenants(self._scenario, array)
         self.requests += len(array)
         if len(array):

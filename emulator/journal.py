@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.record import RECORD_BYTES, Recorder
@@ -47,13 +48,13 @@ class Journal(Recorder):
         else:
             self.dropped += 1
 
-    def _stored(self) -> bytes:
-        return self._slots.read()
-
-    def to_bytes(self) -> bytes:
+    def _parts(self) -> Iterator[bytes]:
         self.dropped += self._slots.lost
         self._slots.lost = 0
-        return super().to_bytes()
+        return super()._parts()
+
+    def _pieces(self, records: int) -> Iterator[bytes]:
+        yield self._slots.read()[: records * RECORD_BYTES]
 
     def remove(self) -> None:
         """Close and remove the file; the journal is over."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,7 @@ _HEADER = struct.Struct(
 )  # magic, version, record bytes, bytes of names, records, dropped
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of all before
 RECORD_BYTES: Final = _RECORD.size
+_PIECE_BYTES: Final = RECORD_BYTES << 14
 
 
 class Recorder:
@@ -149,9 +151,6 @@ class Recorder:
         else:
             self.dropped += 1
 
-    def _stored(self) -> bytes:
-        return bytes(self._records)
-
     def shape(
         self,
         client: int,
@@ -205,20 +204,31 @@ class Recorder:
 
     def to_bytes(self) -> bytes:
         """The file `save` writes."""
-        import zlib
-
-        names = "\n".join(self._names).encode()
-        records = self._stored()
-        header = _HEADER.pack(
-            MAGIC, VERSION, RECORD_BYTES, len(names), len(records) // RECORD_BYTES, self.dropped
-        )
-        body = header + names + records
-        return body + _CHECKSUM.pack(zlib.crc32(body))
+        return b"".join(self._parts())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the records to a file; `OSError` when that fails."""
         with open(path, "wb") as file:
-            file.write(self.to_bytes())
+            file.writelines(self._parts())
+
+    def _parts(self) -> Iterator[bytes]:
+        """The file piece by piece."""
+        import zlib
+
+        records = len(self)  # first: whose names are known
+        names = "\n".join(self._names).encode()
+        header = _HEADER.pack(MAGIC, VERSION, RECORD_BYTES, len(names), records, self.dropped)
+        checksum = 0
+        for part in chain((header, names), self._pieces(records)):
+            checksum = zlib.crc32(part, checksum)
+            yield part
+        yield _CHECKSUM.pack(checksum)
+
+    def _pieces(self, records: int) -> Iterator[bytes]:
+        """The first so many records, some at a time: all of them twice would be much memory."""
+        end = records * RECORD_BYTES
+        for start in range(0, end, _PIECE_BYTES):
+            yield bytes(self._records[start : min(start + _PIECE_BYTES, end)])
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recorder:
@@ -273,7 +283,12 @@ class Recorder:
         import numpy
 
         packed = numpy.dtype([(name, _DTYPES[code]) for name, code in FIELDS])
-        array = numpy.frombuffer(self._stored(), packed).copy()
+        array = numpy.empty(len(self), packed)
+        start = 0
+        for piece in self._pieces(len(array)):
+            part = numpy.frombuffer(piece, packed)
+            array[start : start + len(part)] = part
+            start += len(part)
         for stage in STAGES[1:]:
             array[stage] += array["submitted"]
         return array

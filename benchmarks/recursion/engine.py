@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ghostcard.driver.dispatcher import DispatchCard
     from ghostcard.emulator.bus import Bus
 
-CHUNK_RECORDS = 1 << 16  # handed over at a time: 8 MiB
+CHUNK_RECORDS = 1 << 14  # handed over at a time: 2 MiB
 _SUPPLY_LEAST = 32  # requests of a client asked for first, then twice as many each time
 _SUPPLY = 4096  # and at most
 _SUPPLY_IN_ALL = 1 << 20  # of all clients
