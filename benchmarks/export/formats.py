@@ -13,12 +13,18 @@ Writer = Callable[[Requests, str | PathLike[str]], None]
 
 
 class Format(NamedTuple):
-    """`suffix` is the one that implies the format; `writer()` loads it when it is asked for."""
+    """`suffix` (or `packed`, compressed) implies it; `writer()` loads it when it is asked for."""
 
     name: str
     suffix: str
     module: str
     opened_by: str
+    packed: str | None = None
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Every end of a name that implies the format."""
+        return (self.suffix,) if self.packed is None else (self.suffix, self.packed)
 
     def writer(self) -> Writer:
         """`write(requests, path)`: `OSError` or `ExportError` when it cannot."""
@@ -29,7 +35,7 @@ class Format(NamedTuple):
 FORMATS: tuple[Format, ...] = (
     Format("csv", ".csv", "csvtable", "a spreadsheet, pandas, awk"),
     Format("parquet", ".parquet", "parquet", "pandas, DuckDB, Polars"),
-    Format("perfetto", ".json", "perfetto", "ui.perfetto.dev, chrome://tracing"),
+    Format("perfetto", ".json", "perfetto", "ui.perfetto.dev, chrome://tracing", ".json.gz"),
     Format("vcd", ".vcd", "vcd", "GTKWave, Surfer"),
     Format("hgrm", ".hgrm", "hgrm", "HdrHistogram's plotter"),
     Format("stacks", ".folded", "stacks", "flamegraph.pl, speedscope"),
@@ -43,9 +49,9 @@ def named(name: str) -> Format:
 
 def of_file(path: str | PathLike[str]) -> Format:
     """The format that a file's suffix implies; `ExportError` lists them when none does."""
-    suffix = Path(path).suffix.lower()
+    name = Path(path).name.lower()
     for each in FORMATS:
-        if each.suffix == suffix:
+        if name.endswith(each.suffixes):
             return each
-    known = ", ".join(f"{each.suffix} ({each.name})" for each in FORMATS)
+    known = ", ".join(f"{' or '.join(each.suffixes)} ({each.name})" for each in FORMATS)
     raise ExportError(f"{path}: the suffix names no format, it can be {known}; or give --format")

@@ -36,9 +36,8 @@ def assign(
     lanes: dict[int, Lanes], keys: Sequence[int], starts: Sequence[int], ends: Sequence[int]
 ) -> list[int]:
     """The lane of each request on the resource `keys` names; `lanes` goes on from call to call."""
-    assigned = []
-    for key, start, end in zip(keys, starts, ends, strict=True):
-        if key not in lanes:
-            lanes[key] = Lanes()
-        assigned.append(lanes[key].assign(start, end))
-    return assigned
+    for key in set(keys) - lanes.keys():
+        lanes[key] = Lanes()
+    return [
+        lanes[key].assign(start, end) for key, start, end in zip(keys, starts, ends, strict=True)
+    ]

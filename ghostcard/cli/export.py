@@ -11,7 +11,9 @@ from ghostcard.benchmarks.export.requests import Requests
 from ghostcard.cli.failure import Failure
 
 _NAMES = [each.name for each in formats.FORMATS]
-_TABLE = "\n".join(f"  {f.name:9} {f.suffix:9} {f.opened_by}" for f in formats.FORMATS)
+_TABLE = "\n".join(
+    f"  {f.name:9} {', '.join(f.suffixes):16} {f.opened_by}" for f in formats.FORMATS
+)
 
 
 @click.command(
@@ -23,7 +25,7 @@ Formats, the suffix that implies each, and what opens it:
 \b
 Examples:
   ghostcard export run.gcr --output run.csv
-  ghostcard export run.gcr --output trace.json --requests 0:9999
+  ghostcard export run.gcr --output trace.json.gz --requests 0:9999
   ghostcard export run.gcr --output sign.hgrm --operation rsa2048-sign
 """,
 )

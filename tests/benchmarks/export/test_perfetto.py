@@ -1,5 +1,6 @@
 """The trace as a viewer reads it: slices nest, asyncs pair, flows bind, counters end at zero."""
 
+import gzip
 import json
 from collections import Counter, defaultdict
 from decimal import Decimal
@@ -212,3 +213,25 @@ def test_one_chunk_or_many_give_the_same_events(
         return sorted(line.rstrip(",") for line in text.splitlines())
 
     assert lines(1 << 14) == lines(50)
+
+
+def test_a_compressed_trace_is_the_same_and_repeatable(run: Recorder, tmp_path: Path) -> None:
+    plain, packed, again = (tmp_path / name for name in ("a.json", "b.json.gz", "c.JSON.GZ"))
+    for path in (plain, packed, again):
+        perfetto.write(Requests.of(run), path)
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+    assert packed.read_bytes() == again.read_bytes()
+    assert packed.stat().st_size < plain.stat().st_size / 6
+
+
+def test_names_of_any_kind_and_a_long_time(tmp_path: Path) -> None:
+    """Quotes, letters beyond ASCII, times of 18 digits and numbers of one."""
+    record, start = Recorder(), 10**18 + 7
+    record.add(3, 0, 1, 'größe "x"\\', "", 0, 1, 1, 1, 1, tuple(start + n for n in range(12)))
+    perfetto.write(Requests.of(record), tmp_path / "t.json")
+    document = json.loads((tmp_path / "t.json").read_text(), parse_float=Decimal)
+    stays = [e for e in of(document["traceEvents"], "X") if e["name"] == 'größe "x"\\']
+    assert [(e["ts"], e["dur"], e["args"]["start_ns"]) for e in stays] == [
+        (Decimal(start + 1) / 1000, Decimal("0.010"), start + 1),
+        (Decimal(start + 3) / 1000, Decimal("0.002"), start + 3),
+    ]
