@@ -6,7 +6,7 @@ what the card answers and DriverError for what happens on the way. Safe to use f
 """
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ghostcard.driver import template
 from ghostcard.driver.errors import DriverError
@@ -22,7 +22,7 @@ from ghostcard.driver.multipart import (
 from ghostcard.driver.port import Port
 from ghostcard.driver.single import Check, Single
 from ghostcard.driver.template import Template
-from ghostcard.firmware.abi import admin, verbs
+from ghostcard.firmware.abi import admin, ber, verbs
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import MAX_MESSAGE
 
@@ -160,6 +160,18 @@ class Ep11Host:
             verbs.DERIVE_KEY, mechanism, template.pack(attributes), base_key, _NONE
         ).params
         return blob, checksum
+
+    def derive_keys(
+        self, mechanism: bytes, templates: Sequence[Template], base_key: bytes
+    ) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """DeriveKeys: blob and checksum of a key for each template, and data of the mechanism's."""
+        blocks = ber.pack(map(template.pack, templates))
+        keys, data = self._ask(verbs.DERIVE_KEYS, mechanism, blocks, base_key, _NONE).params
+        try:
+            parts = ber.unpack(keys)
+        except WireError as error:
+            raise DriverError(errno.EIO, f"DeriveKeys: {error}") from None
+        return list(zip(parts[::2], parts[1::2], strict=True)), data
 
     def encapsulate(
         self, mechanism: bytes, attributes: Template, public: bytes

@@ -59,6 +59,23 @@ class Mac(AnyPayload):
         return (self.size,)
 
 
+class DeriveSecret(NoPayload):
+    """DeriveKey of a generic secret of 32 bytes, by its SHA-256."""
+
+    def material(self, host: Ep11Host, payload: int) -> Material:
+        keygen = wire.pack(p.CKM_GENERIC_SECRET_KEY_GEN)
+        return (host.generate_key(keygen, SECRET_SIZE, {p.CKA_DERIVE: ON})[0],)
+
+    def material_bytes(self, payload: int) -> Sizes:
+        return (SECRET_BLOB,)
+
+    def ask(self, host: Ep11Host, material: Material, payload: int) -> None:
+        host.derive_key(wire.pack(p.CKM_SHA256_KEY_DERIVATION), {}, material[0])
+
+    def reply_bytes(self, payload: int) -> Sizes:
+        return SECRET_BLOB, CHECKSUM
+
+
 class Hash(AnyPayload, NoMaterial):
     """DigestSingle."""
 
@@ -158,6 +175,7 @@ def exercises() -> dict[str, Exercise]:
         "random": Random(),
         "wrap": Wrap(),
         "unwrap": Unwrap(),
+        "derive": DeriveSecret(),
         "query": Query(),
     }
     for name, (digest, mac, size) in _HASHES.items():

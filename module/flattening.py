@@ -87,6 +87,36 @@ FLATTENINGS: dict[type[wire.Parameters], tuple[Flattening, ...]] = {
         ),
     ),
     wire.MacLength: (Flattening("CK_MAC_GENERAL_PARAMS", ("",)),),
+    wire.StringData: (Flattening("CK_KEY_DERIVATION_STRING_DATA", (("pData", "ulLen"),)),),
+    wire.BitIndex: (Flattening("CK_EXTRACT_PARAMS", ("",)),),
+    wire.CbcData: (Flattening("CK_AES_CBC_ENCRYPT_DATA_PARAMS", ("iv", ("pData", "length"))),),
+    wire.DesCbcData: (Flattening("CK_DES_CBC_ENCRYPT_DATA_PARAMS", ("iv", ("pData", "length"))),),
+    wire.TlsKdf: (
+        Flattening(
+            "CK_TLS_KDF_PARAMS",
+            (
+                "prfMechanism",
+                ("pLabel", "ulLabelLength"),
+                ("RandomInfo.pClientRandom", "RandomInfo.ulClientRandomLen"),
+                ("RandomInfo.pServerRandom", "RandomInfo.ulServerRandomLen"),
+                ("pContextData", "ulContextDataLength"),
+            ),
+        ),
+    ),
+    wire.TlsMac: (
+        Flattening("CK_TLS_MAC_PARAMS", ("prfHashMechanism", "ulMacLength", "ulServerOrClient")),
+    ),
+    wire.Pbkdf2: (
+        Flattening(
+            "CK_PKCS5_PBKD2_PARAMS2",
+            (
+                *("saltSource", "iterations", "prf"),
+                ("pSaltSourceData", "ulSaltSourceDataLen"),
+                ("pPrfData", "ulPrfDataLen"),
+                ("pPassword", "ulPasswordLen"),
+            ),
+        ),
+    ),
     wire.SignContext: (
         Flattening("CK_SIGN_ADDITIONAL_CONTEXT", ("hedgeVariant", ("pContext", "ulContextLen"))),
     ),

@@ -39,7 +39,7 @@ FACTOR_MEDIUM = 100
 FACTOR_HIGH = 500
 
 _LOW = frozenset((1, 2, *range(36, 41)))
-_HIGH = frozenset((*range(17, 23), 26, *range(30, 36), 45, 46))
+_HIGH = frozenset((*range(17, 23), 26, *range(30, 36), 45, 46, 47))
 
 
 class Category(IntEnum):

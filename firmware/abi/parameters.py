@@ -151,6 +151,117 @@ class HashSignContext(NamedTuple):
     context: bytes = b""
 
 
+class StringData(NamedTuple):
+    """CK_KEY_DERIVATION_STRING_DATA: data that goes into a derivation."""
+
+    data: bytes
+
+
+class BitIndex(NamedTuple):
+    """CK_EXTRACT_PARAMS: the bit of the base key that the derived key begins with."""
+
+    bit: int
+
+
+class CbcData(NamedTuple):
+    """CK_AES_CBC_ENCRYPT_DATA_PARAMS: IV, and the data whose encryption is the derived key."""
+
+    iv: Annotated[bytes, IV_SIZE]
+    data: bytes
+
+
+class DesCbcData(NamedTuple):
+    """CK_DES_CBC_ENCRYPT_DATA_PARAMS."""
+
+    iv: Annotated[bytes, 8]
+    data: bytes
+
+
+class OtherKey(NamedTuple):
+    """A second key: its blob. To the host it is a handle, 8 bytes."""
+
+    key: bytes
+
+
+class Hkdf(NamedTuple):
+    """CK_HKDF_PARAMS: which of the two steps, hash, CKF_HKDF_SALT_*, salt or salt key, info."""
+
+    extract: int
+    expand: int
+    hash: int
+    salt_type: int
+    salt: bytes = b""
+    salt_key: bytes = b""
+    info: bytes = b""
+
+
+class Kbkdf(NamedTuple):
+    """CK_SP800_108_KDF_PARAMS: PRF, IV of the feedback mode, and the data fields of each step.
+
+    A field is CK_SP800_108_*, the length of its value, the value: bytes; of a counter two numbers
+    (whether little-endian, width in bits); of a length three (CK_SP800_108_DKM_LENGTH_*, and both).
+    """
+
+    prf: int
+    iv: bytes
+    fields: bytes
+
+
+class TlsMaster(NamedTuple):
+    """CK_TLS12_MASTER_KEY_DERIVE_PARAMS: hash, random data of client and server."""
+
+    hash: int
+    client: bytes
+    server: bytes
+
+
+class TlsSession(NamedTuple):
+    """CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS: hash, hash of the session."""
+
+    hash: int
+    session_hash: bytes
+
+
+class TlsKeys(NamedTuple):
+    """CK_TLS12_KEY_MAT_PARAMS: hash; bits of MAC keys, keys and IVs; random data of both sides."""
+
+    hash: int
+    mac_bits: int
+    key_bits: int
+    iv_bits: int
+    client: bytes
+    server: bytes
+
+
+class TlsKdf(NamedTuple):
+    """CK_TLS_KDF_PARAMS: hash, label, random data of both sides, context."""
+
+    hash: int
+    label: bytes
+    client: bytes
+    server: bytes
+    context: bytes
+
+
+class TlsMac(NamedTuple):
+    """CK_TLS_MAC_PARAMS: hash, bytes of MAC, 1 for the server's and 2 for the client's."""
+
+    hash: int
+    length: int
+    side: int
+
+
+class Pbkdf2(NamedTuple):
+    """CK_PKCS5_PBKD2_PARAMS2: CKZ_*, iterations, CKP_PKCS5_PBKD2_*, salt, PRF data, password."""
+
+    source: int
+    iterations: int
+    prf: int
+    salt: bytes
+    prf_data: bytes
+    password: bytes
+
+
 def _each(names: str, hashes: tuple[str, ...]) -> tuple[int, ...]:
     """The mechanisms of that name, with each hash in the place of {}."""
     return tuple(getattr(p, "CKM_" + names.format(one)) for one in hashes)
@@ -201,6 +312,35 @@ FAMILIES: dict[int, type[Parameters]] = {
     p.CKM_ECDH_X_AES_KEY_WRAP: EcdhAes,
     p.CKM_ECDH_COF_AES_KEY_WRAP: EcdhAes,
     p.CKM_EDDSA: Eddsa,
+    **dict.fromkeys(
+        (
+            *(p.CKM_CONCATENATE_BASE_AND_DATA, p.CKM_CONCATENATE_DATA_AND_BASE),
+            *(p.CKM_XOR_BASE_AND_DATA, p.CKM_AES_ECB_ENCRYPT_DATA),
+            *(p.CKM_DES_ECB_ENCRYPT_DATA, p.CKM_DES3_ECB_ENCRYPT_DATA),
+        ),
+        StringData,
+    ),
+    p.CKM_EXTRACT_KEY_FROM_KEY: BitIndex,
+    p.CKM_AES_CBC_ENCRYPT_DATA: CbcData,
+    **dict.fromkeys((p.CKM_DES_CBC_ENCRYPT_DATA, p.CKM_DES3_CBC_ENCRYPT_DATA), DesCbcData),
+    p.CKM_CONCATENATE_BASE_AND_KEY: OtherKey,
+    **dict.fromkeys((p.CKM_HKDF_DERIVE, p.CKM_HKDF_DATA), Hkdf),
+    **dict.fromkeys(
+        (
+            *(p.CKM_SP800_108_COUNTER_KDF, p.CKM_SP800_108_FEEDBACK_KDF),
+            p.CKM_SP800_108_DOUBLE_PIPELINE_KDF,
+        ),
+        Kbkdf,
+    ),
+    **dict.fromkeys((p.CKM_TLS12_MASTER_KEY_DERIVE, p.CKM_TLS12_MASTER_KEY_DERIVE_DH), TlsMaster),
+    **dict.fromkeys(
+        (p.CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE, p.CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH),
+        TlsSession,
+    ),
+    **dict.fromkeys((p.CKM_TLS12_KEY_AND_MAC_DERIVE, p.CKM_TLS12_KEY_SAFE_DERIVE), TlsKeys),
+    **dict.fromkeys((p.CKM_TLS12_KDF, p.CKM_TLS_KDF), TlsKdf),
+    **dict.fromkeys((p.CKM_TLS12_MAC, p.CKM_TLS_MAC), TlsMac),
+    p.CKM_PKCS5_PBKD2: Pbkdf2,
     **dict.fromkeys(_CONTEXT_SIGNERS, SignContext),
     p.CKM_HASH_ML_DSA: HashSignContext,
     **dict.fromkeys(

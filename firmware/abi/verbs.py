@@ -1,6 +1,8 @@
 """EP11 verbs: function ids (AP sheet 7.1), and the names of their parameters in wire order.
 
-Encapsulate and Decapsulate (PKCS #11 3.2, 5.18) are ours: the sheet's verbs end at 44.
+Encapsulate, Decapsulate and DeriveKeys (PKCS #11 3.2, 5.18) are ours: the sheet's verbs end at 44.
+DeriveKeys makes several keys at once: `templates` has an attribute block for each, `keys`
+a blob and a checksum for each, both a SEQUENCE of OCTET STRINGs.
 
 Every parameter is one OCTET STRING behind the head of the payload. Where AP sheet 3.7 shows a verb,
 the order is the sheet's; elsewhere it is ours (docs/design.md, section 4).
@@ -55,8 +57,9 @@ LOGOUT_EXTENDED = 44
 
 ENCAPSULATE = 45
 DECAPSULATE = 46
+DERIVE_KEYS = 47
 
-HIGHEST = 46
+HIGHEST = 47
 
 # The variant parameter of GenerateKey, Encrypt/DecryptSingle and WrapKey: what the caller asks for.
 VARIANT_RESULT = bytes(4)
@@ -134,6 +137,7 @@ VERBS: dict[int, Verb] = {
             "blob checksum",
         ),
         _verb(DERIVE_KEY, "DeriveKey", "mechanism attributes base_key pin", "blob checksum"),
+        _verb(DERIVE_KEYS, "DeriveKeys", "mechanism templates base_key pin", "keys data"),
         _verb(GET_MECHANISM_LIST, "GetMechanismList", "", "mechanisms"),
         _verb(GET_MECHANISM_INFO, "GetMechanismInfo", "mechanism_id", "info"),
         _verb(GET_XCP_INFO, "get_xcp_info", "query subquery", "bytes"),

@@ -26,6 +26,7 @@ from ghostcard.firmware.ep11.administration import AdministrationVerbs
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.attributes import AttributeVerbs
 from ghostcard.firmware.ep11.contexts import Contexts
+from ghostcard.firmware.ep11.derivation import DerivationVerbs
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.encapsulation import EncapsulationVerbs
 from ghostcard.firmware.ep11.information import InformationVerbs
@@ -83,6 +84,7 @@ class Ep11Image:
         self._add(SingleVerbs(workbench, services.random).table())
         self._add(MultipartVerbs(workbench, self._contexts).table())
         self._add(KeyVerbs(workbench, draw).table())
+        self._add(DerivationVerbs(workbench).table())
         self._add(TransportVerbs(workbench).table())
         self._add(EncapsulationVerbs(workbench, draw).table())
         self._add(AttributeVerbs().table())

@@ -1,4 +1,4 @@
-"""Verbs that make keys: GenerateKey, GenerateKeyPair, DeriveKey."""
+"""Verbs that make keys of nothing: GenerateKey, GenerateKeyPair."""
 
 import hashlib
 
@@ -11,14 +11,12 @@ from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb, absent, number
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.workbench import Workbench
-from ghostcard.firmware.mechanisms import private
 from ghostcard.firmware.mechanisms.block import AES, DES, DES3, encrypt_block
 from ghostcard.firmware.mechanisms.ffc import ParameterGen
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Draw, Mechanism, no_parameters
-from ghostcard.firmware.mechanisms.pubkey import PublicFromPrivate
 from ghostcard.firmware.mechanisms.refusal import Refused
-from ghostcard.firmware.mechanisms.secret import secret_key, with_parity
+from ghostcard.firmware.mechanisms.secret import secret_key
 
 CHECK_BYTES = 3  # PKCS #11 3.2, 4.11.1
 _CIPHERS = {key_type: cipher for cipher in (AES, DES, DES3) for key_type in cipher.key_types}
@@ -51,7 +49,7 @@ def check_class(asked: wire.Attributes, object_class: int, key_types: frozenset[
 
 
 class KeyVerbs:
-    """Generation and derivation; new keys leave the card as blobs."""
+    """Generation; new keys leave the card as blobs."""
 
     def __init__(self, workbench: Workbench, draw: Draw) -> None:
         self._workbench = workbench
@@ -62,7 +60,6 @@ class KeyVerbs:
         return {
             verbs.GENERATE_KEY: self.generate,
             verbs.GENERATE_KEY_PAIR: self.generate_pair,
-            verbs.DERIVE_KEY: self.derive,
         }
 
     def _maker(self, mechanism: bytes, flag: int) -> Mechanism:
@@ -76,10 +73,10 @@ class KeyVerbs:
         absent(pin)
         asked = wire.unpack(attributes)
         found = self._maker(mechanism, ck.CKF_GENERATE)
-        no_parameters(mechanism[4:])
         if isinstance(found, ParameterGen):
+            no_parameters(mechanism[4:])
             return self._parameters(found, asked)
-        key = self._new(found, _key_bytes(number(key_bytes), asked))
+        key = self._new(found, mechanism[4:], _key_bytes(number(key_bytes), asked))
         key_type = check_class(asked, ck.CKO_SECRET_KEY, frozenset(found.key_types))
         if key_type is not None:
             key = secret_key(key_type, key.material, key.is_null)
@@ -89,10 +86,10 @@ class KeyVerbs:
             return _size(variant, len(blob))
         return (blob, checksum(key)), found.keyless_operation(), 0
 
-    def _new(self, found: Mechanism, key_bytes: int) -> Key:
+    def _new(self, found: Mechanism, params: bytes, key_bytes: int) -> Key:
         if not self._workbench.is_null:
-            return found.generate(key_bytes, self._draw)
-        key = found.generate(key_bytes, bytes)  # bytes(n): n zeros
+            return found.generate_from(params, key_bytes, self._draw)
+        key = found.null_key(params, key_bytes)
         key.is_null = True
         return key
 
@@ -125,46 +122,6 @@ class KeyVerbs:
             pair = found.generate_pair(wanted, self._draw)
         pair.private.booleans = booleans
         return (domain.seal_new(pair.private), pair.spki), operation, 0
-
-    def derive(self, domain: Domain, params: Params) -> Answer:
-        mechanism, attributes, base_blob, pin = params
-        absent(pin)
-        asked = wire.unpack(attributes)
-        base = domain.key(base_blob)
-        if isinstance(self._maker(mechanism, ck.CKF_DERIVE), PublicFromPrivate):
-            return _public_half(base, asked, mechanism[4:])
-        found = self._workbench.usable(mechanism, base, ck.CKF_DERIVE, rights.DERIVE)
-        if asked.number(ck.CKA_CLASS) not in (None, ck.CKO_SECRET_KEY):
-            raise Refused(ck.CKR_TEMPLATE_INCONSISTENT)
-        key_type = asked.number(ck.CKA_KEY_TYPE)
-        if key_type is None:
-            key_type = ck.CKK_GENERIC_SECRET
-        size = asked.number(ck.CKA_VALUE_LEN)
-        if size is None and key_type == ck.CKK_AES:
-            raise Refused(ck.CKR_TEMPLATE_INCOMPLETE)
-        operation = found.operation(base, "derive")
-        try:
-            value = self._derived(found, base, mechanism[4:], size)
-        except Refused as refusal:
-            raise refusal.during(operation, 0) from None
-        key = secret_key(key_type, with_parity(key_type, value), self._workbench.is_null)
-        never_out = bool(base.booleans & rights.NEVER_EXTRACTABLE)
-        key.booleans = rights.of_new_key(asked, local=False, never_out=never_out)
-        return (domain.seal_new(key), checksum(key)), operation, 0
-
-    def _derived(self, found: Mechanism, base: Key, params: bytes, size: int | None) -> bytes:
-        if self._workbench.is_null:
-            return bytes(found.derived_bytes(base, params, size))
-        return found.derive(base, params, size)
-
-
-def _public_half(base: Key, asked: wire.Attributes, params: bytes) -> Answer:
-    """The SPKI of a private key in the place of the blob."""
-    no_parameters(params)
-    if base.object_class != ck.CKO_PRIVATE_KEY:
-        raise Refused(ck.CKR_KEY_TYPE_INCONSISTENT)
-    check_class(asked, ck.CKO_PUBLIC_KEY, frozenset((base.key_type,)))
-    return (private.spki(base), b""), QUERY, 0
 
 
 def _key_bytes(key_bytes: int, asked: wire.Attributes) -> int:

@@ -13,6 +13,7 @@ from ghostcard.firmware.mechanisms import (
     cbc_mac,
     chacha20,
     chacha20_poly1305,
+    cipher_derivation,
     cmac,
     des3,
     dh,
@@ -22,10 +23,14 @@ from ghostcard.firmware.mechanisms import (
     ecdsa,
     eddsa,
     feedback,
+    hash_derivation,
+    hkdf,
     hmac,
     hybrid_wrap,
+    kbkdf,
     mldsa,
     mlkem,
+    pbkdf2,
     poly1305,
     pubkey,
     rsa_oaep,
@@ -33,7 +38,9 @@ from ghostcard.firmware.mechanisms import (
     rsa_pss,
     rsa_raw,
     secret,
+    simple_derivation,
     slhdsa,
+    tls12,
 )
 from ghostcard.firmware.mechanisms.table import Table
 
@@ -71,6 +78,13 @@ FAMILIES = (
     mlkem,
     mldsa,
     slhdsa,
+    hash_derivation,
+    simple_derivation,
+    cipher_derivation,
+    hkdf,
+    kbkdf,
+    tls12,
+    pbkdf2,
 )
 
 

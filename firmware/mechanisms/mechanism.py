@@ -31,6 +31,13 @@ class KeyPair(NamedTuple):
     spki: bytes
 
 
+class Derivation(NamedTuple):
+    """What one derivation makes: values of keys, and data that is no secret of the card."""
+
+    values: tuple[bytes, ...]
+    data: bytes = b""
+
+
 class CipherStream(Protocol):
     """A multi-part encryption or decryption: what comes out, as soon as it may."""
 
@@ -83,6 +90,8 @@ class Mechanism:
 
     __slots__ = ("flags", "key_types", "maximum", "minimum", "number")
     counts_bytes = False
+    keeps_secrecy = False
+    """Of a derivation: whether its key can leave the card only if its bases can."""
 
     def __init__(
         self, number: int, minimum: int, maximum: int, flags: int, *key_types: int
@@ -104,6 +113,15 @@ class Mechanism:
     def generate(self, key_bytes: int, draw: Draw) -> Key:
         """A new secret key of `key_bytes` bytes."""
         _invalid()
+
+    def generate_from(self, params: bytes, key_bytes: int, draw: Draw) -> Key:
+        """A new secret key by parameters, which few mechanisms have."""
+        no_parameters(params)
+        return self.generate(key_bytes, draw)
+
+    def null_key(self, params: bytes, key_bytes: int) -> Key:
+        """A key of zeros in its place, for the `null` function track."""
+        return self.generate_from(params, key_bytes, bytes)  # bytes(n): n zeros
 
     def generate_pair(self, public: Attributes, draw: Draw) -> KeyPair:
         """A new key pair as the public template describes it."""
@@ -199,6 +217,34 @@ class Mechanism:
 
     def derive(self, key: Key, params: bytes, key_bytes: int | None) -> bytes:
         """The value of a derived secret key; None: as long as the mechanism makes it."""
+        _invalid()
+
+    def other_keys(self, params: bytes) -> tuple[bytes, ...]:
+        """The blobs of further keys that the parameters of a derivation hold."""
+        return ()
+
+    def derive_with(
+        self, key: Key, others: tuple[Key, ...], params: bytes, key_bytes: int | None
+    ) -> bytes:
+        """As `derive`, of a key and further keys."""
+        return self.derive(key, params, key_bytes)
+
+    def derived_with(
+        self, key: Key, others: tuple[Key, ...], params: bytes, key_bytes: int | None
+    ) -> int:
+        """Size of that value."""
+        return self.derived_bytes(key, params, key_bytes)
+
+    def derive_many(
+        self, key: Key, others: tuple[Key, ...], params: bytes, sizes: tuple[int, ...]
+    ) -> Derivation:
+        """The values of several keys of `sizes` bytes each (0: as many as the mechanism makes)."""
+        _invalid()
+
+    def derived_many(
+        self, key: Key, others: tuple[Key, ...], params: bytes, sizes: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], int]:
+        """Sizes of those values and of the data."""
         _invalid()
 
     def derived_bytes(self, key: Key, params: bytes, key_bytes: int | None) -> int:

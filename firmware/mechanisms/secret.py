@@ -17,6 +17,8 @@ DES_TYPES = frozenset((ck.CKK_DES, ck.CKK_DES2, ck.CKK_DES3))
 SIZES: dict[int, Collection[int]] = {
     ck.CKK_GENERIC_SECRET: ANY_BYTES,
     **{each.hmac_key_type: ANY_BYTES for each in HASHES},
+    ck.CKK_HKDF: ANY_BYTES,
+    ck.CKK_HOTP: ANY_BYTES,
     ck.CKK_AES: AES_BYTES,
     ck.CKK_AES_XTS: (32, 64),
     ck.CKK_DES: (8,),
@@ -27,7 +29,7 @@ SIZES: dict[int, Collection[int]] = {
 }
 """The types of secret keys, and the sizes in bytes their values may have."""
 
-KEY_TYPES = frozenset(key_type for key_type, sizes in SIZES.items() if sizes is ANY_BYTES)
+KEY_TYPES = frozenset((ck.CKK_GENERIC_SECRET, *(each.hmac_key_type for each in HASHES)))
 """Secret keys of any length: generic secrets, and the key types of the HMACs."""
 
 

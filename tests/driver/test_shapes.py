@@ -77,10 +77,10 @@ def test_shapes_follow_the_payload(function_track: str, payload: int) -> None:
         assert shapes.shape(operation, payload)[1:] == (len(render(0)), len(reply))
 
 
-def test_every_operation_but_two_can_be_asked_for() -> None:
-    """No request is refused on purpose; ECDH has its own name."""
+def test_every_operation_but_one_can_be_asked_for() -> None:
+    """No request is refused on purpose."""
     known = {*operations.EP11_OPERATIONS, *operations.ACCELERATOR_OPERATIONS}
-    assert known - set(shapes.operations()) == {"error", "derive"}
+    assert known - set(shapes.operations()) == {"error"}
 
 
 @pytest.mark.parametrize(

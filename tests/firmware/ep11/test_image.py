@@ -115,7 +115,7 @@ class TestErrorState:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("function", [0, 1, 7, 43, 44, 47, 0xFFFF])
+    @pytest.mark.parametrize("function", [0, 1, 7, 43, 44, 48, 0xFFFF])
     def test_unknown_functions(self, card: Caller, function: int) -> None:
         answer = card.refused(ck.CKR_FUNCTION_NOT_SUPPORTED, function, b"x")
         assert (answer.operation, answer.payload_bytes) == ("error", 0)
