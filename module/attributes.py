@@ -325,8 +325,8 @@ def _made_by_token(*rows: Attribute) -> Schema:
 
 _CIPHER: dict[str, bytes] = dict.fromkeys(("ENCRYPT", "DECRYPT", "WRAP", "UNWRAP"), TRUE)
 _MAC: dict[str, bytes] = dict.fromkeys(("SIGN", "VERIFY"), TRUE)
-_BLOCK_CIPHER = _secret(_LENGTH, **_CIPHER)
-_DES = _secret(**_CIPHER)
+_BLOCK_CIPHER = _secret(_LENGTH, **_CIPHER, **_MAC)
+_DES = _secret(**_CIPHER, **_MAC)
 _GENERIC = _secret(_LENGTH, **_MAC)
 _PAIRS: dict[int, tuple[Schema, Schema]] = {
     ck.CKK_RSA: (

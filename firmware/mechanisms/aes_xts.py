@@ -87,9 +87,6 @@ class XtsStream(StealingStream):
         self._left = MAX_UNIT
 
     def blocks(self, data: bytes) -> bytes:
-        self._left -= len(data)
-        if self._left < 0:
-            raise Refused(self._rv)
         made = self.tail(data)
         self._mask = times_alpha(self._mask, len(data) // BLOCK)
         return made
@@ -97,6 +94,9 @@ class XtsStream(StealingStream):
     def tail(self, data: bytes) -> bytes:
         from cryptography.hazmat.primitives.ciphers.modes import XTS
 
+        self._left -= len(data)
+        if self._left < 0:
+            raise Refused(self._rv)
         single = decrypter_of_blocks(AES, self._tweak_key)
         cipher = self._make(XTS(single.update(self._mask.to_bytes(BLOCK, "little"))))
         return (cipher.encryptor() if self._encrypts else cipher.decryptor()).update(data)

@@ -198,14 +198,14 @@ WRONG = [
 
 @pytest.mark.parametrize("how", WRONG, ids=bytes.hex)
 def test_parameters_are_refused(program: Program, how: bytes) -> None:
-    key = program.aes(SIGN=True)
+    key = program.aes()
     signs = how[2:4] in (b"\x10\x8e", b"\x10\x8a", b"\x10\x8b", b"\x10\x84")
     with refusing(ck.CKR_MECHANISM_PARAM_INVALID):
         program.run("sign" if signs else "encrypt", how, key, bytes(16))
 
 
 def test_keys_of_another_type_or_size(program: Program) -> None:
-    aes, _ = made(program, *AES_KEYS, SIGN=True)
+    aes, _ = made(program, *AES_KEYS)
     for name, subject in SUBJECTS.items():
         if not name.startswith("aes") or name == "aes-xts":
             with refusing(ck.CKR_KEY_TYPE_INCONSISTENT):
@@ -291,7 +291,7 @@ CODES: dict[str, tuple[tuple[int, int], bytes, Other, int]] = {
 @pytest.mark.parametrize("name", CODES)
 def test_codes(program: Program, name: str) -> None:
     keys, how, other, size = CODES[name]
-    key, value = made(program, *keys, SIGN=True, VERIFY=True)
+    key, value = made(program, *keys)
     for length in (0, 1, 16, 33, 1000) if "xcbc" in name else (0, 1, 16, 33, 1000, 100_000):
         data = os.urandom(length)
         code = other(value, data)[:size]

@@ -1,12 +1,16 @@
 """What holds for every symmetric mechanism: parts and whole, sizes foretold, what is refused."""
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.mechanisms import all_mechanisms
+from ghostcard.firmware.mechanisms import aes_xts, all_mechanisms
 from ghostcard.firmware.mechanisms.mechanism import CipherStream
+from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.secret import SIZES, secret_key, with_parity
 from ghostcard.firmware.mechanisms.table import Table
 from tests.firmware.mechanisms.ciphers import CIPHERS, KEY_WRAPS, MACS, key_of
@@ -145,6 +149,49 @@ def test_a_code_is_cut_to_the_length_asked_for(table: Table, number: int) -> Non
     for length in (0, whole + 1):
         with refuses(ck.CKR_MECHANISM_PARAM_INVALID):
             mechanism.signature_bytes(key, length.to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("number", CIPHERS | KEY_WRAPS | MACS, ids=hex)
+@given(params=st.binary(max_size=60), data=st.binary(max_size=70))
+def test_any_parameters_and_data_are_answered_or_refused(
+    number: int, params: bytes, data: bytes
+) -> None:
+    """Nothing but a refusal comes out of the library, whatever goes in."""
+    mechanism, key = TABLE.find(number), (CIPHERS | KEY_WRAPS | MACS)[number].key
+    uses: list[Callable[[], object]] = [lambda: mechanism.signer(key, params)(data)]
+    if number not in MACS:
+        uses = [
+            lambda: mechanism.encrypter(key)(params, data),
+            lambda: mechanism.decrypter(key)(params, data),
+            lambda: mechanism.wrapper(key)(params, data),
+            lambda: mechanism.unwrapper(key)(params, data),
+            lambda: mechanism.encrypted_bytes(key, params, len(data)),
+            lambda: mechanism.decrypted_bytes(key, params, len(data)),
+            lambda: in_parts(mechanism.encryption(key, params), data, [9]),
+            lambda: in_parts(mechanism.decryption(key, params), data, [9]),
+        ]
+    for use in uses:
+        with suppress(Refused):
+            use()
+
+
+def test_a_data_unit_of_xts_has_its_limit(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IEEE 1619, 5.1: 2**20 blocks."""
+    assert aes_xts.MAX_UNIT == 16 << 20
+    monkeypatch.setattr(aes_xts, "MAX_UNIT", 64)
+    mechanism, subject = table.find(ck.CKM_AES_XTS), CIPHERS[ck.CKM_AES_XTS]
+    key, params = subject.key, subject.params(ck.CKM_AES_XTS, 0)
+    assert len(mechanism.encrypter(key)(params, bytes(64))) == 64
+    assert len(in_parts(mechanism.encryption(key, params), bytes(64), [17])) == 64
+    for size in (65, 80, 100):
+        with refuses(ck.CKR_DATA_LEN_RANGE):
+            mechanism.encrypter(key)(params, bytes(size))
+        with refuses(ck.CKR_DATA_LEN_RANGE):
+            in_parts(mechanism.encryption(key, params), bytes(size), [17])
+        with refuses(ck.CKR_ENCRYPTED_DATA_LEN_RANGE):
+            mechanism.decrypter(key)(params, bytes(size))
+        with refuses(ck.CKR_ENCRYPTED_DATA_LEN_RANGE):
+            in_parts(mechanism.decryption(key, params), bytes(size), [17])
 
 
 BLOCKWISE = [number for number, subject in CIPHERS.items() if subject.step > 1]
