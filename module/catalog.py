@@ -1,13 +1,20 @@
 """The objects a process sees of one token, by handle, by row and by what people look for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module.object import NO_ROW, Object
+from ghostcard.module.encoding import boolean
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.object import Object, Outline
 from ghostcard.module.template import Attributes
 
 INDEXED = (ck.CKA_LABEL, ck.CKA_ID, ck.CKA_UNIQUE_ID, ck.CKA_SUBJECT, ck.CKA_CLASS)
 """Attributes with an index, the most selective first."""
+
+OUTLINE = (*INDEXED, ck.CKA_KEY_TYPE, ck.CKA_CERTIFICATE_TYPE)
+"""What is known of an object without reading its body; programs search by little else."""
+
+_PLACES = {type: place for place, type in enumerate(OUTLINE)}
 
 
 class Catalog:
@@ -17,24 +24,47 @@ class Catalog:
         self._handles = handles
         self.by_handle: dict[int, Object] = {}
         self._by_row: dict[int, Object] = {}
-        self._index: dict[tuple[int, bytes], dict[int, Object]] = {}
+        self._index: tuple[dict[bytes, Object | dict[int, Object]], ...] = tuple(
+            {} for _ in INDEXED
+        )
+        self._values: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
         return len(self.by_handle)
 
-    def add(self, attributes: Attributes, blob: bytes, row: int = NO_ROW) -> Object:
-        """A new object under a handle that was never used."""
-        entry = Object(next(self._handles), attributes, blob, row)
+    def add(self, attributes: Attributes, blob: bytes) -> Object:
+        """A new object that is not of the store, under a handle that was never used."""
+        entry = Object(next(self._handles), _outline(attributes), _is_private(attributes))
+        entry.replace(attributes, blob)
         self.by_handle[entry.handle] = entry
-        if row != NO_ROW:
-            self._by_row[row] = entry
+        self._enter(entry)
+        return entry
+
+    def add_row(
+        self,
+        row: int,
+        is_private: bool,
+        outline: Iterable[bytes | None],
+        load: Callable[[Object], None],
+    ) -> Object:
+        """An object of the store; ``load`` reads the rest of it when it is wanted."""
+        entry = Object(next(self._handles), self._shared(outline), is_private, row, load)
+        self.by_handle[entry.handle] = entry
+        self._by_row[row] = entry
         self._enter(entry)
         return entry
 
     def replace(self, entry: Object, attributes: Attributes, blob: bytes) -> None:
         """The object has changed; its handle stays."""
         self._leave(entry)
+        entry.outline = _outline(attributes)
         entry.replace(attributes, blob)
+        self._enter(entry)
+
+    def rename(self, entry: Object, outline: Iterable[bytes | None]) -> None:
+        """The same of an object whose body nobody has read yet."""
+        self._leave(entry)
+        entry.outline = self._shared(outline)
         self._enter(entry)
 
     def remove(self, entry: Object) -> None:
@@ -53,30 +83,89 @@ class Catalog:
 
     def find(self, wanted: Attributes) -> list[int]:
         """Handles of the objects that have all these values."""
-        return [
-            entry.handle
-            for entry in self._candidates(wanted)
-            if wanted.items() <= entry.attributes.items()
-        ]
+        known: list[tuple[int, bytes]] = []
+        rest: Attributes = {}
+        for type, value in wanted.items():
+            place = _PLACES.get(type)
+            if place is None:
+                rest[type] = value
+            else:
+                known.append((place, value))
+        known.sort()
+        candidates = self._candidates(known)
+        if rest:
+            return [each.handle for each in candidates if _has(each, known, rest)]
+        if len(known) > 1 or (known and known[0][0] >= len(INDEXED)):
+            return [each.handle for each in candidates if _is_outlined(each, known)]
+        return [each.handle for each in candidates]  # the index has said it all
 
-    def _candidates(self, wanted: Attributes) -> list[Object]:
-        for type in INDEXED:
-            if type in wanted:
-                return list(self._index.get((type, wanted[type]), {}).values())
-        return self.all()
+    def _candidates(self, known: list[tuple[int, bytes]]) -> list[Object]:
+        if not known or known[0][0] >= len(INDEXED):
+            return self.all()
+        at, value = known[0]
+        found = self._index[at].get(value)
+        if isinstance(found, dict):
+            return list(found.values())
+        return [] if found is None else [found]
+
+    def _shared(self, outline: Iterable[bytes | None]) -> Outline:
+        """The outline with one copy of each value that many objects have."""
+        *own, object_class, key_type, certificate_type = outline
+        shared = (object_class, key_type, certificate_type)
+        return (*own, *(each and self._values.setdefault(each, each) for each in shared))
 
     def _enter(self, entry: Object) -> None:
-        for key in _keys(entry):
-            self._index.setdefault(key, {})[entry.handle] = entry
+        for index, value in zip(self._index, entry.outline, strict=False):
+            if value is None:
+                continue
+            there = index.setdefault(value, entry)
+            if isinstance(there, dict):
+                there[entry.handle] = entry
+            elif there is not entry:
+                index[value] = {there.handle: there, entry.handle: entry}
 
     def _leave(self, entry: Object) -> None:
-        for key in _keys(entry):
-            bucket = self._index[key]
-            del bucket[entry.handle]
-            if not bucket:
-                del self._index[key]
+        for index, value in zip(self._index, entry.outline, strict=False):
+            if value is None:
+                continue
+            there = index[value]
+            if isinstance(there, dict):
+                del there[entry.handle]
+            if there is entry or not there:
+                del index[value]
 
 
-def _keys(entry: Object) -> list[tuple[int, bytes]]:
-    values = entry.attributes
-    return [(type, values[type]) for type in INDEXED if type in values]
+def _is_outlined(entry: Object, known: list[tuple[int, bytes]]) -> bool:
+    outline = entry.outline
+    for place, value in known:  # noqa: SIM110  # half the cost of all()
+        if outline[place] != value:
+            return False
+    return True
+
+
+def _has(entry: Object, known: list[tuple[int, bytes]], rest: Attributes) -> bool:
+    """Whether the object has these values; what is in the store is read last, if at all."""
+    return _is_outlined(entry, known) and all(
+        _value(entry, type) == value for type, value in rest.items()
+    )
+
+
+def _value(entry: Object, type: int) -> bytes | None:
+    if type == ck.CKA_TOKEN:
+        return boolean(entry.is_on_token)
+    if type == ck.CKA_PRIVATE:
+        return boolean(entry.is_private)
+    try:
+        return entry.attributes.get(type)
+    except CryptokiError as error:
+        if error.rv != ck.CKR_OBJECT_HANDLE_INVALID:
+            raise
+        return None  # it has gone since this search began
+
+
+def _outline(attributes: Attributes) -> Outline:
+    return tuple(attributes.get(type) for type in OUTLINE)
+
+
+def _is_private(attributes: Attributes) -> bool:
+    return attributes[ck.CKA_PRIVATE] == b"\x01"

@@ -8,8 +8,13 @@ from ghostcard.module.encoding import TRUE, number
 from ghostcard.module.template import Attributes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ghostcard.module.message import IvSource
     from ghostcard.module.operation import Locked, Operation, Ready
+
+Outline = tuple[bytes | None, ...]
+"""Values of the attributes by which objects are looked for (`catalog.OUTLINE`)."""
 
 NO_ROW = 0
 """Row number of a session object; SQLite's begin at 1."""
@@ -18,41 +23,68 @@ NO_ROW = 0
 class Object:
     """Attributes are replaced, never changed in place, so that a thread that reads them sees one
     state.
+
+    An object of the token whose body nobody has asked for has an `outline` and nothing of what
+    `replace` sets: the first use of any of that reads it from the store, by ``load``.
     """
 
     __slots__ = (
+        "_load",
         "attributes",
         "blob",
         "card_key",
         "changed",
         "checked",
         "handle",
+        "is_private",
         "ivs",
         "object_class",
+        "outline",
         "prepared",
         "row",
     )
 
-    def __init__(self, handle: int, attributes: Attributes, blob: bytes, row: int = NO_ROW) -> None:
+    def __init__(
+        self,
+        handle: int,
+        outline: "Outline",
+        is_private: bool,
+        row: int = NO_ROW,
+        load: "Callable[[Object], None] | None" = None,
+    ) -> None:
+        """``is_private``: only the logged-in user knows of it."""
         self.handle = handle
         self.row = row
         self.changed = 0
         self.ivs: IvSource | None = None
-        self.replace(attributes, blob)
+        self.outline = outline
+        self.is_private = is_private
+        self._load = load
+
+    def __getattr__(self, name: str) -> object:
+        """What is not set yet: the body is read, once."""
+        if name not in Object.__slots__ or self._load is None:
+            raise AttributeError(name)
+        self._load(self)
+        return object.__getattribute__(self, name)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the body has been read from the store."""
+        try:
+            object.__getattribute__(self, "attributes")
+        except AttributeError:
+            return False
+        return True
 
     def replace(self, attributes: Attributes, blob: bytes) -> None:
-        """Take over what the object has become."""
-        self.attributes = attributes
+        """Take over what the object is or has become."""
         self.blob = blob
         self.object_class = number(attributes[ck.CKA_CLASS])
         self.card_key: bytes | None = blob or None
         self.checked: dict[tuple[int, bytes, int], Ready] = {}
         self.prepared: dict[tuple[int, bytes], Operation | Locked] = {}
-
-    @property
-    def is_private(self) -> bool:
-        """CKA_PRIVATE: only the logged-in user knows of it."""
-        return self.attributes[ck.CKA_PRIVATE] == TRUE
+        self.attributes = attributes
 
     @property
     def is_on_token(self) -> bool:

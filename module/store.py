@@ -101,15 +101,6 @@ class ObjectRow(NamedTuple):
     body: bytes
 
 
-class Changes(NamedTuple):
-    """What came after some sequence number; `is_complete`: `objects` are all there are."""
-
-    token: TokenRow
-    is_complete: bool
-    objects: list[ObjectRow]
-    deleted: list[int]
-
-
 class Store:
     """An open store. Its methods may be called by several threads."""
 
@@ -144,19 +135,39 @@ class Store:
         with self._lock, self.guarded():
             return self._token() if self._is_initialised() else None
 
-    def changes(self, since: int, is_user: bool) -> Changes | None:
-        """All that changed after `since`, read at one instant; private objects for the user."""
+    @contextmanager
+    def reading(self) -> Iterator[TokenRow | None]:
+        """One instant of the store, with the token's row."""
         with self._lock, self.guarded():
             self._connection.execute("BEGIN")
             try:
-                return self._changes(since, is_user) if self._is_initialised() else None
+                yield self._token() if self._is_initialised() else None
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def private_objects(self) -> list[ObjectRow]:
-        """Every private object, for the user who logs in."""
+    def changed(self, since: int, is_user: bool) -> Iterator[ObjectRow]:
+        """Objects that changed after ``since``, private ones for the user, in the order in which
+        they changed: that of the index. Inside `reading()`.
+        """
+        return self._objects("changed > ? AND private <= ? ORDER BY changed", (since, is_user))
+
+    def all(self, is_user: bool) -> Iterator[ObjectRow]:
+        """Every object, private ones for the user, the oldest first. Inside `reading()`."""
+        return self._objects("private <= ? ORDER BY id", (is_user,))
+
+    def deleted(self, since: int) -> list[int]:
+        """Rows of objects that went after ``since``. Call it inside `reading()`."""
+        gone = self._connection.execute("SELECT object FROM deleted WHERE changed > ?", (since,))
+        return [row for (row,) in gone]
+
+    def private_objects(self) -> Iterator[ObjectRow]:
+        """Every private object, for the user who logs in. Call it inside `reading()`."""
+        return self._objects("private = 1 ORDER BY id", ())
+
+    def object(self, row: int) -> ObjectRow | None:
+        """An object as it is now; None if it is gone."""
         with self._lock, self.guarded():
-            return self._objects("private = 1", ())
+            return next(self._objects("id = ?", (row,)), None)
 
     def initialise(self, row: TokenRow) -> None:
         """Write the token's row anew and remove every object. Call it inside `writing()`."""
@@ -343,23 +354,12 @@ class Store:
         so, user = SealedKey(*pins[:3]), SealedKey(*pins[3:])
         return TokenRow(epoch, serial, label, so, user, sequence, forgotten, objects, size)
 
-    def _changes(self, since: int, is_user: bool) -> Changes:
-        token = self._token()
-        if token.sequence == since:
-            return Changes(token, False, [], [])
-        is_complete = since < token.forgotten or since > token.sequence
-        start = -1 if is_complete else since
-        objects = self._objects("changed > ? AND private <= ?", (start, is_user))
-        gone = self._connection.execute("SELECT object FROM deleted WHERE changed > ?", (start,))
-        return Changes(token, is_complete, objects, [row for (row,) in gone])
-
-    def _objects(self, condition: str, values: tuple[int, ...]) -> list[ObjectRow]:
+    def _objects(self, condition: str, values: tuple[int, ...]) -> Iterator[ObjectRow]:
         rows = self._connection.execute(
-            f"SELECT id, changed, private, body FROM object WHERE {condition} ORDER BY id", values
+            f"SELECT id, changed, private, body FROM object WHERE {condition}", values
         )
-        return [
-            ObjectRow(row, changed, bool(private), body) for row, changed, private, body in rows
-        ]
+        for row, changed, private, body in rows:
+            yield ObjectRow(row, changed, bool(private), body)
 
     def _next(self, objects: int, size: int) -> int:
         """The sequence number of the change that is being written, which adds so many objects and

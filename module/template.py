@@ -134,15 +134,23 @@ def restored(attributes: Attributes) -> Attributes:
     no object of a token can be: attributes of another class, missing or misshapen ones.
     """
     schema = kind_of(attributes)
+    check_layout(schema, attributes)
     for type in table.LATER & schema.keys():
         attributes.setdefault(type, schema[type].default or EMPTY)
     for type, value in attributes.items():
-        _check(_row(schema, type), value, is_so=True)
+        _check(schema[type], value, is_so=True)
+    return attributes
+
+
+def check_layout(schema: table.Schema, types: Iterable[int]) -> None:
+    """Refuse what an object of the store cannot have, and what it must have and lacks."""
+    there = frozenset(types)
+    for type in there:
+        _row(schema, type)
     for row in schema.values():
         is_there = row.default is not None or (1 in row.notes and 7 not in row.notes)
-        if is_there and row.type not in attributes:
+        if is_there and row.type not in there and row.type not in table.LATER:
             raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
-    return attributes
 
 
 def hidden(schema: Iterable[table.Attribute]) -> frozenset[int]:

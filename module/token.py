@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ghostcard import pkcs11 as ck
 from ghostcard.config import NO_LIMITS, Limits
 from ghostcard.module import body, pins
-from ghostcard.module.catalog import Catalog
+from ghostcard.module.catalog import OUTLINE, Catalog
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.session import NOBODY
 from ghostcard.module.store import LABEL_BYTES, NO_PIN, ObjectRow, Store, TokenRow
-from ghostcard.module.template import Attributes, restored
+from ghostcard.module.template import Attributes, check_layout, kind_of, restored
 
 if TYPE_CHECKING:
     from ghostcard.module.session import Session
@@ -22,6 +22,9 @@ SO = "so"
 USER = "user"
 _ROLES = {ck.CKU_SO: SO, ck.CKU_USER: USER}
 _UNREAD = -1
+_KIND = 3
+"""Attributes at the end of an outline that say what kind of object it is."""
+
 _SERIAL_BYTES = 8
 
 
@@ -35,6 +38,7 @@ class Token:
         self._store: Store | None = None
         self._failure: CryptokiError | None = None
         self._catalog = Catalog(handles)
+        self._sound: set[tuple[bytes | None, ...]] = set()
         self._epoch = b""
         self._sequence = _UNREAD
         self._key = b""
@@ -189,8 +193,7 @@ class Token:
             try:
                 self.refresh()
                 if user == ck.CKU_USER:
-                    for entry in self._opened().private_objects():
-                        self._take(entry)
+                    self._take_private()
             except BaseException:  # an object is damaged: then nobody is logged in
                 self._forget()
                 raise
@@ -258,20 +261,38 @@ class Token:
         with self._lock:
             store = self._opened()
             value = self.counter[0]
-            changes = store.changes(self._sequence, self.user == ck.CKU_USER)
-            if changes is None:
-                self._forget()
-                return
-            if self._enter_life(changes.token.epoch):
-                changes = store.changes(_UNREAD, False) or changes
-            if changes.is_complete:
-                self._drop_all_but({row.id for row in changes.objects})
-            for entry in changes.objects:
-                self._take(entry)
-            for row in changes.deleted:
-                self._drop_row(row)
-            self._sequence = changes.token.sequence
+            with store.reading() as token:
+                if token is None:
+                    self._forget()
+                    return
+                self._enter_life(token.epoch)
+                if token.sequence != self._sequence:
+                    self._catch_up(store, token)
+            self._sequence = token.sequence
             self.seen = value if value % 2 == 0 else _UNREAD
+
+    def _catch_up(self, store: Store, token: TokenRow) -> None:
+        """Inside `reading()`: read what was changed, or everything if too much was deleted."""
+        since, is_user = self._sequence, self.user == ck.CKU_USER
+        if token.forgotten <= since <= token.sequence:
+            for row in store.changed(since, is_user):
+                self._take(row)
+            for gone in store.deleted(since):
+                self._drop_row(gone)
+            return
+        there = set()
+        for row in store.all(is_user):
+            self._take(row)
+            there.add(row.id)
+        self._drop_all_but(there)
+
+    def _take_private(self) -> None:
+        store = self._opened()
+        with store.reading() as token:
+            if token is None or token.epoch != self._epoch:
+                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
+            for row in store.private_objects():
+                self._take(row)
 
     def find(self, wanted: Attributes) -> list[int]:
         """Handles of the visible objects with these attributes."""
@@ -326,26 +347,61 @@ class Token:
         known = self._catalog.at_row(row.id)
         if known is not None and known.changed == row.changed:
             return
-        attributes, blob = self._unpacked(row)
-        if known is None:
-            known = self._catalog.add(attributes, blob, row.id)
+        if known is not None and known.is_read:
+            self._catalog.replace(known, *self._unpacked(row))
         else:
-            self._catalog.replace(known, attributes, blob)
+            outline = self._outlined(row)
+            if known is None:
+                known = self._catalog.add_row(row.id, row.is_private, outline, self._load)
+            else:
+                self._catalog.rename(known, outline)
         known.changed = row.changed
 
-    def _unpacked(self, row: ObjectRow) -> tuple[Attributes, bytes]:
-        data: bytes | None = row.body
-        if row.is_private:
-            data = pins.decrypt(self._key, row.body, self._epoch)
+    def _load(self, entry: Object) -> None:
+        """Read the body of an object; CKR_OBJECT_HANDLE_INVALID if it has gone."""
+        with self._lock:
+            self.refresh()  # so that the row, if there is one, is that of this object
+            row = self._opened().object(entry.row)
+            if row is None or self._catalog.at_row(entry.row) is not entry:
+                raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
+            if not entry.is_read:
+                entry.replace(*self._unpacked(row))
+
+    def _outlined(self, row: ObjectRow) -> list[bytes | None]:
         try:
-            if data is None:
-                raise body.BodyError("a private object cannot be decrypted")
-            attributes, blob = body.unpack(data)
+            head, values = body.outline(self._opened_body(row), OUTLINE)
+            kind = (head, *values[-_KIND:])
+            if kind not in self._sound:
+                named = zip(OUTLINE[-_KIND:], values[-_KIND:], strict=True)
+                schema = kind_of({type: value for type, value in named if value is not None})
+                check_layout(schema, body.types(head))
+                self._sound.add(kind)
+            return values
+        except body.BodyError as error:
+            raise self._damaged(str(error)) from None
+        except CryptokiError:
+            raise self._damaged("an object's attributes are damaged") from None
+
+    def _unpacked(self, row: ObjectRow) -> tuple[Attributes, bytes]:
+        try:
+            attributes, blob = body.unpack(self._opened_body(row))
             return restored(attributes), blob
-        except (body.BodyError, CryptokiError) as error:
-            told = isinstance(error, body.BodyError)
-            self._opened().report(str(error) if told else "an object's attributes are damaged")
-            raise CryptokiError(ck.CKR_DEVICE_ERROR) from None
+        except body.BodyError as error:
+            raise self._damaged(str(error)) from None
+        except CryptokiError:
+            raise self._damaged("an object's attributes are damaged") from None
+
+    def _opened_body(self, row: ObjectRow) -> bytes:
+        if not row.is_private:
+            return row.body
+        data = pins.decrypt(self._key, row.body, self._epoch)
+        if data is None:
+            raise body.BodyError("a private object cannot be decrypted")
+        return data
+
+    def _damaged(self, reason: str) -> CryptokiError:
+        self._opened().report(reason)
+        return CryptokiError(ck.CKR_DEVICE_ERROR)
 
     def _drop(self, entry: Object) -> None:
         self._catalog.remove(entry)

@@ -82,9 +82,8 @@ def test_the_token_counts_its_objects_from_then_on(old_home: Path) -> None:
     store = Store(str(tokens(old_home)))
     row = store.token()
     assert row is not None
-    found = store.changes(-1, True)
-    assert found is not None
-    bodies = [len(entry.body) for entry in found.objects]
+    with store.reading():
+        bodies = [len(entry.body) for entry in store.changed(-1, True)]
     assert (row.objects, row.bytes) == (len(bodies), sum(bodies)) == (4, sum(bodies))
     store.insert(False, b"1234")
     store.delete(1)

@@ -156,10 +156,10 @@ def test_a_process_that_missed_too_many_deletions_reads_everything(path: str, to
     connection.close()
     last = store.insert(False, body.pack(data(b"last"), b""))
     assert store.delete(last)  # forgets the first deletion
-    remembered = store.changes(-1, True)
-    assert remembered is not None
-    assert remembered.token.forgotten > 0
-    assert remembered.deleted == [last]
+    with store.reading() as row:
+        assert row is not None
+        assert row.forgotten > 0
+        assert store.deleted(-1) == [last]
     labels = [token.objects[handle].attributes[ck.CKA_LABEL] for handle in token.find({})]
     assert (labels, kept) == ([b"kept"], 2)
     store.close()
@@ -290,7 +290,6 @@ _WHOLE = data(b"whole")
         body.pack({}, b""),
         body.pack({ck.CKA_CLASS: b"ab"}, b""),
         body.pack({ck.CKA_CLASS: _WHOLE[ck.CKA_CLASS]}, b""),
-        body.pack(_WHOLE | {ck.CKA_PRIVATE: b"\2"}, b""),
         body.pack(_WHOLE | {ck.CKA_MODULUS: b"1"}, b""),
     ],
 )
@@ -309,6 +308,25 @@ def test_a_damaged_object_is_refused(
         assert token.user == NOBODY
     with refusing(ck.CKR_DEVICE_ERROR):
         token.find({})
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{ck.CKA_PRIVATE: b"\2"}, {ck.CKA_MODIFIABLE: b""}, {ck.CKA_TOKEN: b"\1\1"}]
+)
+def test_an_object_with_a_damaged_value_is_refused_when_it_is_used(
+    path: str, token: Token, wrong: Attributes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token.add(data(b"whole"), b"", session_of(token))
+    token.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE object SET body = ?", (body.pack(_WHOLE | wrong, b""),))
+    connection.commit()
+    connection.close()
+    (handle,) = token.find({ck.CKA_LABEL: b"whole"})
+    for _ in range(2):
+        with refusing(ck.CKR_DEVICE_ERROR):
+            _ = token.objects[handle].attributes
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -376,6 +394,23 @@ def test_body_round_trip(attributes: Attributes, blob: bytes) -> None:
     for size in range(len(packed) - len(blob)):
         with pytest.raises(body.BodyError):
             body.unpack(packed[:size])
+
+
+@given(
+    st.dictionaries(st.sampled_from([1, 2, 3, 4, 2**64 - 1]), st.binary(max_size=9), max_size=5),
+    st.binary(max_size=9),
+)
+def test_an_outline_is_a_part_of_the_whole(attributes: Attributes, blob: bytes) -> None:
+    wanted = (2, 2**64 - 1, 9)
+    body._places.clear()  # they are of another outline
+    packed = body.pack(attributes, blob)
+    head, values = body.outline(packed, wanted)
+    assert values == [attributes.get(type) for type in wanted]
+    assert body.types(head) == tuple(attributes)
+    for size in range(len(packed) - len(blob)):
+        with pytest.raises(body.BodyError):
+            body.outline(packed[:size], wanted)
+    body._places.clear()
 
 
 @given(st.binary(max_size=200))
