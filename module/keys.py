@@ -128,11 +128,21 @@ def _planned(
     active: Session, given: Attributes, origin: Origin, rule: Mechanism | None
 ) -> Attributes:
     """The attributes of the key to be, checked before the card is asked for anything."""
-    attributes = template.complete(given, origin, is_so(active))
+    attributes = template.complete(_without_known_length(given), origin, is_so(active))
     if rule is not None and number(attributes[ck.CKA_KEY_TYPE]) not in rule.key_types:
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     check_place(active, attributes)
     return attributes
+
+
+def _without_known_length(given: Attributes) -> Attributes:
+    """Without CKA_VALUE_LEN if it says what the key type says: keys of one length have no such
+    attribute, and pkcs11-tool gives it to DES keys all the same.
+    """
+    sizes = SECRET_BYTES.get(number(given.get(ck.CKA_KEY_TYPE, ulong(ck.CKK_GENERIC_SECRET))), ())
+    if len(sizes) != 1 or given.get(ck.CKA_VALUE_LEN) != ulong(sizes[0]):
+        return given
+    return {type: value for type, value in given.items() if type != ck.CKA_VALUE_LEN}
 
 
 def _natural_type(rule: Mechanism) -> int:

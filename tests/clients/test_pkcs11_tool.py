@@ -135,11 +135,19 @@ def test_a_generated_aes_key_decrypts_what_it_encrypted(token: Host) -> None:
     assert (token.folder / "plain").read_bytes() == TEXT
 
 
-@pytest.mark.parametrize("name", ["SHA-1", "SHA224", "SHA256", "SHA384", "SHA512"])
+def test_a_generated_triple_des_key_is_in_the_token(token: Host) -> None:
+    """It gives the length of the key, which a DES key has no attribute for."""
+    tool(token, "--keygen", "--key-type", "DES3:24", "--label", "des3", "--id", "0d")
+    assert "Secret Key Object; DES3" in tool(token, "--list-objects").decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["SHA-1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512"]
+)
 def test_hashes_agree_with_openssl(token: Host, name: str) -> None:
     token.file("text", TEXT)
     tool(token, "--hash", "-m", name, "-i", "text", "-o", "digest", login=False)
-    option = f"-{name.lower().replace('-', '')}"
+    option = "-" + (name if name.startswith("SHA3") else name.replace("-", "")).lower()
     theirs = token.run("openssl", "dgst", "-binary", option, "text").stdout
     assert (token.folder / "digest").read_bytes() == theirs
 

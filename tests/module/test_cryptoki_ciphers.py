@@ -217,6 +217,19 @@ def test_keys_of_another_type_or_size(program: Program) -> None:
             program.init("encrypt", mechanism(number, IV[:8]), made(program, *key)[0])
 
 
+@pytest.mark.parametrize("keys", [DES_KEYS, DES2_KEYS, DES3_KEYS, CHACHA_KEYS, POLY_KEYS])
+def test_the_length_of_keys_of_one_length_need_not_be_told(
+    program: Program, keys: tuple[int, int]
+) -> None:
+    number, size = keys
+    library, session, how = program.library, program.session, mechanism(number)
+    key = library.generate_key(session, how, attributes(VALUE_LEN=size))
+    assert program.get(key, "VALUE_LEN") == [ck.CKR_ATTRIBUTE_TYPE_INVALID]
+    for other in (0, size - 1, size + 1):
+        with refusing(ck.CKR_TEMPLATE_INCONSISTENT):
+            library.generate_key(session, how, attributes(VALUE_LEN=other))
+
+
 BAD_VALUES = [
     (ck.CKK_DES3, bytes(24)),  # parity
     (ck.CKK_DES, b"\1" * 7 + b"\3"),
