@@ -97,7 +97,7 @@ static CK_FUNCTION_LIST *library;
 static CK_ULONG slot;
 
 #define NO_KEY (~0ul) /* for `keygen` */
-typedef enum { SIGN, ENCRYPT, DIGEST, FIND, FIND_TOKEN } verb_t;
+typedef enum { SIGN, ENCRYPT, DIGEST, CANCEL, FIND, FIND_TOKEN } verb_t;
 typedef struct {
     const char *name;
     verb_t verb;
@@ -116,6 +116,7 @@ static const operation_t OPERATIONS[] = {
     {"aes-256-cbc", ENCRYPT, CKM_AES_KEY_GEN, CKM_AES_CBC, 256, PAYLOAD_BYTES},
     {"sha256", DIGEST, NO_KEY, CKM_SHA256, 0, PAYLOAD_BYTES},
     {"hmac-sha256", SIGN, CKM_GENERIC_SECRET_KEY_GEN, CKM_SHA256_HMAC, 256, PAYLOAD_BYTES},
+    {"cancel", CANCEL, NO_KEY, 0, 0, 1},
     {"find", FIND, NO_KEY, 0, 0, OBJECTS},
     {"find-token", FIND_TOKEN, NO_KEY, 0, 0, OBJECTS},
 };
@@ -293,6 +294,9 @@ static void call_once(const worker_t *w, CK_ULONG session, CK_MECHANISM *mechani
     case DIGEST:
         CALL(C_DigestInit, session, mechanism);
         CALL(C_Digest, session, w->data, size, w->output, &length);
+        break;
+    case CANCEL: /* of nothing (PKCS #11 3.2, 5.8.1): what a call costs that does nothing */
+        CALL(C_SignInit, session, NULL, 0);
         break;
     case FIND:
     case FIND_TOKEN:

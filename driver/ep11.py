@@ -22,7 +22,7 @@ from ghostcard.driver.multipart import (
 from ghostcard.driver.port import Port
 from ghostcard.driver.single import Check, Single
 from ghostcard.driver.template import Template
-from ghostcard.firmware.abi import admin, ber, verbs
+from ghostcard.firmware.abi import ber, verbs
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import MAX_MESSAGE
 
@@ -238,6 +238,8 @@ class Ep11Host:
 
         See `firmware/abi/admin.py` for which figures, from when on, and the errors.
         """
+        from ghostcard.firmware.abi import admin  # not where nobody administers
+
         if not 0 <= value < 1 << 64 or not key.isascii():
             raise DriverError(errno.EINVAL, f"{key!r} = {value}: no name and 64-bit value")
         figure = value.to_bytes(admin.VALUE_BYTES, "big") + key.encode("ascii")

@@ -6,6 +6,7 @@ build the reply; so a shape has the lengths of what really travels. `renderer` g
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ghostcard.driver import (
@@ -85,6 +86,19 @@ def renderer(
         capture.sizes = exercise.reply_bytes(payload_bytes)
         exercise.ask(Ep11Host(capture, targets), material, payload_bytes)
     return capture.function, capture.render
+
+
+def asker(
+    operation: str, payload_bytes: int, port: Port, targets: tuple[int, ...]
+) -> Callable[[], None]:
+    """What asks for the same through the host library, reply and all, each time it is called; of
+    EP11 operations. Raises as `renderer`.
+    """
+    exercise = _exercise(operation, payload_bytes)
+    if isinstance(exercise, ClearRsa):
+        raise DriverError(errno.EINVAL, f"{operation} is asked for with every number of the key")
+    host = Ep11Host(port, targets)
+    return partial(exercise.ask, host, exercise.material(host, payload_bytes), payload_bytes)
 
 
 def figure_request(domain: int, key: str, value: int) -> tuple[int, bytes, int]:

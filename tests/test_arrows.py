@@ -95,3 +95,22 @@ def test_the_modules_import_path_is_light() -> None:
     loaded = set(run.stdout.split())
     assert "ghostcard.machine" in loaded
     assert sorted(loaded & LATE) == []
+
+
+def test_what_only_administrators_and_pins_need_is_not_loaded_at_the_start() -> None:
+    """A program that asks for its slots: libcrypto alone would be 4 ms and 5 MiB."""
+    code = (
+        "import sys\n"
+        "import ghostcard.module.cryptoki, ghostcard.machine, ghostcard.module.entries\n"
+        "print(*sorted(sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    loaded = set(run.stdout.split())
+    late = {"hashlib", "sqlite3", "tomllib", "simpy", "ghostcard.firmware.abi.admin"}
+    assert loaded & late == set()

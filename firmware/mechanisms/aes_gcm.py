@@ -82,6 +82,8 @@ class Gcm(BlockMode):
         return HeldDecryption(self.decrypter(key), params)
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
+        if params[:8] == _USUAL and len(params) >= 20:
+            return size + TAG
         return size + _parsed(params).tag_bits // 8
 
     def decrypted_bytes(self, key: Key, params: bytes, size: int) -> int:

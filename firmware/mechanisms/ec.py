@@ -92,7 +92,8 @@ class EcKeyPairGen(Mechanism):
         private = Key(
             ck.CKO_PRIVATE_KEY, ck.CKK_EC, curve.bits, material, is_null=True, variant=curve.variant
         )
-        return KeyPair(private, ec_spki(curve, bytes(2 * curve.size + 1)))
+        point = b"\4" + bytes(2 * curve.size)  # uncompressed, and on no curve
+        return KeyPair(private, ec_spki(curve, point))
 
 
 def _wanted(public: Attributes) -> Curve:
