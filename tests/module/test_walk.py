@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import defaultdict
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -77,3 +78,18 @@ def test_the_walk_would_notice(walked: dict[str, list[Answer]]) -> None:
     kinds = {call.wanted for calls in walked.values() for call in calls}
     assert len(kinds) > 25
     assert "CKR_GENERAL_ERROR" not in kinds
+
+
+def test_anything_at_random_is_answered(tmp_path: Path) -> None:
+    """Mechanisms and templates drawn by hypothesis: `tests/module/walk/fuzz.py` has the rules."""
+    command = [sys.executable, "-m", "tests.module.walk.fuzz", str(LIBRARY), "300"]
+    ran = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=python_environment() | {"GHOSTCARD_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")

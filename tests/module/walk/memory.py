@@ -42,6 +42,10 @@ class Memory:
         self.buffers.append(Buffer(content))
         return self.buffers[-1].address
 
+    def at(self, address: int) -> bytes:
+        """The bytes of the buffer that begins there."""
+        return next(buffer.bytes for buffer in self.buffers if buffer.address == address)
+
     @property
     def is_intact(self) -> bool:
         return all(buffer.is_intact for buffer in self.buffers)

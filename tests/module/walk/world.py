@@ -185,7 +185,7 @@ class World:
         self._pair("ec", ck.CKM_EC_KEY_PAIR_GEN, p256, DERIVES)
         self._pair("rsa", ck.CKM_RSA_PKCS_KEY_PAIR_GEN, RSA_BITS, ())
         self._pair("kem", ck.CKM_ML_KEM_KEY_PAIR_GEN, KEM_SET, DECAPSULATES)
-        point = self._attribute(self.objects["ec public"], ck.CKA_EC_POINT)
+        point = self.attribute(self.objects["ec public"], ck.CKA_EC_POINT)
         self.bytes["point"] = point[2:]  # without the head of its OCTET STRING
 
     def _pair(self, name: str, mechanism: int, public: Template, private: Template) -> None:
@@ -200,9 +200,10 @@ class World:
         self.must(call)
         return number_at(call.values[-1][0])
 
-    def _attribute(self, object: int, type: int) -> bytes:
+    def attribute(self, object: int, type: int, room: int = 200) -> bytes:
+        """The value of an attribute, of no more bytes than that."""
         memory = Memory()
-        entry = memory.hold(memory.structure(type, memory.hold(bytes(200)), 200))
+        entry = memory.hold(memory.structure(type, memory.hold(bytes(room)), room))
         self.must(self._simple("C_GetAttributeValue", [[self.session], [object], [entry, 1]]))
         _, address, size = (number_at(entry + 8 * place) for place in range(3))
         return ctypes.string_at(address, size)
