@@ -4,11 +4,12 @@ What may happen is worked out here from the notes of a row alone, not by the lib
 Prints a line per cell that is wrong, then how many cells there were.
 """
 
+import ctypes
 import sys
 from collections.abc import Iterator
 
-from cryptoki import Cryptoki, from_environment
-from samples import SAMPLES, ulong
+from cryptoki import Cryptoki, Mechanism, Ulong, flat, from_environment
+from samples import GENERATED, SAMPLES, Template, ulong
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import attributes as table
@@ -106,7 +107,7 @@ class Walk:
         row = self.schema.get(type)
         wanted = self.change(row, {8, 10}) if row else self.unknown(type)
         value = EXAMPLES[row.kind] if row else b""
-        _, fresh = self.p11.create(list(self.base.items()))
+        _, fresh = self.p11.copy(self.object, [])
         rv = self.p11.set(fresh, [(type, value)])
         if rv == OK:
             rv = self.readable(fresh, type, value)
@@ -140,10 +141,34 @@ class Walk:
                 yield type, verb.__name__, *verb(type)
 
 
+def generated(p11: Cryptoki, key_type: int) -> dict[tuple[int, int], Template]:
+    """Both halves of a fresh pair, with all that C_CreateObject wants to know of them."""
+    number, parameters = GENERATED[key_type]
+    open_key = [(ck.CKA_EXTRACTABLE, TRUE), (ck.CKA_SENSITIVE, FALSE)]
+    handles = (Ulong * 2)()
+    p11.expect(
+        *("C_GenerateKeyPair", Ulong(p11.session), ctypes.byref(Mechanism(number, None, 0))),
+        *(*flat([(ck.CKA_PARAMETER_SET, ulong(parameters))]), *flat(open_key)),
+        *(ctypes.byref(handles, 0), ctypes.byref(handles, ctypes.sizeof(Ulong))),
+    )
+    made = {}
+    for object_class, handle in zip((ck.CKO_PUBLIC_KEY, ck.CKO_PRIVATE_KEY), handles, strict=True):
+        found = {
+            type: p11.get(handle, type)
+            for type in (ck.CKA_PARAMETER_SET, ck.CKA_SEED, ck.CKA_VALUE)
+        }
+        made[object_class, key_type] = {
+            type: value for type, (rv, value) in found.items() if rv == OK
+        }
+    return made
+
+
 def main() -> None:
     p11 = from_environment()
     p11.login(ck.CKU_USER, sys.argv[1].encode())
     cells = 0
+    for key_type in GENERATED:
+        SAMPLES.update(generated(p11, key_type))
     for kind in sorted(SAMPLES):
         for type, verb, wanted, found in Walk(p11, kind).cells():
             cells += 1

@@ -42,7 +42,7 @@ def made(template: Template) -> int:
     return handle
 
 
-WRAP: Template = [(ck.CKA_LABEL, b"a fitting label"), (ck.CKA_SIGN, FALSE)]
+WRAP: Template = [(ck.CKA_LABEL, b"a fitting label"), (ck.CKA_DERIVE, FALSE)]
 INNER: Template = [(ck.CKA_SENSITIVE, TRUE)]
 UNWRAP: Template = [(ck.CKA_EXTRACTABLE, TRUE), (ck.CKA_UNWRAP_TEMPLATE, INNER)]
 key = made(aes((ck.CKA_WRAP_TEMPLATE, WRAP), (ck.CKA_UNWRAP_TEMPLATE, UNWRAP)))
@@ -56,7 +56,7 @@ def lengths_then_values() -> None:
     inner = (Attribute * 2)(*(Attribute(UNKNOWN, None, 0) for _ in range(2)))
     outer[0].value = ctypes.cast(inner, ctypes.c_void_p)
     check("second call", p11.read(key, outer), ck.CKR_OK)
-    check("types", [entry.type for entry in inner], [ck.CKA_LABEL, ck.CKA_SIGN])
+    check("types", [entry.type for entry in inner], [ck.CKA_LABEL, ck.CKA_DERIVE])
     check("lengths", [entry.length for entry in inner], [15, 1])
     buffers = [ctypes.create_string_buffer(entry.length) for entry in inner]
     for entry, buffer in zip(inner, buffers, strict=True):
@@ -92,7 +92,7 @@ def none_and_wrong_ones() -> None:
     for what, rv, value in (
         ("unknown inside", ck.CKR_ATTRIBUTE_TYPE_INVALID, [(0x87654321, b"")]),
         ("misshapen inside", ck.CKR_ATTRIBUTE_VALUE_INVALID, [(ck.CKA_SIGN, b"")]),
-        ("twice", ck.CKR_TEMPLATE_INCONSISTENT, [(ck.CKA_SIGN, TRUE), (ck.CKA_SIGN, FALSE)]),
+        ("twice", ck.CKR_TEMPLATE_INCONSISTENT, [(ck.CKA_DERIVE, TRUE), (ck.CKA_DERIVE, FALSE)]),
         ("no whole array", ck.CKR_ATTRIBUTE_VALUE_INVALID, bytes(ENTRY + 1)),
         ("too many", ck.CKR_ATTRIBUTE_VALUE_INVALID, [(ck.CKA_LABEL, b"")] * 1025),
     ):

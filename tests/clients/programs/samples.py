@@ -21,7 +21,7 @@ def big(value: int) -> bytes:
 
 
 def _rsa() -> tuple[Template, Template]:
-    private = rsa.generate_private_key(65537, 2048).private_numbers()
+    private = rsa.generate_private_key(65537, 1024).private_numbers()  # larger ones take longer
     public = private.public_numbers
     both = {ck.CKA_MODULUS: big(public.n), ck.CKA_PUBLIC_EXPONENT: big(public.e)}
     parts = {
@@ -54,18 +54,24 @@ DOMAIN = dsa.generate_parameters(1024).parameter_numbers()
 _PQG = {ck.CKA_PRIME: big(DOMAIN.p), ck.CKA_SUBPRIME: big(DOMAIN.q), ck.CKA_BASE: big(DOMAIN.g)}
 _PG = {ck.CKA_PRIME: big(DOMAIN.p), ck.CKA_BASE: big(DOMAIN.g)}
 PAIRS = {ck.CKK_RSA: _rsa(), ck.CKK_EC: _ec(), ck.CKK_EC_EDWARDS: _edwards()}
+HMACS = (
+    *(ck.CKK_SHA_1_HMAC, ck.CKK_SHA224_HMAC, ck.CKK_SHA256_HMAC, ck.CKK_SHA384_HMAC),
+    *(ck.CKK_SHA512_HMAC, ck.CKK_SHA512_224_HMAC, ck.CKK_SHA512_256_HMAC),
+    *(ck.CKK_SHA3_224_HMAC, ck.CKK_SHA3_256_HMAC, ck.CKK_SHA3_384_HMAC),
+    *(ck.CKK_SHA3_512_HMAC, ck.CKK_BLAKE2B_160_HMAC, ck.CKK_BLAKE2B_256_HMAC),
+    *(ck.CKK_BLAKE2B_384_HMAC, ck.CKK_BLAKE2B_512_HMAC),
+)
+ODD = bytes.fromhex("0123456789abcdeffedcba987654321089abcdef01234567")  # in every byte's parity
 SECRETS = {
-    **dict.fromkeys((ck.CKK_AES, ck.CKK_GENERIC_SECRET), 32),
-    **dict.fromkeys(
-        (
-            *(ck.CKK_SHA_1_HMAC, ck.CKK_SHA224_HMAC, ck.CKK_SHA256_HMAC, ck.CKK_SHA384_HMAC),
-            *(ck.CKK_SHA512_HMAC, ck.CKK_SHA512_224_HMAC, ck.CKK_SHA512_256_HMAC),
-            *(ck.CKK_SHA3_224_HMAC, ck.CKK_SHA3_256_HMAC, ck.CKK_SHA3_384_HMAC),
-            *(ck.CKK_SHA3_512_HMAC, ck.CKK_BLAKE2B_160_HMAC, ck.CKK_BLAKE2B_256_HMAC),
-            *(ck.CKK_BLAKE2B_384_HMAC, ck.CKK_BLAKE2B_512_HMAC),
-        ),
-        20,
-    ),
+    **{
+        (ck.CKO_SECRET_KEY, type): bytes(range(1, size + 1))
+        for type, size in (
+            *((ck.CKK_AES, 32), (ck.CKK_AES_XTS, 64), (ck.CKK_CHACHA20, 32)),
+            *((ck.CKK_POLY1305, 32), (ck.CKK_HKDF, 32), (ck.CKK_GENERIC_SECRET, 32)),
+            *((type, 20) for type in HMACS),
+        )
+    },
+    (ck.CKO_OTP_KEY, ck.CKK_HOTP): bytes(range(1, 21)),
 }
 SAMPLES: dict[tuple[int, int], Template] = {
     (ck.CKO_DATA, 0): {ck.CKA_VALUE: b"data"},
@@ -79,11 +85,15 @@ SAMPLES: dict[tuple[int, int], Template] = {
     },
     **{(ck.CKO_PUBLIC_KEY, type): public for type, (public, _) in PAIRS.items()},
     **{(ck.CKO_PRIVATE_KEY, type): private for type, (_, private) in PAIRS.items()},
-    **{
-        (ck.CKO_SECRET_KEY, type): {ck.CKA_VALUE: bytes(range(1, size + 1))}
-        for type, size in SECRETS.items()
-    },
+    **{kind: {ck.CKA_VALUE: value} for kind, value in SECRETS.items()},
     (ck.CKO_DOMAIN_PARAMETERS, ck.CKK_DSA): _PQG,
     (ck.CKO_DOMAIN_PARAMETERS, ck.CKK_X9_42_DH): _PQG,
     (ck.CKO_DOMAIN_PARAMETERS, ck.CKK_DH): _PG,
 }
+
+GENERATED: dict[int, tuple[int, int]] = {
+    ck.CKK_ML_DSA: (ck.CKM_ML_DSA_KEY_PAIR_GEN, ck.CKP_ML_DSA_44),
+    ck.CKK_ML_KEM: (ck.CKM_ML_KEM_KEY_PAIR_GEN, ck.CKP_ML_KEM_512),
+    ck.CKK_SLH_DSA: (ck.CKM_SLH_DSA_KEY_PAIR_GEN, ck.CKP_SLH_DSA_SHA2_128F),
+}
+"""Key types whose samples the token makes: mechanism and parameter set."""
