@@ -360,6 +360,9 @@ _PAIRS: dict[int, tuple[Schema, Schema]] = {
 }
 """Public and private key of one type. A key that serves derivation alone may derive by default."""
 
+PAIR_TYPES = frozenset(_PAIRS)
+"""The key types of key pairs."""
+
 SCHEMAS: dict[tuple[int, int], Schema] = {
     (ck.CKO_DATA, 0): _schema(_STORAGE, _DATA),
     (ck.CKO_CERTIFICATE, ck.CKC_X_509): _schema(_STORAGE, _CERTIFICATE, _LOCATED, _X509),

@@ -5,16 +5,20 @@ import os
 from ghostcard import pkcs11 as ck
 from ghostcard.module import clear, pkcs8, spki, template
 from ghostcard.module.attributes import CARD_BOOLEANS, SECRET_BYTES, SECRET_CLASSES
+from ghostcard.module.curves import KEY_TYPES as CURVE_TYPES
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import EMPTY, FALSE, TRUE, number, ulong
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
-from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
 from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Template
 
 _UNIQUE_BYTES = 16
 CHECK_VALUE_BYTES = 3
+_MUST_AGREE = (
+    *(ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT, ck.CKA_PARAMETER_SET),
+    *(ck.CKA_PRIME, ck.CKA_SUBPRIME, ck.CKA_BASE),
+)
 
 
 def create(active: Session, wanted: Template) -> Object:
@@ -85,13 +89,14 @@ def complete_private(attributes: Attributes, info: bytes) -> Attributes:
     """A private key's attributes with what its public key says; both must agree."""
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     public = spki.public_attributes(info, key_type)
+    info = spki.build(public | {ck.CKA_KEY_TYPE: attributes[ck.CKA_KEY_TYPE]})  # as DER has it
     public.pop(ck.CKA_MODULUS_BITS, None)
     public.pop(ck.CKA_VALUE, None)  # of a public key; a private key's is hidden
     if key_type != ck.CKK_RSA and ck.CKA_EC_PARAMS in attributes:
         public[ck.CKA_EC_PARAMS] = attributes[
             ck.CKA_EC_PARAMS
         ]  # the way the caller names the curve
-    for type in (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT, ck.CKA_PARAMETER_SET):
+    for type in _MUST_AGREE:
         if attributes.get(type, public.get(type)) != public.get(type):
             raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     return attributes | public | {ck.CKA_PUBLIC_KEY_INFO: info}
@@ -138,7 +143,7 @@ def _import_secret(active: Session, attributes: Attributes) -> tuple[Attributes,
 
 
 def _import_private(active: Session, attributes: Attributes) -> tuple[Attributes, bytes]:
-    if number(attributes[ck.CKA_KEY_TYPE]) not in (ck.CKK_RSA, *POST_QUANTUM):
+    if number(attributes[ck.CKA_KEY_TYPE]) in CURVE_TYPES:
         curve_of(attributes.get(ck.CKA_EC_PARAMS, EMPTY), number(attributes[ck.CKA_KEY_TYPE]))
     value = pkcs8.build(attributes)
     kept = {

@@ -1,11 +1,12 @@
 """Keys the card makes: generated, unwrapped, derived; and keys it wraps (PKCS #11 3.2, 5.18)."""
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import spki, template
+from ghostcard.module import der, spki, template
 from ghostcard.module.attributes import GENERIC_TYPES, SECRET_BYTES, SECURE_CLASSES
 from ghostcard.module.creation import (
     CHECK_VALUE_BYTES,
     check_place,
+    complete_domain,
     complete_private,
     complete_public,
     complete_secret,
@@ -16,11 +17,12 @@ from ghostcard.module.creation import (
 from ghostcard.module.curves import curve_of
 from ghostcard.module.encoding import FALSE, TRUE, boolean, number, ulong
 from ghostcard.module.errors import CryptokiError
+from ghostcard.module.field_rules import DOMAINS
 from ghostcard.module.object import Object
 from ghostcard.module.rule import Mechanism, mechanism_id
 from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Origin, Template
-from ghostcard.module.usage import DERIVE, UNWRAP, WRAP, check_use, offered
+from ghostcard.module.usage import DERIVE, TELL_PUBLIC_HALF, UNWRAP, WRAP, check_use, offered
 
 MAX_SECRET_BYTES = 2048
 """The longest secret key a blob of the card holds."""
@@ -32,6 +34,8 @@ def generate(active: Session, mechanism: bytes, wanted: Template) -> Object:
     """C_GenerateKey."""
     rule = offered(active.slot, mechanism, ck.CKF_GENERATE)
     given = template.read(wanted)
+    if mechanism_id(mechanism) in DOMAINS:
+        return _generate_domain(active, mechanism, given, rule)
     template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
     given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
     attributes = _planned(active, given, template.GENERATED, rule)
@@ -39,6 +43,21 @@ def generate(active: Session, mechanism: bytes, wanted: Template) -> Object:
     blob, checksum = active.slot.host.generate_key(mechanism, size, template.for_card(attributes))
     attributes = complete_secret(attributes, checksum, size)
     return keep(active, attributes | _born_here(attributes, mechanism), blob)
+
+
+def _generate_domain(
+    active: Session, mechanism: bytes, given: Attributes, rule: Mechanism
+) -> Object:
+    """Domain parameters, which are no secret: the card answers with the numbers."""
+    template.expect(given, ck.CKA_CLASS, ck.CKO_DOMAIN_PARAMETERS)
+    given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
+    attributes = _planned(active, given, template.GENERATED, rule)
+    numbers, _ = active.slot.host.generate_key(mechanism, 0, attributes)
+    reader = der.Reader(der.read(numbers, der.SEQUENCE))
+    for name in (ck.CKA_PRIME, ck.CKA_BASE, ck.CKA_SUBPRIME):
+        if not reader.is_at_end:
+            attributes[name] = reader.take(der.OCTET_STRING).lstrip(b"\0")
+    return keep(active, complete_domain(attributes) | {ck.CKA_LOCAL: TRUE}, b"")
 
 
 def generate_pair(
@@ -95,6 +114,8 @@ def unwrap(
 
 def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) -> Object:
     """C_DeriveKey."""
+    if mechanism_id(mechanism) == ck.CKM_PUB_KEY_FROM_PRIV_KEY:
+        return _public_half(active, mechanism, base, template.read(wanted))
     check_use(active.slot, mechanism, base, DERIVE)
     given = template.read(wanted)
     template.add(given, base.template(ck.CKA_DERIVE_TEMPLATE))
@@ -108,6 +129,22 @@ def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) ->
     blob, checksum = active.slot.host.derive_key(mechanism, attributes, base.for_card())
     attributes = complete_secret(attributes, checksum, size_in(checksum))
     return keep(active, attributes | _inherited(attributes, base), blob)
+
+
+def _public_half(active: Session, mechanism: bytes, base: Object, given: Attributes) -> Object:
+    """The public key of a private key."""
+    check_use(active.slot, mechanism, base, TELL_PUBLIC_HALF)
+    template.expect(given, ck.CKA_CLASS, ck.CKO_PUBLIC_KEY)
+    template.expect(given, ck.CKA_KEY_TYPE, base.key_type)
+    attributes = _planned(active, given, template.DERIVED, None)
+    info, _ = active.slot.host.derive_key(mechanism, template.for_card(attributes), base.blob)
+    told = spki.public_attributes(info, base.key_type)
+    for type, value in told.items():
+        if type != ck.CKA_EC_PARAMS and attributes.get(type, value) != value:
+            raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
+    if ck.CKA_EC_PARAMS in base.attributes:
+        told[ck.CKA_EC_PARAMS] = base.attributes[ck.CKA_EC_PARAMS]
+    return keep(active, complete_public(told | attributes), b"")
 
 
 def wrap(active: Session, mechanism: bytes, wrapping_key: Object, key: Object) -> bytes:

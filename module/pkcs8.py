@@ -1,10 +1,10 @@
-"""Private keys in clear: attributes <-> PKCS #8 (RFC 5958, 8017, 5915, 8410)."""
+"""Private keys in clear: attributes <-> PKCS #8 (RFC 5958, 8017, 5915, 8410, 3279)."""
 
 from math import gcd
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import der, quantum_safe_keys
-from ghostcard.module.curves import curve_of
+from ghostcard.module import der, field_keys, quantum_safe_keys
+from ghostcard.module.curves import OCTET_TYPES, curve_of
 from ghostcard.module.encoding import big, number
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
@@ -24,7 +24,7 @@ _RSA_PARTS = (
 """In the order of RSAPrivateKey, RFC 8017, A.1.2."""
 
 _USUAL_EXPONENT = 65537
-_MAX_BYTES = 1024  # of a modulus: twice what the cards take; arithmetic with more takes long
+_MAX_BYTES = 2048  # of a modulus: what the cards take; arithmetic with more takes long
 _BASES = 40  # every second one finds the primes
 
 
@@ -39,6 +39,8 @@ def build(attributes: Attributes) -> bytes:
         return _info(method, der.encode(der.SEQUENCE, *numbers))
     if key_type in POST_QUANTUM:
         return quantum_safe_keys.private_info(attributes)
+    if key_type in field_keys.KEY_TYPES:
+        return field_keys.private_info(attributes, key_type)
     curve = curve_of(attributes[ck.CKA_EC_PARAMS], key_type)
     secret = attributes[ck.CKA_VALUE]
     if len(secret) > curve.coordinate:
@@ -58,7 +60,9 @@ def secret_attributes(info: bytes, key_type: int) -> Attributes:
     if key_type in POST_QUANTUM:
         return quantum_safe_keys.secret_attributes(value, key_type)
     key = der.Reader(value)
-    if key_type == ck.CKK_EC_EDWARDS:
+    if key_type in field_keys.KEY_TYPES:
+        return {ck.CKA_VALUE: big(key.integer())}
+    if key_type in OCTET_TYPES:
         return {ck.CKA_VALUE: key.take(der.OCTET_STRING)}
     numbers = key.enter(der.SEQUENCE)
     numbers.integer()  # the version

@@ -81,7 +81,7 @@ class Session:
         self.signing: Active = None
         self.verifying: Active = None
         self.signing_recover: Active = None
-        self.verifying_recover: Object | None = None
+        self.verifying_recover: tuple[Object, bool] | None = None  # whether it has padding
         self.verifying_signature: Verification | None = None
         self.encrypting_messages: AeadMessages | None = None
         self.decrypting_messages: AeadMessages | None = None

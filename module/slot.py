@@ -157,9 +157,12 @@ class Slot:
         return known
 
 
+_RECOVERING = (ck.CKM_RSA_PKCS, ck.CKM_RSA_X_509)
+
+
 def _with_recovery(mechanism: int, info: MechanismInfo) -> MechanismInfo:
-    """CKM_RSA_PKCS gives signed data back too, by the host (`functions/recovery.py`)."""
-    if mechanism != ck.CKM_RSA_PKCS or not info.flags & ck.CKF_SIGN:
+    """RSA gives signed data back too, by the host (`functions/recovery.py`)."""
+    if mechanism not in _RECOVERING or not info.flags & ck.CKF_SIGN:
         return info
     return info._replace(flags=info.flags | ck.CKF_SIGN_RECOVER | ck.CKF_VERIFY_RECOVER)
 

@@ -1,8 +1,8 @@
 """Public keys: attributes <-> the DER SubjectPublicKeyInfo of the card (RFC 5280)."""
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import der, quantum_safe_keys
-from ghostcard.module.curves import curve_of, point_of
+from ghostcard.module import der, field_keys, quantum_safe_keys
+from ghostcard.module.curves import OCTET_TYPES, curve_of, point_of
 from ghostcard.module.encoding import big, number, ulong
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.parameter_sets import KEY_TYPES as POST_QUANTUM
@@ -19,6 +19,8 @@ def build(attributes: Attributes) -> bytes:
         return rsa(attributes[ck.CKA_MODULUS], attributes[ck.CKA_PUBLIC_EXPONENT])
     if key_type in POST_QUANTUM:
         return quantum_safe_keys.public_info(attributes)
+    if key_type in field_keys.KEY_TYPES:
+        return field_keys.public_info(attributes, key_type)
     curve = curve_of(attributes.get(ck.CKA_EC_PARAMS, b""), key_type)
     point = point_of(attributes[ck.CKA_EC_POINT], curve)
     return _info(algorithm(curve.oid, key_type), point)
@@ -33,15 +35,15 @@ def rsa(modulus: bytes, exponent: bytes) -> bytes:
 
 
 def algorithm(curve_oid: bytes, key_type: int) -> bytes:
-    """The AlgorithmIdentifier of a curve: RFC 5480, and RFC 8410 for Edwards curves."""
-    if key_type == ck.CKK_EC_EDWARDS:
+    """The AlgorithmIdentifier of a curve: RFC 5480, and RFC 8410 for octet strings."""
+    if key_type in OCTET_TYPES:
         return der.encode(der.SEQUENCE, curve_oid)
     return der.encode(der.SEQUENCE, EC_PUBLIC_KEY, curve_oid)
 
 
 def public_attributes(spki: bytes, key_type: int) -> Attributes:
-    """What an SPKI says of a key of this type: modulus and exponent, curve and point, or
-    parameter set and value.
+    """What an SPKI says of a key of this type: modulus and exponent, curve and point, domain and
+    value, or parameter set and value.
 
     CKR_PUBLIC_KEY_INVALID if it is none, or one of another type.
     """
@@ -54,6 +56,8 @@ def public_attributes(spki: bytes, key_type: int) -> Attributes:
             return _rsa_attributes(key)
         if key_type in POST_QUANTUM:
             return quantum_safe_keys.public_attributes(first, key, key_type)
+        if key_type in field_keys.KEY_TYPES:
+            return field_keys.public_attributes(method, first, key, key_type)
         if key_type == ck.CKK_EC and first == EC_PUBLIC_KEY:
             first = der.encode(der.OBJECT_IDENTIFIER, method.take(der.OBJECT_IDENTIFIER))
         curve = curve_of(first, key_type)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class Use(NamedTuple):
     """A function as the rules for keys see it.
 
-    ``flag`` of CK_MECHANISM_INFO, ``attribute`` of the key, ``half`` of a key pair that does it,
-    and what the standard calls a key of a wrong type or size here.
+    ``flag`` of CK_MECHANISM_INFO, ``attribute`` of the key (None: it takes no right), ``half`` of a
+    key pair that does it, and what the standard calls a key of a wrong type or size here.
     """
 
     flag: int
-    attribute: int
+    attribute: int | None
     half: int
     inconsistent: int = ck.CKR_KEY_TYPE_INCONSISTENT
     wrong_size: int = ck.CKR_KEY_SIZE_RANGE
@@ -38,6 +38,8 @@ VERIFY = Use(ck.CKF_VERIFY, ck.CKA_VERIFY, ck.CKO_PUBLIC_KEY)
 SIGN_RECOVER = Use(ck.CKF_SIGN_RECOVER, ck.CKA_SIGN_RECOVER, ck.CKO_PRIVATE_KEY)
 VERIFY_RECOVER = Use(ck.CKF_VERIFY_RECOVER, ck.CKA_VERIFY_RECOVER, ck.CKO_PUBLIC_KEY)
 DERIVE = Use(ck.CKF_DERIVE, ck.CKA_DERIVE, ck.CKO_PRIVATE_KEY)
+TELL_PUBLIC_HALF = Use(ck.CKF_DERIVE, None, ck.CKO_PRIVATE_KEY)
+"""CKM_PUB_KEY_FROM_PRIV_KEY: what it tells is no secret, so it takes no right."""
 WRAP = Use(
     ck.CKF_WRAP,
     ck.CKA_WRAP,
@@ -79,7 +81,7 @@ def check_use(slot: "Slot", mechanism: bytes, key: Object, use: Use) -> Mechanis
     fits = key.object_class in (*SECRET_CLASSES, use.half)
     if not fits or key.key_type not in rule.key_types:
         raise CryptokiError(use.inconsistent)
-    if not key.has(use.attribute):
+    if use.attribute is not None and not key.has(use.attribute):
         raise CryptokiError(ck.CKR_KEY_FUNCTION_NOT_PERMITTED)
     _check_allowed(mechanism_id(mechanism), key)
     info = slot.mechanism_info(mechanism_id(mechanism))
@@ -108,4 +110,6 @@ def _bits(key: Object) -> int:
         return int.from_bytes(key.attributes[ck.CKA_MODULUS], "big").bit_length()
     if key.key_type in POST_QUANTUM:
         return set_of(key.attributes).public
+    if ck.CKA_PRIME in key.attributes:
+        return int.from_bytes(key.attributes[ck.CKA_PRIME], "big").bit_length()
     return curve_of(key.attributes[ck.CKA_EC_PARAMS], key.key_type).bits

@@ -1,4 +1,4 @@
-"""Signatures that give their data back (PKCS #11 3.2, 5.14 and 5.16): CKM_RSA_PKCS alone.
+"""Signatures that give their data back (PKCS #11 3.2, 5.14 and 5.16): CKM_RSA_PKCS, CKM_RSA_X_509.
 
 Signing is SignSingle of the card. No verb of the card gives signed data back; that takes the public
 key and no secret, so the host computes it.
@@ -11,6 +11,7 @@ from ghostcard.module.functions.chapter import Chapter, Mechanism, ask, misplace
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Operation
 from ghostcard.module.preparation import recovering_signature
+from ghostcard.module.rule import mechanism_id
 from ghostcard.module.usage import VERIFY_RECOVER, check_use
 
 _MIN_PADDING = 8
@@ -56,25 +57,28 @@ class Recovery(Chapter):
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
         entry = active.key(key)
         ask(active, lambda: check_use(active.slot, mechanism, entry, VERIFY_RECOVER))
-        active.verifying_recover = entry
+        active.verifying_recover = entry, mechanism_id(mechanism) == ck.CKM_RSA_PKCS
 
     def verify_recover(self, session: int, signature: bytes, capacity: int | None) -> bytes | int:
         """The signed data; CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE. A question for its
         length, or too short a buffer, leaves the operation active.
         """
         active = self._session(session)
-        key, active.verifying_recover = active.verifying_recover, None
-        if key is None:
+        begun, active.verifying_recover = active.verifying_recover, None
+        if begun is None:
             raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
-        data = recovered(key, signature)
+        key, is_padded = begun
+        data = message_of(key, signature)
+        if is_padded:
+            data = without_padding(data)
         if capacity is None or capacity < len(data):
-            active.verifying_recover = key
+            active.verifying_recover = begun
             return len(data)
         return data
 
 
-def recovered(key: Object, signature: bytes) -> bytes:
-    """The data of a signature: RFC 8017, 8.2.2, for what is signed as it is."""
+def message_of(key: Object, signature: bytes) -> bytes:
+    """The number that was signed, at the width of the modulus (RFC 8017, 5.2.2)."""
     modulus = key.attributes[ck.CKA_MODULUS]
     n, e = (
         int.from_bytes(part, "big") for part in (modulus, key.attributes[ck.CKA_PUBLIC_EXPONENT])
@@ -82,7 +86,13 @@ def recovered(key: Object, signature: bytes) -> bytes:
     if len(signature) != len(modulus):
         raise CryptokiError(ck.CKR_SIGNATURE_LEN_RANGE)
     number = int.from_bytes(signature, "big")
-    message = pow(number, e, n).to_bytes(len(modulus), "big") if number < n else b""
+    if number >= n:
+        raise CryptokiError(ck.CKR_SIGNATURE_INVALID)
+    return pow(number, e, n).to_bytes(len(modulus), "big")
+
+
+def without_padding(message: bytes) -> bytes:
+    """What was signed with the padding of PKCS #1 1.5 (RFC 8017, 9.2), which need be no hash."""
     padding, zero, data = message[2:].partition(b"\0")
     is_padded = padding == b"\xff" * max(len(padding), _MIN_PADDING)
     if message[:2] != b"\0\1" or not zero or not is_padded:
