@@ -4,11 +4,13 @@ The queue that served the Init serves all that follows. A context belongs to one
 for use from several threads at once. An error ends it on the card.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 
 from ghostcard.driver.exchange import Exchange
-from ghostcard.driver.single import Feed, Step
+from ghostcard.driver.single import Feed, Opening, Step
 from ghostcard.firmware.abi import verbs
+
+MAX_DIGESTS = 64  # mechanisms whose DigestInit is kept ready
 
 
 class Steps:
@@ -17,6 +19,9 @@ class Steps:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.step = cache(lambda function: Step(exchange, function))
+        self.digest_init = lru_cache(MAX_DIGESTS)(
+            lambda mechanism: Opening(exchange, verbs.DIGEST_INIT, mechanism)
+        )
         self.encrypt_update = Feed(exchange, verbs.ENCRYPT_UPDATE)
         self.decrypt_update = Feed(exchange, verbs.DECRYPT_UPDATE)
 
@@ -145,7 +150,7 @@ class Digest(_Context):
 
     def __init__(self, steps: Steps, mechanism: bytes) -> None:
         self._steps = steps
-        (self._state,), qid = steps.exchange.ask(verbs.DIGEST_INIT, mechanism)
+        self._state, qid = steps.digest_init(mechanism)()
         self._targets = (qid,)
 
     def update(self, data: bytes) -> None:

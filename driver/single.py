@@ -80,6 +80,21 @@ class Single(Template):
         return self.answer(block, qid)[0]
 
 
+class Opening(Template):
+    """An Init whose parameters are always the same: a digest has its mechanism and no key."""
+
+    __slots__ = ()
+
+    def __call__(self) -> tuple[bytes, int]:
+        """The new operation's state, and the queue that holds it."""
+        parts = self.known.get(()) or self.cut(())
+        block, qid = self.call(self.function, lambda domain: parts[domain][0], self.targets)
+        front = self.fronts.get((qid, len(block)))
+        if front is not None and block.startswith(front):
+            return block[len(front) :], qid
+        return self.answer(block, qid)[0], qid
+
+
 class Step(Template):
     """A verb of a multi-part operation: takes two parameters and one of the queues in `targets`."""
 
