@@ -41,6 +41,9 @@ static void mechanisms(void)
     CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
     CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, text, 7};
     CK_ECDH1_DERIVE_PARAMS ecdh = {CKD_NULL, 2, text, 3, iv};
+    CK_X9_42_DH1_DERIVE_PARAMS x942 = {CKD_NULL, 2, text, 3, iv};
+    CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes = {256, &oaep};
+    CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes = {128, CKD_SHA256_KDF, 3, text};
     CK_EDDSA_PARAMS eddsa = {1, 7, text}, plain = {0, 0, NULL};
     CK_CCM_PARAMS ccm = {1000, iv, 13, text, 7, 10};
     CK_CHACHA20_PARAMS chacha = {text, 32, iv, 96};
@@ -60,6 +63,11 @@ static void mechanisms(void)
     cross("pss-unaligned", CKM_SHA256_RSA_PKCS_PSS, unaligned + 1, sizeof pss);
     cross("oaep", CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep);
     cross("ecdh", CKM_ECDH1_DERIVE, &ecdh, sizeof ecdh);
+    cross("x942", CKM_X9_42_DH_DERIVE, &x942, sizeof x942);
+    cross("dh", CKM_DH_PKCS_DERIVE, iv, 16);
+    cross("rsa-aes", CKM_RSA_AES_KEY_WRAP, &rsa_aes, sizeof rsa_aes);
+    cross("ecdh-aes", CKM_ECDH_AES_KEY_WRAP, &ecdh_aes, sizeof ecdh_aes);
+    cross("ecdh-x-aes", CKM_ECDH_X_AES_KEY_WRAP, &ecdh_aes, sizeof ecdh_aes);
     cross("hmac-general", CKM_SHA256_HMAC_GENERAL, &number, sizeof number);
     cross("eddsa", CKM_EDDSA, NULL, 0);
     cross("eddsa-plain", CKM_EDDSA, &plain, sizeof plain);
@@ -84,6 +92,9 @@ static void wrong_mechanisms(void)
                   huge = {iv, 12, 96, text, ~0UL, 128}, huge_bits = {iv, 12, 96, NULL, 0, 1UL << 32};
     CK_RSA_PKCS_OAEP_PARAMS null_source = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 7};
     CK_ECDH1_DERIVE_PARAMS null_point = {CKD_NULL, 0, NULL, 65, NULL};
+    CK_RSA_AES_KEY_WRAP_PARAMS null_oaep = {256, NULL}, null_label = {256, &null_source};
+    CK_ECDH_AES_KEY_WRAP_PARAMS null_shared = {128, CKD_SHA256_KDF, 3, NULL};
+    CK_X9_42_DH1_DERIVE_PARAMS null_value = {CKD_NULL, 0, NULL, 65, NULL};
     CK_EDDSA_PARAMS null_context = {0, 1, NULL};
     CK_CCM_PARAMS null_nonce = {16, NULL, 13, NULL, 0, 16}, huge_data = {1UL << 32, iv, 13, NULL, 0, 16};
     CK_CHACHA20_PARAMS null_counter = {NULL, 32, iv, 96}, broken_bits = {text, 31, iv, 96};
@@ -103,6 +114,11 @@ static void wrong_mechanisms(void)
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_RSA_PKCS_PSS, iv, 8));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_RSA_PKCS_OAEP, &null_source, sizeof null_source));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_ECDH1_DERIVE, &null_point, sizeof null_point));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_RSA_AES_KEY_WRAP, &null_oaep, sizeof null_oaep));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_RSA_AES_KEY_WRAP, &null_label, sizeof null_label));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_RSA_AES_KEY_WRAP, iv, 8));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_ECDH_COF_AES_KEY_WRAP, &null_shared, sizeof null_shared));
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_X9_42_DH_DERIVE, &null_value, sizeof null_value));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_EDDSA, &null_context, sizeof null_context));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_SHA256_HMAC_GENERAL, &too_large, sizeof too_large));
     EXPECT(CKR_MECHANISM_PARAM_INVALID, refused(CKM_SHA256_HMAC_GENERAL, &too_large, 4));
