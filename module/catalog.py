@@ -73,6 +73,13 @@ class Catalog:
             self._by_row.pop(entry.row, None)
             self._leave(entry)
 
+    def clear(self) -> None:
+        """Forget every object."""
+        self.by_handle.clear()
+        self._by_row.clear()
+        for index in self._index:
+            index.clear()
+
     def at_row(self, row: int) -> Object | None:
         """The object of a row of the store."""
         return self._by_row.get(row)

@@ -111,10 +111,11 @@ def _private(key: PrivateKeyTypes) -> list[Found]:
     info = key.private_bytes(forms.Encoding.DER, forms.PrivateFormat.PKCS8, forms.NoEncryption())
     key_type = number(public.template[ck.CKA_KEY_TYPE])
     secret = pkcs8.secret_attributes(info, key_type)
+    rows = SCHEMAS[ck.CKO_PRIVATE_KEY, key_type]
     shared = {
         type: value
         for type, value in public.template.items()
-        if type in SCHEMAS[ck.CKO_PRIVATE_KEY, key_type]
+        if type in rows and 7 not in rows[type].notes  # CKA_VALUE is another in each half
     }
     template = shared | secret | {ck.CKA_CLASS: ulong(ck.CKO_PRIVATE_KEY)}
     return [Found("private key", template, public.id), public]

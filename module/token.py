@@ -430,8 +430,9 @@ class Token:
 
     def _forget(self) -> None:
         """The token has begun a new life, or is not used any more."""
-        for entry in self._catalog.all():
-            self._drop(entry)
+        self._catalog.clear()
+        for session in self.sessions.values():
+            session.objects.clear()
         self.user, self._key = NOBODY, b""
         self._epoch, self._sequence, self.seen = b"", _UNREAD, _UNREAD
 

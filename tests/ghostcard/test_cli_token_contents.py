@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as forms
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, mldsa, mlkem, rsa, x25519
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from ghostcard.cli import main
@@ -93,6 +93,10 @@ FORMS = {
     "EC EDWARDS": ed25519.Ed25519PrivateKey.generate().private_bytes(
         PEM, forms.PrivateFormat.OpenSSH, PLAIN
     ),
+    "EC MONTGOMERY": x25519.X25519PrivateKey.generate().private_bytes(PEM, PKCS8, PLAIN),
+    "DSA": dsa.generate_private_key(1024).private_bytes(PEM, PKCS8, PLAIN),
+    "ML DSA": mldsa.MLDSA44PrivateKey.generate().private_bytes(PEM, PKCS8, PLAIN),
+    "ML KEM": mlkem.MLKEM768PrivateKey.generate().private_bytes(DER, PKCS8, PLAIN),
     "EC, sealed and bare": EC.private_bytes(DER, PKCS8, SEALED),
 }
 

@@ -3,9 +3,10 @@
 The numbers of RSA, DSA and curve keys are fresh; those of the rest are as good as any.
 """
 
+import os
 import struct
 
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
 
 from ghostcard import pkcs11 as ck
 
@@ -50,10 +51,34 @@ def _edwards() -> tuple[Template, Template]:
     return curve | point, curve | {ck.CKA_VALUE: key.private_bytes_raw()}
 
 
+def _montgomery() -> tuple[Template, Template]:
+    curve = {ck.CKA_EC_PARAMS: bytes.fromhex("06032b656e")}
+    key = x25519.X25519PrivateKey.generate()
+    point = {ck.CKA_EC_POINT: b"\x04\x20" + key.public_key().public_bytes_raw()}
+    return curve | point, curve | {ck.CKA_VALUE: key.private_bytes_raw()}
+
+
 DOMAIN = dsa.generate_parameters(1024).parameter_numbers()
 _PQG = {ck.CKA_PRIME: big(DOMAIN.p), ck.CKA_SUBPRIME: big(DOMAIN.q), ck.CKA_BASE: big(DOMAIN.g)}
 _PG = {ck.CKA_PRIME: big(DOMAIN.p), ck.CKA_BASE: big(DOMAIN.g)}
-PAIRS = {ck.CKK_RSA: _rsa(), ck.CKK_EC: _ec(), ck.CKK_EC_EDWARDS: _edwards()}
+
+
+def _field(domain: Template) -> tuple[Template, Template]:
+    """A key of DSA or Diffie-Hellman."""
+    x = int.from_bytes(os.urandom(19), "big") | 1 << 150  # less than q, which has 160 bits
+    y = pow(DOMAIN.g, x, DOMAIN.p)
+    return domain | {ck.CKA_VALUE: big(y)}, domain | {ck.CKA_VALUE: big(x)}
+
+
+PAIRS = {
+    ck.CKK_RSA: _rsa(),
+    ck.CKK_EC: _ec(),
+    ck.CKK_EC_EDWARDS: _edwards(),
+    ck.CKK_EC_MONTGOMERY: _montgomery(),
+    ck.CKK_DSA: _field(_PQG),
+    ck.CKK_DH: _field(_PG),
+    ck.CKK_X9_42_DH: _field(_PQG),
+}
 HMACS = (
     *(ck.CKK_SHA_1_HMAC, ck.CKK_SHA224_HMAC, ck.CKK_SHA256_HMAC, ck.CKK_SHA384_HMAC),
     *(ck.CKK_SHA512_HMAC, ck.CKK_SHA512_224_HMAC, ck.CKK_SHA512_256_HMAC),
@@ -71,6 +96,9 @@ SECRETS = {
             *((type, 20) for type in HMACS),
         )
     },
+    (ck.CKO_SECRET_KEY, ck.CKK_DES3): ODD,
+    (ck.CKO_SECRET_KEY, ck.CKK_DES2): ODD[:16],
+    (ck.CKO_SECRET_KEY, ck.CKK_DES): ODD[:8],
     (ck.CKO_OTP_KEY, ck.CKK_HOTP): bytes(range(1, 21)),
 }
 SAMPLES: dict[tuple[int, int], Template] = {
