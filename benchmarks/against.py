@@ -27,7 +27,8 @@ from ghostcard.library import LibraryError, library
 TARGETS: dict[str, tuple[float | None, float | None]] = {
     "rsa2048-sign": (2.0, 1.8),
     "ecdsa-p256-sign": (1.3, 1.2),
-    "aes-256-gcm:65536": (2.0, 1.4),
+    "aes-256-gcm:65536": (2.0, 1.4),  # three requests: a card's longest message is 60 KiB
+    "aes-256-gcm:57344": (None, None),  # the most of one request
     "aes-256-cbc:65536": (1.0, 1.0),
     "sha256:65536": (0.9, 0.9),
     "aes-256-gcm:1024": (1.0, 0.8),
