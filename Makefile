@@ -39,8 +39,9 @@ build: .venv/.built
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-# the wildcard gives nothing when the library was removed by hand, so that it is built again
-.venv/.built: .venv/.installed $(LIBRARY_SOURCES) ghostcard/hotpath.py $(HOT) $(if $(wildcard $(LIBRARY)),,rebuild)
+# the wildcards give nothing when something was removed by hand, so that it is built again
+.venv/.built: .venv/.installed $(LIBRARY_SOURCES) ghostcard/hotpath.py $(HOT) \
+		$(if $(wildcard $(LIBRARY)),,rebuild) $(if $(wildcard ghostcard/hotpath.stamp),,rebuild)
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 

@@ -20,7 +20,7 @@ from ghostcard.benchmarks.provenance import provenance
 from ghostcard.driver.shapes import shape
 from ghostcard.machine import Machine
 
-TARGET_PER_S = 60_000
+TARGET_PER_S = 150_000
 CLIENTS = (1, 8, 64)
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard.driver.dispatcher import Dispatcher, DispatchQueue
 from ghostcard.driver.errors import DriverError
+from ghostcard.emulator.agenda import ENDLESS
 from ghostcard.emulator.job import Job
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ class TimingTrack:
             if not machine.in_flight:
                 self._elect(machine)
                 return
-            machine.timeline.step()
+            machine.timeline.agenda.run(ENDLESS, 0, 1)
 
     def _submit(self, machine: "SimulatedPort", client: Client) -> None:
         job = client.job

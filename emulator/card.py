@@ -158,7 +158,6 @@ class Card:
             self.image,
             self._request_times,
             self._reply_times,
-            lambda qid: self.deliver_interrupt(qid),
         )
         scheduler = self.image.scheduler() if isinstance(self.image, SchedulingImage) else None
         if scheduler is None and self.profile.beyond_fifo() is None:

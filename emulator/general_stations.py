@@ -7,14 +7,13 @@ to the nanosecond; a test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.emulator.agenda import Callbacks, LightEvent
-from ghostcard.emulator.engine import EnginePool
+from ghostcard.emulator.engine import Demand, EnginePool
 from ghostcard.emulator.image import Plan
 from ghostcard.emulator.job import Job
-from ghostcard.emulator.stations import Demand, Remnant, Stations
+from ghostcard.emulator.stations import Remnant, Stations
 
 if TYPE_CHECKING:
     from ghostcard.emulator.draws import ServiceDraws
@@ -55,11 +54,10 @@ class GeneralStations(Stations):
         image: Image,
         request_times: TransferTimes,
         reply_times: TransferTimes,
-        deliver_interrupt: Callable[[int], None],
         scheduler: Scheduler | None,
         draws: ServiceDraws,
     ) -> None:
-        super().__init__(timeline, profile, image, request_times, reply_times, deliver_interrupt)
+        super().__init__(timeline, profile, image, request_times, reply_times)
         self.refused = 0
         self._draws = draws
         if scheduler is not None:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from ghostcard.emulator.agenda import LightEvent
 
 if TYPE_CHECKING:
-    from ghostcard.emulator.engine import EnginePool
+    from ghostcard.emulator.engine import Demand, EnginePool
     from ghostcard.emulator.queue import CommandQueue
-    from ghostcard.emulator.stations import Demand
 
 # Index of each of the twelve times of `Job.times`; the names are those of record.STAGES.
 SUBMITTED, ENQUEUED, ARRIVED, FETCHED, DECODED, UNWRAPPED = range(6)

@@ -17,9 +17,18 @@ from ghostcard.emulator.status import (
 if TYPE_CHECKING:
     from ghostcard.emulator.card import Card
     from ghostcard.emulator.job import Job
-    from ghostcard.emulator.stations import Stations
 
-NEVER: Final = (1 << 62) - 1  # a time in ns that no simulation reaches: 146 years. mypyc likes it
+NEVER: Final = (1 << 62) - 1  # ns that no simulation reaches, 146 years: mypyc's largest plain int
+
+
+class Intake:
+    """What messages are handed to, once they are in hardware: the stations of a card."""
+
+    __slots__ = ()
+
+    def accept(self, job: Job, now: int) -> None:
+        """Take a message that NQAP has admitted at `now` to `job.queue`."""
+        raise NotImplementedError
 
 
 class Interrupt(LightEvent):
@@ -62,7 +71,7 @@ class CommandQueue:
     def __init__(self, card: Card, domain: int, depth: int) -> None:
         self.card = card
         self.domain = domain
-        self.stations: Stations  # the card's; set when time is attached
+        self.stations: Intake  # the card's; set when time is attached
         self.qid = card.adapter << 8 | domain
         self.depth = depth
         self.max_message_bytes = card.profile.queue.max_message_bytes

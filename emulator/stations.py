@@ -14,36 +14,21 @@ instant happens in the order of NQAP, and the times do not depend on which event
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from heapq import heapreplace
 from typing import TYPE_CHECKING
 
 from ghostcard.emulator.agenda import Callbacks, LightEvent
-from ghostcard.emulator.engine import EnginePool
+from ghostcard.emulator.engine import Demand, EnginePool
 from ghostcard.emulator.job import Job
 from ghostcard.emulator.link import LinkDirection, TransferTimes
+from ghostcard.emulator.queue import CommandQueue, Intake, Interrupt
 
 if TYPE_CHECKING:
-    from ghostcard.emulator.image import Image, Line, Plan
+    from ghostcard.emulator.image import Image, Line
     from ghostcard.emulator.profile import Profile
-    from ghostcard.emulator.queue import CommandQueue, Interrupt
     from ghostcard.emulator.timeline import Timeline
 
 PLANS_MAX = 4096  # plans remembered; one more and the memory starts anew
-
-
-class Demand:
-    """What a request needs of the stations: the image's `Plan`, and the pool that it names."""
-
-    __slots__ = ("build_ns", "decode_ns", "engine", "engine_ns", "pool", "unwrap_ns")
-
-    def __init__(self, plan: Plan, pool: EnginePool | None) -> None:
-        self.decode_ns = plan.decode_ns
-        self.unwrap_ns = plan.unwrap_ns
-        self.engine = plan.engine
-        self.engine_ns = plan.engine_ns
-        self.build_ns = plan.build_ns
-        self.pool = pool
 
 
 class Remnant(LightEvent):
@@ -59,11 +44,8 @@ class Remnant(LightEvent):
         self.request_bytes = job.request_bytes
 
 
-class Stations:
-    """All that is busy, waits or travels on one card; every station is idle at first.
-
-    `deliver_interrupt(qid)` is called when a queue interrupts the host.
-    """
+class Stations(Intake):
+    """All that is busy, waits or travels on one card; every station is idle at first."""
 
     def __init__(
         self,
@@ -72,12 +54,10 @@ class Stations:
         image: Image,
         request_times: TransferTimes,
         reply_times: TransferTimes,
-        deliver_interrupt: Callable[[int], None],
     ) -> None:
         self._agenda = timeline.agenda
         self._image = image
         self._demands: dict[tuple[str, int], Demand] = {}
-        self._deliver_interrupt = deliver_interrupt
         self._link_in = LinkDirection(request_times, profile.link.latency_ns)
         self._link_out = LinkDirection(reply_times, profile.reply_link.latency_ns)
         self._idle_cores = profile.firmware.cores
@@ -226,7 +206,7 @@ class Stations:
         queue = event.queue
         now = self._agenda.now
         if queue.replies and queue.interrupts_from <= now < queue.interrupts_until:
-            self._deliver_interrupt(queue.qid)
+            queue.card.deliver_interrupt(queue.qid)
 
     # Changes
 

@@ -13,32 +13,39 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-COMPILED = (
-    "ghostcard/benchmarks/closed_loop.py",
-    "ghostcard/driver/apdriver.py",
+CALLS = (
     "ghostcard/driver/dispatcher.py",
-    "ghostcard/driver/polling.py",
-    "ghostcard/driver/queue.py",
-    "ghostcard/driver/simulated.py",
-    "ghostcard/driver/triage.py",
     "ghostcard/emulator/agenda.py",
     "ghostcard/emulator/bus.py",
     "ghostcard/emulator/engine.py",
-    "ghostcard/emulator/general_stations.py",
     "ghostcard/emulator/job.py",
-    "ghostcard/emulator/journal.py",
     "ghostcard/emulator/link.py",
     "ghostcard/emulator/queue.py",
     "ghostcard/emulator/record.py",
-    "ghostcard/emulator/stations.py",
-    "ghostcard/emulator/status.py",
 )
-"""One to a line: the Makefile reads them here. They call each other as C functions do."""
+"""What every program loads. A class here may not name one below, or they are loaded too."""
 
-GROUP = "ghostcard.hotpath"
+MACHINE = (
+    "ghostcard/benchmarks/closed_loop.py",
+    "ghostcard/driver/apdriver.py",
+    "ghostcard/driver/polling.py",
+    "ghostcard/driver/queue.py",
+    "ghostcard/driver/simulated.py",
+    "ghostcard/emulator/general_stations.py",
+    "ghostcard/emulator/journal.py",
+    "ghostcard/emulator/stations.py",
+)
+"""The simulated machine. One file to a line: the Makefile reads all lists here."""
+
+CONSTANTS = (
+    "ghostcard/emulator/status.py",
+)  # fmt: skip
+"""Not compiled, but what is `Final` there is written into what is."""
+
+GROUPS = {"calls": CALLS, "machine": MACHINE}
+COMPILED = (*CALLS, *MACHINE)
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARY = Path(f"ghostcard/hotpath__mypyc{SUFFIX}")
 STAMP = Path("ghostcard/hotpath.stamp")
 """The digest of the sources that the compiled modules beside them were made of."""
 
@@ -51,18 +58,27 @@ OPTIONS = (
     "--ignore-missing-imports",
 )
 
+# Small, since every program maps it: what lies in a group is its own, and what is not used is left
+# out. Stacks are never unwound through it.
+COMPILER = (
+    "-fvisibility=hidden",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-asynchronous-unwind-tables",
+)
+LINKER = ("-Wl,--gc-sections", "-Wl,-z,noseparate-code", "-s")
+
 
 def extensions() -> list[Any]:
-    """The modules as setuptools builds them, the library they share first; [] without mypyc."""
+    """The modules as setuptools builds them, all of them optional; [] without mypyc."""
     try:
         from mypyc.build import mypycify
     except ImportError:
         return []
-    files = list(COMPILED)
     try:
         made = mypycify(
-            [*OPTIONS, *files],
-            separate=[(files, GROUP)],
+            [*OPTIONS, *COMPILED],
+            separate=[(list(files), f"ghostcard.{group}") for group, files in GROUPS.items()],
             target_dir="build/hotpath",
             opt_level="2",
             debug_level="0",
@@ -71,36 +87,37 @@ def extensions() -> list[Any]:
         return []
     for each in made:
         each.optional = True
+        each.extra_compile_args.extend(COMPILER)
+        each.extra_link_args.extend(LINKER)
     return list(made)
 
 
 def digest(root: Path = ROOT) -> str:
-    """Of the sources of all compiled modules and of this file, which says how."""
+    """Of all sources that the compiler reads, and of this file, which says how."""
     total = hashlib.sha256()
-    for name in (*COMPILED, "ghostcard/hotpath.py"):
+    for name in (*COMPILED, *CONSTANTS, "ghostcard/hotpath.py"):
         total.update((root / name).read_bytes())
     return total.hexdigest()
 
 
 def compiled(root: Path = ROOT) -> set[Path]:
-    """The compiled modules that lie in the tree."""
-    return {path.relative_to(root) for path in (root / "ghostcard").glob(f"*/*{SUFFIX}")}
+    """What was compiled and lies in the tree: modules, and the libraries of the groups."""
+    package = root / "ghostcard"
+    found = (*package.glob(f"*{SUFFIX}"), *package.glob(f"*/*{SUFFIX}"))
+    return {path.relative_to(root) for path in found}
 
 
 def wanted() -> set[Path]:
-    """The compiled modules that there should be."""
-    return {Path(name.removesuffix(".py") + SUFFIX) for name in COMPILED}
+    """What there should be."""
+    modules = {Path(name.removesuffix(".py") + SUFFIX) for name in COMPILED}
+    return modules | {Path(f"ghostcard/{group}__mypyc{SUFFIX}") for group in GROUPS}
 
 
 def fresh(root: Path = ROOT) -> bool:
     """Whether all are there and made of the sources as they are."""
     stamp = root / STAMP
-    return (
-        stamp.exists()
-        and stamp.read_text() == digest(root)
-        and (root / LIBRARY).exists()
-        and compiled(root) == wanted()
-    )
+    made_of = stamp.read_text() if stamp.exists() else ""
+    return made_of == digest(root) and compiled(root) == wanted()
 
 
 def stale(root: Path = ROOT) -> bool:
@@ -110,5 +127,5 @@ def stale(root: Path = ROOT) -> bool:
 
 def remove(root: Path = ROOT) -> None:
     """Take away whatever was compiled; the sources run."""
-    for path in (*compiled(root), LIBRARY, STAMP):
+    for path in (*compiled(root), STAMP):
         (root / path).unlink(missing_ok=True)

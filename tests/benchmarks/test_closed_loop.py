@@ -1,8 +1,13 @@
 """Closed loops: the three function tracks, one seed twice, operational laws to the nanosecond."""
 
+import signal
+import threading
+from time import sleep
+
 import pytest
 
 from ghostcard.benchmarks.closed_loop import ClosedLoop, Work, rendered, sized
+from ghostcard.emulator.queue import NEVER
 from ghostcard.emulator.record import Recorder
 from ghostcard.machine import Machine
 
@@ -144,3 +149,30 @@ def test_what_makes_no_sense_is_refused() -> None:
 def test_work_is_what_it_says() -> None:
     assert sized("sha256", 64)[:2] == ("sha256", 64)
     assert isinstance(SIGN, Work)
+
+
+class Impatient(Exception):
+    """Raised by a signal."""
+
+
+def test_a_run_without_an_end_lets_other_threads_run_and_hears_signals() -> None:
+    """Compiled code looks up from its work only where it is made to."""
+    machine = Machine.simulation()
+
+    def give_up(_number: int, _frame: object) -> None:
+        raise Impatient
+
+    def wait_and_interrupt() -> None:
+        while len(machine.recorder) < 10_000:
+            sleep(0.001)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, give_up)
+    other = threading.Thread(target=wait_and_interrupt)
+    other.start()
+    try:
+        with pytest.raises(Impatient):
+            ClosedLoop(machine.simulated(), (0,), [SIGN], 8, duration_ns=NEVER).run()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        other.join()

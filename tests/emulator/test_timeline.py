@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import simpy
 
+from ghostcard.emulator.agenda import ENDLESS, LightEvent
 from ghostcard.emulator.errors import TimelineError
 from ghostcard.emulator.timeline import Timeline
 
@@ -113,3 +114,43 @@ def test_a_failed_event_nobody_waits_for_ends_the_run() -> None:
     timeline.event().fail(RuntimeError("lost"))
     with pytest.raises(RuntimeError, match="lost"):
         timeline.run()
+
+
+def compiled(timeline: Timeline, name: str, log: list[tuple[int, str]]) -> LightEvent:
+    event = LightEvent()
+    event.callbacks = (
+        lambda _event: log.append((timeline.now, name)),
+        lambda _event: log.append((timeline.now, name + "'")),
+    )
+    return event
+
+
+@pytest.mark.parametrize("stepper", ["run", "SimPy's step", "one at a time"])
+def test_events_of_every_kind_have_one_order(stepper: str) -> None:
+    timeline = Timeline()
+    log: list[tuple[int, str]] = []
+    timeline.process(worker(timeline, "p", log))  # type: ignore[arg-type]
+    timeline.agenda.at(3, compiled(timeline, "c", log))
+    timeline.at(3, Light(timeline, "l", log))
+    early = timeline.agenda.take_serial()
+    timeline.agenda.at(7, compiled(timeline, "late", log))
+    timeline.agenda.in_turn(7, early, compiled(timeline, "early", log))
+    if stepper == "run":
+        timeline.run()
+    elif stepper == "one at a time":
+        while timeline.agenda.run(ENDLESS, 0, 1):
+            pass
+    else:
+        while timeline.agenda.heap:
+            timeline.step()
+    threes = [(3, "c"), (3, "c'"), (3, "l"), (3, "p"), (3, "p")]
+    sevens = [(7, "early"), (7, "early'"), (7, "late"), (7, "late'"), (7, "p")]
+    assert log == threes + sevens
+
+
+def test_a_light_event_that_has_happened_has_no_callbacks() -> None:
+    timeline = Timeline()
+    event = compiled(timeline, "c", [])
+    timeline.at(0, event)
+    timeline.run()
+    assert event.callbacks is None

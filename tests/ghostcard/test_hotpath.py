@@ -1,5 +1,6 @@
 """The hot path is compiled here, and what is compiled does what its source does."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test_what_was_compiled_of_other_sources_is_stale(tmp_path: Path) -> None:
     root = copy(tmp_path)
     assert not hotpath.fresh(root)
     assert not hotpath.stale(root)  # nothing compiled
-    for name in (*hotpath.wanted(), hotpath.LIBRARY, hotpath.STAMP):
+    for name in (*hotpath.wanted(), hotpath.STAMP):
         shutil.copy(ROOT / name, root / name)
     assert hotpath.fresh(root)
     source = root / hotpath.COMPILED[0]
@@ -67,8 +68,17 @@ def test_a_compiled_module_that_is_no_longer_listed_is_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = copy(tmp_path)
-    for name in (*hotpath.wanted(), hotpath.LIBRARY):
+    for name in hotpath.wanted():
         shutil.copy(ROOT / name, root / name)
     monkeypatch.setattr(hotpath, "COMPILED", hotpath.COMPILED[1:])
     (root / hotpath.STAMP).write_text(hotpath.digest(root))
     assert hotpath.stale(root)
+
+
+def test_constants_that_are_compiled_in_count_as_sources() -> None:
+    read = set(hotpath.COMPILED + hotpath.CONSTANTS)
+    for name in hotpath.COMPILED:
+        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ghostcard"):
+                source = str(node.module).replace(".", "/") + ".py"
+                assert source in read or ": Final" not in (ROOT / source).read_text(), source
