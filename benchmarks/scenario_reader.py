@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ghostcard.benchmarks.scenario import METRICS, MachineSpec, Scenario, ScenarioError, Stop
@@ -84,11 +85,13 @@ def _machine(table: Table, folder: str) -> MachineSpec:
     if table.has("profiles"):
         if table.has("profile") or table.has("cards"):
             raise table.refuse("profiles", "one name for each card, without `profile` and `cards`")
-        names = table.texts("profiles")
+        key, names = "profiles", table.texts("profiles")
     else:
-        names = [table.text("profile", "cex8p")] * table.integer("cards", 1, CARDS_MAX, 1)
+        key = "profile"
+        names = [table.text(key, "cex8p")] * table.integer("cards", 1, CARDS_MAX, 1)
     if len(names) > CARDS_MAX:
         raise table.refuse("profiles", f"at most {CARDS_MAX} cards")
+    _require_known(names, key, table)
     domains = table.integer("domains", 1, DOMAINS_MAX, 1)
     located = tuple(_located(name, folder) for name in names)
     for name in set(located):
@@ -98,9 +101,17 @@ def _machine(table: Table, folder: str) -> MachineSpec:
     return MachineSpec(located, domains, table.boolean("interrupts", True))
 
 
+def _require_known(names: Sequence[str], key: str, table: Table) -> None:
+    known = profiles.names()
+    for name in names:
+        if not profiles.is_path(name) and name not in known:
+            close = get_close_matches(name, known, 3, 0.5) or known[:3]
+            takes = f"a TOML file or a name of `ghostcard profiles`, such as {', '.join(close)}"
+            raise table.refuse(key, takes)
+
+
 def _located(name: str, folder: str) -> str:
-    is_file = "/" in name or name.endswith(".toml")
-    return os.path.join(folder, name) if is_file else name
+    return os.path.join(folder, name) if profiles.is_path(name) else name
 
 
 def _confidence(table: Table) -> float:

@@ -1,5 +1,6 @@
 """``ghostcard simulate``: a scenario's load on its cards, and what theory says beside it."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_changes import carry_out
 from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
 from ghostcard.benchmarks.scenario_result import Changed, Result, evaluate, plain
-from ghostcard.benchmarks.scenario_rows import Row
+from ghostcard.benchmarks.scenario_rows import PERMILLE, Row
 from ghostcard.benchmarks.scenario_run import Replication, machine_of, replicate
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console, document, duration, rate, table
@@ -72,6 +73,8 @@ def command(
         raise Failure(str(error), 2) from None
     if records and loaded.histogram:
         raise Failure('--records: percentiles = "histogram" keeps none, take "exact"', 2)
+    if records:
+        _require_folder(records)
     for warning in _overloads(offered, later):
         click.echo(f"warning: {warning}", err=True)
     try:
@@ -90,6 +93,14 @@ def command(
         _show(loaded, result, said)
     if result.interrupted:
         raise Failure("interrupted; the figures are of what was done until then", 130)
+
+
+def _require_folder(records: Path) -> None:
+    """Said before the run, not after it."""
+    folder = records.parent
+    if records.is_dir() or not os.access(folder, os.W_OK):
+        why = "is a folder" if records.is_dir() else f"cannot be made in {folder}"
+        raise Failure(f"--records: {records} {why}", 2)
 
 
 def _run(scenario: Scenario, expected: int | None, engine: str) -> list[Replication]:
@@ -149,6 +160,7 @@ def _document(
     return {
         "scenario": scenario.name,
         "seed": scenario.seed,
+        "percentiles": [permille / 10 for permille in PERMILLE],
         "engine": result.engine,
         "engine_reason": result.engine_reason,
         "result": plain(result),

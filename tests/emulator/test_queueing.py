@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ghostcard.benchmarks.theory import erlang_b, erlang_c
+from ghostcard.benchmarks.theory import erlang_b, erlang_c, mm1_percentile, mva
 from ghostcard.emulator.image import Plan, Scheduler
-from ghostcard.emulator.job import DONE, STARTED, UNWRAPPED, Job
+from ghostcard.emulator.job import DONE, STARTED, SUBMITTED, UNWRAPPED, Job
 from ghostcard.emulator.profile import Distribution, Operation, Profile
 from ghostcard.emulator.status import Q_FULL, response_code
 from ghostcard.emulator.variates import exponential, stream_key, word
@@ -109,16 +109,121 @@ def test_the_wait_is_that_of_theory(
     assert within(waits, expected), (name, waits)
 
 
+@pytest.mark.parametrize(
+    ("servers", "load", "expected"), [(8, 6.4, 0.457644925442), (2, 1.6, 0.711111111111)]
+)
 def test_a_request_waits_with_the_probability_of_erlang_c(
-    rig: type[Rig], profile: MakeProfile
+    rig: type[Rig], profile: MakeProfile, servers: int, load: float, expected: float
 ) -> None:
     shares = []
     for client in range(REPLICATIONS):
-        one = stand(rig, profile({"pool": 8}), EXPONENTIAL)
-        jobs = offered(one, 6.4, 6_000, client, lambda _: 0)[WARM_UP:]
+        one = stand(rig, profile({"pool": servers}), EXPONENTIAL)
+        jobs = offered(one, load, 6_000, client, lambda _: 0)[WARM_UP:]
         shares.append(sum(j.times[STARTED] > j.times[UNWRAPPED] for j in jobs) / len(jobs))
-    assert erlang_c(8, 6.4) == pytest.approx(0.457644925442)
-    assert within(shares, erlang_c(8, 6.4)), shares
+    assert erlang_c(servers, load) == pytest.approx(expected)
+    assert within(shares, expected), shares
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
+def test_percentiles_of_m_m_1(rig: type[Rig], profile: MakeProfile, share: float) -> None:
+    """t_p = -ln(1 - p) / (mu - lambda), of the time from the arrival to the end of the service."""
+    found = []
+    for client in range(REPLICATIONS):
+        one = stand(rig, profile({"pool": 1}), EXPONENTIAL)
+        jobs = offered(one, 0.8, 12_000, client, lambda _: 0)[WARM_UP:]
+        took = sorted(job.times[DONE] - job.times[SUBMITTED] for job in jobs)
+        found.append(took[int(share * len(took))] / MEAN)
+    assert within(found, mm1_percentile(0.8, 1.0, share)), found
+
+
+DEMANDS = (1.0, 0.5, 0.25)
+THINK = 4.0
+
+
+class Cycle:
+    """A closed network: a client thinks, then asks for one station after the other.
+
+    On the card each station is a pool of one engine with exponential service, and each step a
+    request; nothing else takes time. `took` are the times from the end of thinking to the last
+    reply, `ends` when that was.
+    """
+
+    def __init__(self, rig: type[Rig], profile: MakeProfile, clients: int, seed: int) -> None:
+        pools = [f"pool{number}" for number in range(len(DEMANDS))]
+        means = [int(demand * MEAN) for demand in DEMANDS]
+        card = profile(dict.fromkeys(pools, 1), cores=clients)
+        operations = {
+            pool: Operation(pool, mean, 0, EXPONENTIAL)
+            for pool, mean in zip(pools, means, strict=True)
+        }
+        plans = [Plan(0, 0, pool, mean, 0) for pool, mean in zip(pools, means, strict=True)]
+        self.pools = pools
+        self.one = rig(card._replace(operations=operations), plans)
+        self.one.on_done = self.step
+        self.keys = [stream_key(ARRIVALS, seed << 8 | client) for client in range(clients)]
+        self.begun = [0] * clients
+        self.first = seed << 8  # client of the card's draws
+        self.took: list[int] = []
+        self.ends: list[int] = []
+
+    def run(self, cycles: int) -> None:
+        """So many cycles of all clients together, and those under way."""
+        self.left = cycles
+        for client in range(len(self.keys)):
+            self.think(Job(self.first + client))
+        self.one.timeline.run()
+
+    def think(self, job: Job) -> None:
+        if not self.left:
+            return
+        self.left -= 1
+        client = job.client - self.first
+        gap = exponential(int(THINK * MEAN), word(self.keys[client], job.number))
+        self.begun[client] = self.one.timeline.now + gap
+        job.payload_bytes, job.operation = 0, self.pools[0]
+        self.one.submit_at(self.begun[client], job)
+
+    def step(self, job: Job) -> None:
+        job.number += 1
+        if job.payload_bytes + 1 < len(self.pools):
+            job.payload_bytes += 1
+            job.operation = self.pools[job.payload_bytes]
+            self.one.submit_at(self.one.timeline.now, job)
+            return
+        now = self.one.timeline.now
+        self.took.append(now - self.begun[job.client - self.first])
+        self.ends.append(now)
+        self.think(job)
+
+
+@pytest.mark.parametrize(
+    ("clients", "throughput", "response"),
+    [
+        (1, 0.173913043, 1.75),
+        (4, 0.606776747, None),
+        (8, 0.916575395, 4.728141785),
+        (16, 0.999385158, None),
+    ],
+)
+def test_a_closed_network_is_that_of_mean_value_analysis(
+    rig: type[Rig],
+    profile: MakeProfile,
+    clients: int,
+    throughput: float,
+    response: float | None,
+) -> None:
+    rates, responses = [], []
+    for seed in range(REPLICATIONS, 2 * REPLICATIONS):
+        network = Cycle(rig, profile, clients, seed)
+        network.run(3_000)
+        ends = network.ends[WARM_UP : 3_000 - clients]
+        rates.append((len(ends) - 1) / ((ends[-1] - ends[0]) / MEAN))
+        took = network.took[WARM_UP : 3_000 - clients]
+        responses.append(math.fsum(took) / len(took) / MEAN)
+    exact = mva(DEMANDS, THINK, clients)
+    assert exact.throughput == pytest.approx(throughput, abs=5e-10)
+    assert within(rates, throughput), rates
+    assert within(responses, exact.response_s if response is None else response), responses
 
 
 def test_a_full_queue_loses_by_erlang_b(rig: type[Rig], profile: MakeProfile) -> None:
