@@ -41,7 +41,6 @@ class Shape(NamedTuple):
 
 _EXERCISES: dict[str, Exercise | ClearRsa] = {
     **pair_exercises.exercises(),
-    **field_exercises.exercises(),
     **quantum_safe_exercises.exercises(),
     **cipher_exercises.exercises(),
     **secret_exercises.exercises(),
@@ -52,7 +51,7 @@ _shapes: dict[tuple[str, int], Shape] = {}
 
 def operations() -> tuple[str, ...]:
     """The operations that can be asked for."""
-    return tuple(_EXERCISES)
+    return (*_EXERCISES, *field_exercises.OPERATIONS)
 
 
 def shape(operation: str, payload_bytes: int) -> Shape:
@@ -109,8 +108,13 @@ def figure_request(domain: int, key: str, value: int) -> tuple[int, bytes, int]:
     return capture.function, capture.render(domain), capture.reply_bytes
 
 
+def exercise_of(operation: str) -> Exercise | ClearRsa | None:
+    """How a host asks for an operation; None if there is no such request."""
+    return _EXERCISES.get(operation) or field_exercises.exercise(operation)
+
+
 def _exercise(operation: str, payload_bytes: int) -> Exercise | ClearRsa:
-    exercise = _EXERCISES.get(operation)
+    exercise = exercise_of(operation)
     if exercise is None:
         raise DriverError(errno.EINVAL, f"there is no request for operation {operation!r}")
     if not exercise.accepts(payload_bytes):

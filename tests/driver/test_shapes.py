@@ -25,7 +25,8 @@ PAYLOADS = (
 
 
 def payload_of(operation: str) -> int:
-    exercise = shapes._EXERCISES[operation]
+    exercise = shapes.exercise_of(operation)
+    assert exercise is not None
     return next(payload for payload in PAYLOADS if exercise.accepts(payload))
 
 

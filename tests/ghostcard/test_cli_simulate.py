@@ -111,7 +111,7 @@ def test_an_unstable_stream_is_said_before_and_after(small: Path) -> None:
         ("seed=-1", "seed: got -1, takes a whole number from 0"),
         ("tenants[3].clients=1", "--set tenants[3].clients: got [3], takes a place from 0 to 0"),
         ("clients", "--set clients: got no KEY=VALUE"),
-        ("machine.profile=cex9", "there is no profile 'cex9'"),
+        ("machine.profile=cex9", "machine.profile: got 'cex9', takes a TOML file or a name"),
     ],
 )
 def test_nonsense_is_one_line_that_names_the_key(small: Path, change: str, message: str) -> None:
