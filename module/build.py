@@ -21,8 +21,16 @@ STRUCTURES = (
     "CK_TOKEN_INFO",
     "CK_MECHANISM_INFO",
     "CK_SESSION_INFO",
+    "CK_HKDF_PARAMS",
+    "CK_SP800_108_KDF_PARAMS",
+    "CK_SP800_108_FEEDBACK_KDF_PARAMS",
+    "CK_SP800_108_COUNTER_FORMAT",
+    "CK_SP800_108_DKM_LENGTH_FORMAT",
+    "CK_TLS12_MASTER_KEY_DERIVE_PARAMS",
+    "CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS",
+    "CK_TLS12_KEY_MAT_PARAMS",
 )
-"""The structures that Python fills in by the names of their fields."""
+"""The structures that Python reads or fills in by the names of their fields."""
 
 PREAMBLE = """\
 #include "library.h"

@@ -121,7 +121,7 @@ long cross_wrap_key(CK_ULONG session, char *mechanism, long length, CK_ULONG wra
 long cross_unwrap_key(CK_ULONG session, char *mechanism, long length, CK_ULONG key, char *wrapped,
                       CK_ULONG wrapped_length, char *attributes, CK_ULONG attributes_length);
 long cross_derive_key(CK_ULONG session, char *mechanism, long length, CK_ULONG base_key, char *attributes,
-                      CK_ULONG attributes_length);
+                      CK_ULONG attributes_length, CK_ULONG *key);
 long cross_wrap_key_authenticated(CK_ULONG session, CK_ULONG mechanism, CK_ULONG *numbers, char *iv,
                                   CK_ULONG wrapping_key, CK_ULONG key, char *aad, CK_ULONG aad_length, char *out,
                                   long capacity);

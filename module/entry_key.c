@@ -100,9 +100,8 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
     CK_RV rv = library_enter();
     if (rv) return rv;
     rv = flatten(mechanism, &flat, attributes, count, &template);
-    if (!rv && !key) rv = CKR_ARGUMENTS_BAD;
     if (!rv)
-        rv = take(cross_derive_key(session, flat.bytes, flat.length, base_key, template.bytes, template.length), key);
+        rv = outcome(cross_derive_key(session, flat.bytes, flat.length, base_key, template.bytes, template.length, key));
     mechanism_free(&flat);
     template_free(&template);
     library_leave();

@@ -1,8 +1,8 @@
-"""Keys the card makes: generated, unwrapped, derived; and keys it wraps (PKCS #11 3.2, 5.18)."""
+"""Keys the card makes: generated, unwrapped; and keys it wraps (PKCS #11 3.2, 5.18)."""
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import der, spki, template
-from ghostcard.module.attributes import GENERIC_TYPES, SECRET_BYTES, SECURE_CLASSES
+from ghostcard.module.attributes import SECRET_BYTES, SECURE_CLASSES
 from ghostcard.module.creation import (
     CHECK_VALUE_BYTES,
     check_place,
@@ -22,7 +22,7 @@ from ghostcard.module.object import Object
 from ghostcard.module.rule import Mechanism, mechanism_id
 from ghostcard.module.session import Session
 from ghostcard.module.template import Attributes, Origin, Template
-from ghostcard.module.usage import DERIVE, TELL_PUBLIC_HALF, UNWRAP, WRAP, check_use, offered
+from ghostcard.module.usage import TELL_PUBLIC_HALF, UNWRAP, WRAP, check_use, offered
 
 MAX_SECRET_BYTES = 2048
 """The longest secret key a blob of the card holds."""
@@ -39,7 +39,7 @@ def generate(active: Session, mechanism: bytes, wanted: Template) -> Object:
     template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
     given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
     attributes = _planned(active, given, template.GENERATED, rule)
-    size = _checked_size(attributes)
+    size = checked_size(attributes)
     blob, checksum = active.slot.host.generate_key(mechanism, size, template.for_card(attributes))
     attributes = complete_secret(attributes, checksum, size)
     return keep(active, attributes | _born_here(attributes, mechanism), blob)
@@ -103,7 +103,7 @@ def unwrap(
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     attributes = _planned(active, given, template.UNWRAPPED, None)
     if ck.CKA_VALUE_LEN in attributes:
-        _checked_size(attributes)
+        checked_size(attributes)
     blob, checksum = active.slot.host.unwrap_key(
         template.for_card(attributes), mechanism, wrapping_key.for_card(), wrapped
     )
@@ -112,27 +112,9 @@ def unwrap(
     return keep(active, complete_secret(attributes, checksum, size_in(checksum)), blob)
 
 
-def derive(active: Session, mechanism: bytes, base: Object, wanted: Template) -> Object:
-    """C_DeriveKey."""
-    if mechanism_id(mechanism) == ck.CKM_PUB_KEY_FROM_PRIV_KEY:
-        return _public_half(active, mechanism, base, template.read(wanted))
-    check_use(active.slot, mechanism, base, DERIVE)
+def public_half(active: Session, mechanism: bytes, base: Object, wanted: Template) -> Object:
+    """C_DeriveKey, of the public key of a private key."""
     given = template.read(wanted)
-    template.add(given, base.template(ck.CKA_DERIVE_TEMPLATE))
-    template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
-    given.setdefault(ck.CKA_KEY_TYPE, ulong(ck.CKK_GENERIC_SECRET))
-    attributes = _planned(active, given, template.DERIVED, None)
-    if ck.CKA_VALUE_LEN in attributes:
-        _checked_size(attributes)
-    elif len(SECRET_BYTES.get(number(attributes[ck.CKA_KEY_TYPE]), ())) > 1:
-        raise CryptokiError(ck.CKR_TEMPLATE_INCOMPLETE)
-    blob, checksum = active.slot.host.derive_key(mechanism, attributes, base.for_card())
-    attributes = complete_secret(attributes, checksum, size_in(checksum))
-    return keep(active, attributes | _inherited(attributes, base), blob)
-
-
-def _public_half(active: Session, mechanism: bytes, base: Object, given: Attributes) -> Object:
-    """The public key of a private key."""
     check_use(active.slot, mechanism, base, TELL_PUBLIC_HALF)
     template.expect(given, ck.CKA_CLASS, ck.CKO_PUBLIC_KEY)
     template.expect(given, ck.CKA_KEY_TYPE, base.key_type)
@@ -184,10 +166,11 @@ def _without_known_length(given: Attributes) -> Attributes:
 
 def _natural_type(rule: Mechanism) -> int:
     """The key type a generation mechanism makes if the template does not say."""
-    return ck.CKK_GENERIC_SECRET if rule.key_types == GENERIC_TYPES else next(iter(rule.key_types))
+    is_generic = ck.CKK_GENERIC_SECRET in rule.key_types
+    return ck.CKK_GENERIC_SECRET if is_generic else next(iter(rule.key_types))
 
 
-def _checked_size(attributes: Attributes) -> int:
+def checked_size(attributes: Attributes) -> int:
     """Length of a secret key in bytes: CKA_VALUE_LEN, or that of its type.
 
     CKR_TEMPLATE_INCOMPLETE without either, CKR_KEY_SIZE_RANGE for what no key of the type can have.
@@ -231,14 +214,4 @@ def _born_here(attributes: Attributes, mechanism: bytes) -> Attributes:
         ck.CKA_KEY_GEN_MECHANISM: ulong(mechanism_id(mechanism)),
         ck.CKA_ALWAYS_SENSITIVE: attributes[ck.CKA_SENSITIVE],
         ck.CKA_NEVER_EXTRACTABLE: boolean(attributes[ck.CKA_EXTRACTABLE] == FALSE),
-    }
-
-
-def _inherited(attributes: Attributes, base: Object) -> Attributes:
-    """The history of a derived key: no better than its base's (PKCS #11 3.2, 6.3.17)."""
-    was_sensitive = base.has(ck.CKA_ALWAYS_SENSITIVE) and attributes[ck.CKA_SENSITIVE] == TRUE
-    was_kept = base.has(ck.CKA_NEVER_EXTRACTABLE) and attributes[ck.CKA_EXTRACTABLE] == FALSE
-    return {
-        ck.CKA_ALWAYS_SENSITIVE: boolean(was_sensitive),
-        ck.CKA_NEVER_EXTRACTABLE: boolean(was_kept),
     }

@@ -4,7 +4,13 @@ Which of these a slot really has, and for what, the card says (GetMechanismList,
 """
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import curve_rules, field_rules, quantum_safe, rsa_rules
+from ghostcard.module import (
+    curve_rules,
+    derivation_rules,
+    field_rules,
+    quantum_safe_rules,
+    rsa_rules,
+)
 from ghostcard.module.attributes import PAIR_TYPES
 from ghostcard.module.cipher_rules import CIPHERS
 from ghostcard.module.errors import CryptokiError
@@ -26,7 +32,8 @@ TABLE: dict[int, Mechanism] = {
     **rsa_rules.ROWS,
     **curve_rules.ROWS,
     **field_rules.ROWS,
-    **quantum_safe.ROWS,
+    **quantum_safe_rules.ROWS,
+    **derivation_rules.ROWS,
     **CIPHERS,
     **HASHES,
     ck.CKM_PUB_KEY_FROM_PRIV_KEY: Mechanism(PAIR_TYPES, NONE, same),

@@ -59,7 +59,8 @@ class DerivationVerbs:
             made = self._derived_many(found, bases, mechanism[4:], sizes)
             keys = [
                 self._new(found, bases, each, value)
-                for each, value in zip(asked, made.values, strict=True)
+                # what makes data alone takes its size from the template, and makes no key
+                for each, value in zip(asked, made.values, strict=bool(made.values))
             ]
         except Refused as refusal:
             raise refusal.during(operation, 0) from None

@@ -2,6 +2,7 @@
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module.cryptoki import Cryptoki
+from ghostcard.module.entries import structures
 from ghostcard.module.entries.edge import Edge, Pointer
 from ghostcard.module.entries.objects import parse_template
 from ghostcard.module.entries.operations import feed
@@ -84,10 +85,27 @@ def connect_transport(edge: Edge, cryptoki: Cryptoki) -> None:
         )
 
     def derive_key(
-        session: int, mechanism: Pointer, length: int, base_key: int, attributes: Pointer, size: int
+        session: int,
+        mechanism: Pointer,
+        length: int,
+        base_key: int,
+        attributes: Pointer,
+        size: int,
+        made: Pointer,
     ) -> int:
-        template = parse_template(read(attributes, size))
-        return cryptoki.derive_key(session, read(mechanism, length), base_key, template)
+        how, template = read(mechanism, length), parse_template(read(attributes, size))
+        found = structures.read(edge, how) or structures.Structured(how)
+        if found.has_key and made == edge.ffi.NULL:
+            raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
+        if found.finish is None:
+            made[0] = cryptoki.derive_key(session, found.mechanism, base_key, template)
+            return 0
+        templates = [template, *found.templates]
+        handles, data = cryptoki.derive_keys(session, found.mechanism, base_key, templates)
+        if found.has_key:
+            made[0] = handles[0]
+        found.finish(handles, data)
+        return 0
 
     edge.cross("wrap_key", wrap_key)
     edge.cross("unwrap_key", unwrap_key)

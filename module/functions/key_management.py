@@ -1,10 +1,10 @@
 """Key management (PKCS #11 3.2, 5.18)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import encapsulation, keys
+from ghostcard.module import derivation, encapsulation, keys
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter, ask
 from ghostcard.module.template import Template
@@ -72,7 +72,16 @@ class KeyManagement(Chapter):
         """A key made from another."""
         active = self._session(session)
         base = active.key(base_key)
-        return ask(active, lambda: keys.derive(active, mechanism, base, template)).handle
+        return ask(active, lambda: derivation.derive(active, mechanism, base, template)).handle
+
+    def derive_keys(
+        self, session: int, mechanism: bytes, base_key: int, templates: Sequence[Template]
+    ) -> tuple[list[int], bytes]:
+        """Several keys made from another, and what data comes with them."""
+        active = self._session(session)
+        base = active.key(base_key)
+        made, data = ask(active, lambda: derivation.derive_many(active, mechanism, base, templates))
+        return [key.handle for key in made], data
 
     def encapsulate_key(
         self, session: int, mechanism: bytes, key: int, template: Template, capacity: int | None

@@ -136,6 +136,15 @@ def test_keys_and_data_of_tls(card: Caller) -> None:
     assert len(ivs) == 24
 
 
+def test_data_alone(card: Caller) -> None:
+    parameters = Hkdf(1, 1, ck.CKM_SHA256, ck.CKF_HKDF_SALT_NULL, b"", b"", b"info")
+    base, asked = imported(card, b"a key"), template(ALL, {ck.CKA_VALUE_LEN: 50})
+    made, data = derive_many(card, how(ck.CKM_HKDF_DATA, parameters), base, asked)
+    assert made == []
+    blob = derive(card, how(ck.CKM_HKDF_DERIVE, parameters), base, asked)
+    assert data == value_of(card, blob)
+
+
 CASES = [
     (HASHED, {}),
     (how(ck.CKM_EXTRACT_KEY_FROM_KEY, BitIndex(3)), {ck.CKA_VALUE_LEN: 20}),
