@@ -66,7 +66,7 @@ class General(Chapter):
         """Close sessions and stores, end the timing track, and write the records if a run wants
         them.
         """
-        with self._life:
+        with self._life, self._following:
             self._check_initialised()
             machine, self._machine = self._machine, None
             assert machine is not None

@@ -71,3 +71,9 @@ def test_four_processes_at_once(
         assert (process.returncode, errors) == (0, "")
     wanted = expected("first", 1, 1).union(*(expected(name, 2, 500) for name in names))
     assert labels(tmp_path, monkeypatch) == wanted
+
+
+def test_the_end_of_the_library_while_threads_call_and_wait(tmp_path: Path) -> None:
+    environment = {"GHOSTCARD_HOME": str(tmp_path / "home")}
+    host = compile_host("ending", tmp_path)
+    assert passes(run(host, LIBRARY, environment=environment)) == ""
