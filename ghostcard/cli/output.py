@@ -28,8 +28,20 @@ def table(
 ) -> None:
     """Prints a table; a column ``>name`` is aligned right, a column ``~name`` may be folded.
 
-    ``grouped`` draws a line where the first cell changes, and shows that cell once.
+    ``grouped`` draws a line where the first cell changes, and shows that cell once. On a terminal
+    too narrow for a line of the table every cell has a line of its own.
     """
+    cells = [tuple(map(str, row)) for row in rows]
+    screen = console(file)
+    shown = _table(title, columns, cells, grouped)
+    if screen.is_terminal and _width(shown, screen) > screen.width:
+        shown = _upright(title, columns, cells)
+    _print(shown, screen)
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], grouped: bool
+) -> Table:
     shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         shown.add_column(
@@ -41,9 +53,29 @@ def table(
     for first, *rest in rows:
         if grouped and group not in (None, first):
             shown.add_section()
-        shown.add_row("" if grouped and group == first else str(first), *map(str, rest))
+        shown.add_row("" if grouped and group == first else first, *rest)
         group = first
-    _print(shown, console(file))
+    return shown
+
+
+def _width(shown: Table, screen: Console) -> int:
+    """The least width at which nothing is cut."""
+    return shown.__rich_measure__(screen, screen.options.update(max_width=_WIDE)).minimum
+
+
+def _upright(title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    """The cells of a row below one another, each after the name of its column."""
+    shown = Table(
+        title=title, title_justify="left", title_style="bold", box=None, show_header=False
+    )
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    names = [column.lstrip(">~") for column in columns]
+    for row in rows:
+        for name, cell in zip(names, row, strict=True):
+            shown.add_row(name, cell, style="bold" if name == names[0] else None)
+        shown.add_row()
+    return shown
 
 
 def _print(shown: Table, screen: Console) -> None:

@@ -1,6 +1,7 @@
 """`ghostcard simulate`: the examples, the options, and one line for everything that is wrong."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,30 @@ def test_an_interrupt_before_anything_was_done(
     done = simulate(small, "--engine", "simpy")
     assert done.exit_code == 130
     assert done.stderr == "error: interrupted before the first request ended\n"
+
+
+def test_a_place_for_records_is_looked_for_before_the_run(small: Path, tmp_path: Path) -> None:
+    for place, why in (
+        (tmp_path / "none" / "run.gcr", f"cannot be made in {tmp_path / 'none'}"),
+        (tmp_path, "is a folder"),
+    ):
+        done = simulate(small, "--records", place)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr == f"error: --records: {place} {why}\n"
+
+
+def test_a_change_is_said_and_an_engine_that_had_to_be_taken(small: Path, tmp_path: Path) -> None:
+    with small.open("a") as file:
+        file.write('[[changes]]\nat_ns = 1_000\nkey = "firmware.decode_ns"\nvalue = 7\n')
+    done = simulate(small)
+    assert re.search(r"^firmware\.decode_ns of card 0 is 7 from \S+ us on\.$", done.stdout, re.M)
+    profile = tmp_path / "short.toml"
+    memory = 'contexts = { value = 64, source = "x" }\nbytes = { value = 9999999, source = "x" }'
+    profile.write_text(f'extends = "cex8p"\n[memory]\n{memory}\n')
+    done = simulate(small, "--set", f"machine.profile={profile}")
+    assert "Engine simpy: the recursion does not apply: memory of profile short." in done.stdout
+    said = json.loads(simulate(small, "--set", f"machine.profile={profile}", "--json").stdout)
+    assert said["engine_reason"] == "the recursion does not apply: memory of profile short"
+    assert said["percentiles"] == [50.0, 90.0, 99.0, 99.9]
+    assert len(said["result"]["in_system"]["means"]) == 48
+    assert said["result"]["changes"][0]["change"]["key"] == "firmware.decode_ns"
