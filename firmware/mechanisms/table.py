@@ -78,6 +78,11 @@ class Table:
         """The families in the order of their registration."""
         return list(self._families)
 
+    def members(self, family: str) -> list[Mechanism]:
+        """The mechanisms of one family in ascending order."""
+        found = (each for each, entry in self._mechanisms.values() if entry.name == family)
+        return sorted(found, key=lambda mechanism: mechanism.number)
+
     def test_all(self) -> None:
         """Run every self test, passed or not; SelfTestFailed names the first that fails."""
         for family in self._families.values():
