@@ -144,7 +144,7 @@ def _import_secret(active: Session, attributes: Attributes) -> tuple[Attributes,
 
 def _import_private(active: Session, attributes: Attributes) -> tuple[Attributes, bytes]:
     if number(attributes[ck.CKA_KEY_TYPE]) in CURVE_TYPES:
-        curve_of(attributes.get(ck.CKA_EC_PARAMS, EMPTY), number(attributes[ck.CKA_KEY_TYPE]))
+        curve_of(attributes[ck.CKA_EC_PARAMS], number(attributes[ck.CKA_KEY_TYPE]))
     value = pkcs8.build(attributes)
     kept = {
         type: value

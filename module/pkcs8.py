@@ -41,6 +41,8 @@ def build(attributes: Attributes) -> bytes:
         return quantum_safe_keys.private_info(attributes)
     if key_type in field_keys.KEY_TYPES:
         return field_keys.private_info(attributes, key_type)
+    if ck.CKA_EC_PARAMS not in attributes:  # of a type that no card makes
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     curve = curve_of(attributes[ck.CKA_EC_PARAMS], key_type)
     secret = attributes[ck.CKA_VALUE]
     if len(secret) > curve.coordinate:

@@ -13,7 +13,9 @@ EC_PUBLIC_KEY = der.object_identifier("1.2.840.10045.2.1")
 
 
 def build(attributes: Attributes) -> bytes:
-    """The SubjectPublicKeyInfo of a public key's attributes."""
+    """The SubjectPublicKeyInfo of a public key's attributes; CKR_ATTRIBUTE_VALUE_INVALID,
+    CKR_CURVE_NOT_SUPPORTED.
+    """
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     if key_type == ck.CKK_RSA:
         return rsa(attributes[ck.CKA_MODULUS], attributes[ck.CKA_PUBLIC_EXPONENT])
@@ -21,7 +23,9 @@ def build(attributes: Attributes) -> bytes:
         return quantum_safe_keys.public_info(attributes)
     if key_type in field_keys.KEY_TYPES:
         return field_keys.public_info(attributes, key_type)
-    curve = curve_of(attributes.get(ck.CKA_EC_PARAMS, b""), key_type)
+    if ck.CKA_EC_PARAMS not in attributes:  # of a type that no card makes
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
+    curve = curve_of(attributes[ck.CKA_EC_PARAMS], key_type)
     point = point_of(attributes[ck.CKA_EC_POINT], curve)
     return _info(algorithm(curve.oid, key_type), point)
 

@@ -272,3 +272,17 @@ def test_primes_of_any_length_are_refused_without_arithmetic(program: Program) -
             PRIME_2=b"\x7f" * (4 << 20),
         )
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("key_type", [ck.CKK_HSS, ck.CKK_XMSS, ck.CKK_XMSSMT])
+def test_keys_that_the_table_knows_and_no_card_makes(program: Program, key_type: int) -> None:
+    given: Values = {"KEY_TYPE": key_type, "VALUE": b"value"}
+    if key_type == ck.CKK_HSS:
+        levels: Values = {"HSS_LEVELS": 1, "HSS_LMS_TYPES": ulong(5), "HSS_LMOTS_TYPES": ulong(4)}
+        public = given
+        private = given | levels
+    else:
+        public = private = given | {"PARAMETER_SET": 1}
+    for object_class, template in ((ck.CKO_PUBLIC_KEY, public), (ck.CKO_PRIVATE_KEY, private)):
+        with refusing(ck.CKR_ATTRIBUTE_VALUE_INVALID):
+            program.create(CLASS=object_class, **template)
