@@ -27,17 +27,19 @@ from ghostcard.module.tracing import Trace, sized
 
 _HEADER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "crossings.h")
 _PROTOTYPE = re.compile(r"long cross_(\w+)\(([^)]*)\);")
-_ROOMS = ("out", "slots", "mechanisms", "objects")
 _HANDLES = {"generate_key_pair": ("keys", 2), "encapsulate_key": ("made", 1)}
 _ACRONYMS = {"pin": "PIN", "id": "ID"}
 
 
 class Argument(NamedTuple):
-    """One argument of a crossing; ``takes``: with the length behind it, two numbers of C."""
+    """One argument of a crossing. ``takes``: with the length behind it, two of C's; ``is_room``: it
+    is for an answer.
+    """
 
     name: str
     type: str
     takes: int
+    is_room: bool
 
 
 class Tracer:
@@ -99,7 +101,7 @@ class Tracer:
         value, length = values[0], values[-1]
         if argument.type == "CK_ATTRIBUTE *":
             return "{" + ", ".join(name("CKA", value[i].type) for i in range(length)) + "}"
-        if argument.name in _ROOMS:
+        if argument.is_room:
             unit = "byte" if argument.type == "char *" else "number"
             return "NULL" if length < 0 else f"room for {sized(length, unit)}"
         if argument.type == "char *" and argument.takes == 2:
@@ -135,7 +137,7 @@ class Tracer:
             return name("CKR", -answer)
         if function == "get_attribute_value":
             return f"CKR_OK, {self._lengths(values[2], values[3])}"
-        room = next((each for each in arguments if each.name in _ROOMS), None)
+        room = next((each for each in arguments if each.is_room), None)
         if room is None:
             return f"CKR_OK{self._made(function, arguments, values, answer)}"
         place = sum(each.takes for each in arguments[: arguments.index(room)])
@@ -181,7 +183,7 @@ def _arguments(text: str) -> Iterator[Argument]:
         type, called = parts[at]
         behind = parts[at + 1][1] if at + 1 < len(parts) else ""
         paired = "*" in type and bool(re.search(r"length|capacity|count", behind))
-        yield Argument(called, type, 2 if paired else 1)
+        yield Argument(called, type, 2 if paired else 1, "*" in type and behind == "capacity")
         at += 2 if paired else 1
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given, settings
@@ -162,3 +163,32 @@ def test_a_search_passes_over_what_goes_under_its_hands() -> None:
     catalog.add_row(2, False, [None] * len(OUTLINE), damaged)
     with refusing(ck.CKR_DEVICE_ERROR):
         catalog.find({ck.CKA_VALUE: b"x"})
+
+
+def test_many_threads_read_what_another_process_changes(path: str, token: Token) -> None:
+    """Each sees one state of an object, an old one or a new one, and nobody waits for ever."""
+    other = Token(path, count(1))
+    session_of(other)
+    handles = token.find({ck.CKA_CLASS: ulong(ck.CKO_DATA)})
+    wrong: list[object] = []
+
+    def read() -> None:
+        for handle in handles:
+            attributes = token.objects[handle].attributes
+            label, value = attributes[ck.CKA_LABEL], attributes[ck.CKA_VALUE]
+            if (label, value) not in ((value[6:], value), (b"new", b"new")):
+                wrong.append((label, value))
+
+    threads = [Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for handle in other.find({ck.CKA_CLASS: ulong(ck.CKO_DATA)}):
+        entry = other.objects[handle]
+        new = {ck.CKA_LABEL: b"new", ck.CKA_VALUE: b"new"}
+        other.change(entry, entry.attributes | new, b"")
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert wrong == []
+    assert len(token.find({ck.CKA_LABEL: b"new"})) == 50
+    other.close()
