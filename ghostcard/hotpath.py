@@ -87,8 +87,8 @@ def extensions() -> list[Any]:
         return []
     for each in made:
         each.optional = True
-        each.extra_compile_args.extend(COMPILER)
-        each.extra_link_args.extend(LINKER)
+        each.extra_compile_args = [*each.extra_compile_args, *COMPILER]
+        each.extra_link_args = list(LINKER)
     return list(made)
 
 
