@@ -63,9 +63,6 @@ class HybridWrap(Mechanism):
 
     __slots__ = ()
 
-    def operation(self, key: Key, use: str) -> str:
-        return use
-
     def wrapped_bytes(self, key: Key, params: bytes, size: int) -> int:
         return self._first_bytes(key, params) + wrapped_bytes(size)
 

@@ -1,6 +1,7 @@
-"""ECDSA and ECDH on the prime curves, against NIST's files and RFC 6979."""
+"""ECDSA and ECDH on the prime curves, against NIST's files and those of the RFCs."""
 
 import re
+from base64 import b64decode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec as reference
@@ -11,17 +12,28 @@ from hypothesis import strategies as st
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.abi.parameters import Ecdh
-from ghostcard.firmware.mechanisms import all_mechanisms, ec, ecdsa, kdf
-from ghostcard.firmware.mechanisms.curves import CURVES, P256, P384, P521, Curve, group, of_key
+from ghostcard.firmware.mechanisms import all_mechanisms, ec, ecdsa, kdf, private
+from ghostcard.firmware.mechanisms.curves import (
+    CURVES,
+    P192,
+    P224,
+    P256,
+    P384,
+    P521,
+    SECP256K1,
+    Curve,
+    group,
+    of_key,
+)
 from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.public import ec_spki, public_key
 from ghostcard.firmware.mechanisms.table import Table
-from tests.firmware.mechanisms.nist import Case, cases
+from tests.firmware.mechanisms.nist import Case, cases, text
 from tests.firmware.mechanisms.refusing import refuses
 
 TABLE = all_mechanisms()
-NAMES = {"P-256": P256, "P-384": P384, "P-521": P521}
+NAMES = {"P-192": P192, "P-224": P224, "P-256": P256, "P-384": P384, "P-521": P521}
 HASHES = {each.name.replace("sha", "SHA-"): each for each in SIGNATURE_HASHES[:5]}
 FOLDER = ("asymmetric", "ECDSA", "FIPS_186-3")
 
@@ -56,7 +68,7 @@ def _public(curve: Curve, case: Case) -> Key:
 
 def test_signatures_of_the_cavs_file_verify() -> None:
     found = _in_section("SigGen.txt")
-    assert len(found) == 3 * 5 * 15
+    assert len(found) == 5 * 5 * 15
     for curve, which, case in found:
         verify = TABLE.find(which.ecdsa or 0).verifier(_public(curve, case), b"")
         verify(case.hex("msg"), _signature(curve, case))
@@ -64,7 +76,7 @@ def test_signatures_of_the_cavs_file_verify() -> None:
 
 def test_good_and_bad_signatures_of_the_cavs_file() -> None:
     found = _in_section("SigVer.rsp")
-    assert len(found) == 3 * 5 * 15
+    assert len(found) == 5 * 5 * 15
     refused = 0
     for curve, which, case in found:
         mechanism = TABLE.find(which.ecdsa or 0)
@@ -74,7 +86,58 @@ def test_good_and_bad_signatures_of_the_cavs_file() -> None:
         refused += 1
         with refuses(ck.CKR_SIGNATURE_INVALID):
             mechanism.verifier(_public(curve, case), b"")(case.hex("msg"), _signature(curve, case))
-    assert refused > 100
+    assert refused > 200
+
+
+def test_signatures_on_secp256k1() -> None:
+    """Made by pyca/cryptography for their tests, with the messages of NIST's file."""
+    which, seen = SIGNATURE_HASHES[0], 0
+    for case in cases("asymmetric", "ECDSA", "SECP256K1", "SigGen.txt"):
+        if case.headings:
+            which = HASHES[case.headings[-1].partition(",")[2]]
+        public = _public(SECP256K1, case)
+        if seen % 10 == 0:
+            verify = TABLE.find(which.ecdsa or 0).verifier(public, b"")
+            verify(case.hex("msg"), _signature(SECP256K1, case))
+            ours = private_of(SECP256K1, int(case.fields["d"], 16))
+            assert ec.point_of(ours) == public.material
+        seen += 1
+    assert seen > 1000
+
+
+def test_signatures_of_rfc_6979() -> None:
+    """As OpenSSL carries them: P-192 to P-521, with SHA-1 and SHA-2."""
+    whole = text("asymmetric", "ECDSA", "RFC6979", "evppkey_ecdsa_rfc6979.txt")
+    pems = re.findall(r"PrivateKey=(P-\d+)_PRIV\n-+BEGIN.*?-\n(.*?)-+END", whole, re.DOTALL)
+    keys = {name: private.private_key(ck.CKK_EC, b64decode(pem)) for name, pem in pems}
+    assert keys.keys() == NAMES.keys()
+    pattern = (
+        r"DigestSign = (SHA\d+)\nKey = (P-\d+)_PRIV\nNonceType = deterministic\n"
+        r'Input = "(\w+)"\nOutput = ([0-9A-Fa-f]+)'
+    )
+    found = re.findall(pattern, whole)
+    assert len(found) == 5 * 2 * 5
+    for which, name, message, der in found:
+        number = HASHES[which.replace("SHA", "SHA-")].ecdsa or 0
+        verify = TABLE.find(number).verifier(public_of(keys[name]), b"")
+        signature = ecdsa.from_der(bytes.fromhex(der), NAMES[name].size)
+        verify(message.encode(), signature)
+        with refuses(ck.CKR_SIGNATURE_INVALID):
+            verify(message.encode() + b"x", signature)
+
+
+def test_agreements_on_brainpool_curves() -> None:
+    """RFC 7027, A.1 to A.3."""
+    curves = {curve.title.lower(): curve for curve in CURVES}
+    seen = 0
+    for case in cases("asymmetric", "ECDH", "brainpool.txt"):
+        curve = curves[case.fields["curve"].lower()]
+        ours = private_of(curve, int(case.fields["da"], 16))
+        assert ec.point_of(ours) == b"\4" + case.hex("x_qa") + case.hex("y_qa")
+        params = agreement(ck.CKD_NULL, b"\4" + case.hex("x_qb") + case.hex("y_qb"))
+        assert TABLE.find(ck.CKM_ECDH1_DERIVE).derive(ours, params, None) == case.hex("x_z")
+        seen += 1
+    assert seen == 3
 
 
 @pytest.mark.parametrize("which", SIGNATURE_HASHES, ids=lambda each: each.name)
