@@ -17,8 +17,8 @@ class Line(Protocol):
     """Jobs that wait for a server; `popleft` says whose turn it is. A `deque` is one: FIFO.
 
     A job is in a line at most once. Its domain is `job.queue.domain`; `job.cost_ns` is what its
-    service is expected to take. Nothing else of it may decide, as blocks are opened by cores. Before
-    engines, a line may hand over several at once: the first, with all of them in its `batch`.
+    service is expected to take. Nothing else of it may decide, as blocks are opened by cores.
+    Before engines, a line may hand over several at once: the first, with all in its `batch`.
     """
 
     def append(self, job: Job, /) -> None:
