@@ -9,14 +9,13 @@ import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher, dispatch_queues
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.timingtrack import Request, TimingTrack
 from ghostcard.driver.triage import outcome, triage
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
 from ghostcard.firmware.abi.errorreply import sentence
 
 if TYPE_CHECKING:
+    from ghostcard.driver.timingtrack import Request, TimingTrack
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
 
@@ -34,31 +33,43 @@ class NativePort:
     def __init__(self, bus: "Bus", recorder: "Recorder") -> None:
         self._perform = bus.perform
         self._turn = 0
+        self._track: TimingTrack | None = None
+        self._account: Callable[[Request], None] | None = None
+        if recorder.keeps:
+            self._start_track(bus, recorder)
+
+    def _start_track(self, bus: "Bus", recorder: "Recorder") -> None:
+        from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
+        from ghostcard.driver.timingtrack import TimingTrack
+
         self._track = TimingTrack(bus, Dispatcher(dispatch_queues(bus)), recorder)
-        self._account = self._track.account if recorder.keeps else None
+        self._account = self._track.account
 
     @property
     def parked(self) -> int:
         """How often an idle thread was left behind; at 0 the records do not depend on the host."""
-        return self._track.parked
+        return self._track.parked if self._track else 0
 
     def enter(self) -> None:
         """Make the calling thread known before its first call (`TimingTrack.enter`)."""
-        self._track.enter()
+        if self._track:
+            self._track.enter()
 
     def finish(self) -> None:
         """Bring the records up to date with every call that has returned."""
-        self._track.finish()
+        if self._track:
+            self._track.finish()
 
     def withdraw(self, adapter: int, is_away: bool) -> None:
         """Take a card out of operation, or bring it back; its contexts and open keys are lost."""
-        self._track.withdraw(adapter, is_away)
+        if self._track:
+            self._track.withdraw(adapter, is_away)
 
-    def observe(self, observer: Callable[[Request], None]) -> None:
+    def observe(self, observer: "Callable[[Request], None]") -> None:
         """Tell ``observer`` of every request that was served, too, in its own thread."""
         account = self._account
 
-        def both(request: Request) -> None:
+        def both(request: "Request") -> None:
             if account is not None:
                 account(request)
             observer(request)
@@ -104,6 +115,8 @@ class NativePort:
         performed: Performed,
     ) -> tuple[bytes, int]:
         """After a failed first attempt: other queues, nine attempts more (AP sheet 4.3)."""
+        from ghostcard.driver.dispatcher import ATTEMPTS
+
         left = list(targets)
         for _ in range(ATTEMPTS - 1):
             code, reply, _, _ = performed

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
 from ghostcard.deferred import DeferredImage
-from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
 from ghostcard.driver.native import NativePort
 from ghostcard.emulator.bus import Bus
 from ghostcard.emulator.card import Card
@@ -97,6 +96,7 @@ class Machine:
 
     def simulated(self, interrupts: bool = True) -> "SimulatedPort":
         """A port for simulated hosts, at time 0 of a timeline of its own."""
+        from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
         from ghostcard.driver.simulated import SimulatedPort  # loads SimPy
         from ghostcard.emulator.timeline import Timeline
 

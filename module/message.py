@@ -5,12 +5,13 @@ apart; what the card does for it is what it does for C_Encrypt.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import mechanism as wire
-from ghostcard.firmware.abi.parameters import Ccm, ChaCha20Poly1305, Gcm, Parameters
 from ghostcard.module.errors import CryptokiError
+
+if TYPE_CHECKING:
+    from ghostcard.firmware.abi.parameters import Parameters
 
 GCM, CCM, CHACHA = 48, 56, 24
 """Bytes of CK_GCM_MESSAGE_PARAMS, CK_CCM_MESSAGE_PARAMS, CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS,
@@ -39,15 +40,42 @@ class Form(NamedTuple):
     """
 
     structure: int
-    parameters: Callable[[MessageParameter, bytes, int], Parameters]
+    parameters: "Callable[[MessageParameter, bytes, int], Parameters]"
+
+
+# The structures of the wire are loaded with the first message: 3 ms of the start, and few use them.
+
+
+def _gcm(it: MessageParameter, aad: bytes, size: int) -> "Parameters":
+    from ghostcard.firmware.abi.parameters import Gcm
+
+    return Gcm(it.tag_bits, it.iv, aad)
+
+
+def _ccm(it: MessageParameter, aad: bytes, size: int) -> "Parameters":
+    from ghostcard.firmware.abi.parameters import Ccm
+
+    return Ccm(size, it.tag_bits // 8, it.iv, aad)
+
+
+def _chacha(it: MessageParameter, aad: bytes, size: int) -> "Parameters":
+    from ghostcard.firmware.abi.parameters import ChaCha20Poly1305
+
+    return ChaCha20Poly1305(it.iv, aad)
 
 
 FORMS: dict[int, Form] = {
-    ck.CKM_AES_GCM: Form(GCM, lambda it, aad, size: Gcm(it.tag_bits, it.iv, aad)),
-    ck.CKM_AES_CCM: Form(CCM, lambda it, aad, size: Ccm(size, it.tag_bits // 8, it.iv, aad)),
-    ck.CKM_CHACHA20_POLY1305: Form(CHACHA, lambda it, aad, size: ChaCha20Poly1305(it.iv, aad)),
+    ck.CKM_AES_GCM: Form(GCM, _gcm),
+    ck.CKM_AES_CCM: Form(CCM, _ccm),
+    ck.CKM_CHACHA20_POLY1305: Form(CHACHA, _chacha),
 }
 """The mechanisms that encrypt messages."""
+
+
+def _packed(mechanism: int, parameters: "Parameters") -> bytes:
+    from ghostcard.firmware.abi.mechanism import pack
+
+    return pack(mechanism, parameters)
 
 
 def form_of(mechanism: int) -> Form:
@@ -64,7 +92,7 @@ def probe(mechanism: int) -> bytes:
     """
     form = form_of(mechanism)
     usual = MessageParameter(form.structure, 0, bytes(12), 0, ck.CKG_NO_GENERATE, 128, b"")
-    return wire.pack(mechanism, form.parameters(usual, b"", 0))
+    return _packed(mechanism, form.parameters(usual, b"", 0))
 
 
 def for_card(mechanism: int, parameter: MessageParameter, aad: bytes, size: int | None) -> bytes:
@@ -79,7 +107,7 @@ def for_card(mechanism: int, parameter: MessageParameter, aad: bytes, size: int 
     if form.structure == CCM and size not in (None, parameter.data_bytes):
         raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)
     told = parameter.data_bytes if size is None else size
-    return wire.pack(mechanism, form.parameters(parameter, aad, told))
+    return _packed(mechanism, form.parameters(parameter, aad, told))
 
 
 class IvSource:
