@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ghostcard import pkcs11 as p
 from ghostcard.driver.ep11 import MAX_TEMPLATES, Ep11Host
 from ghostcard.driver.errors import DriverError, Ep11Error
+from ghostcard.driver.exchange import unpack
 from ghostcard.driver.exercise import ulong
 from ghostcard.driver.single import MAX_SHAPES
 from ghostcard.firmware.abi import mechanism, reply, request, status, verbs
@@ -339,3 +340,41 @@ def test_what_is_kept_ready_is_bounded() -> None:
     for size in range(MAX_SHAPES + 10):
         assert host.sign_single(ECDSA, b"key", bytes(size)) == b"s"
     assert len(host._single(verbs.SIGN_SINGLE, b"key").known) <= MAX_SHAPES
+
+
+def test_replies_in_parts_are_checked_each_time() -> None:
+    """The second reply is compared with the first; whatever differs is parsed, and refused."""
+    state, other = bytes(64), b"s" * 64
+    port = Answering(reply.pack(Head(verbs.ENCRYPT_INIT, 3), 0, (state,)))
+    encryption = Ep11Host(port, (3,)).encrypt_init(ECDSA, b"key")
+    update = Head(verbs.ENCRYPT_UPDATE, 3)
+    for new, out in ((state, b"abcd"), (other, b"efgh"), (state, b""), (other, bytes(300))):
+        port.block = reply.pack(update, 0, (new, out))
+        assert [encryption.update(b"data") for _ in range(2)] == [out, out]
+        assert encryption._state == new
+    port.block = reply.pack(update, p.CKR_DATA_LEN_RANGE)
+    with pytest.raises(Ep11Error) as refused:
+        encryption.update(b"data")
+    assert refused.value.rv == p.CKR_DATA_LEN_RANGE
+    good = reply.pack(update, 0, (state, b"abcd"))
+    refusals = 0
+    for place in range(len(good)):  # each byte changed is as good or bad as to a full parse
+        port.block = good[:place] + bytes((good[place] ^ 1,)) + good[place + 1 :]
+        try:
+            expected = unpack(port.block, update)[1]
+        except DriverError:
+            refusals += 1
+            with pytest.raises(DriverError):
+                encryption.update(b"data")
+        else:
+            assert encryption.update(b"data") == expected
+    assert refusals > 40
+
+
+def test_a_digest_begins_by_a_request_kept_ready() -> None:
+    port = Answering(reply.pack(Head(verbs.DIGEST_INIT, 3), 0, (bytes(64),)))
+    host = Ep11Host(port, (3,))
+    assert [host.digest_init(SHA)._state for _ in range(3)] == [bytes(64)] * 3
+    port.block = reply.pack(Head(verbs.DIGEST_INIT, 3), p.CKR_MECHANISM_INVALID)
+    with pytest.raises(Ep11Error):
+        host.digest_init(SHA)
