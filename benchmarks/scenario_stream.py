@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ghostcard.emulator.card import Card
 
 CHUNK = 1 << 14  # requests measured at a time: 2 MiB of records
-ALL = "all"
 _FIRST_BATCH = 64  # values; twice as many whenever there are twice the batches
 
 
@@ -144,7 +143,7 @@ class Stream:
             row.add(part)
 
     def _parts(self, array: Array, names: tuple[str, ...]) -> Iterator[tuple[RowStream, Array]]:
-        """The rows to which records belong; those that equal the first are left to it."""
+        """Each row and the records that belong to it."""
         yield self.all, array
         if len(self.tenants) > 1:
             places = np.searchsorted(self._bounds, array["client"], side="right") - 1

@@ -121,5 +121,5 @@ class Section:
         """Refuse the first key that nobody asked for."""
         for key in self.table:
             if key not in self.asked:
-                known = ", ".join(sorted(self.asked))
+                known = ", ".join(sorted(set(self.asked)))
                 raise self.refusal(key, self.table[key], f"no such key here; there are {known}")
