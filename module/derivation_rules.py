@@ -1,7 +1,8 @@
-"""The rows of the derivations from secret keys, of PBKDF2 and of the MAC of TLS 1.2."""
+"""The rows of derivations from secret keys, of PBKDF2, HOTP, and the MAC of TLS 1.2."""
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module.attributes import GENERIC_TYPES, SECRET_BYTES
+from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.rule import (
     BYTES,
@@ -27,6 +28,11 @@ def _finished(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
     size, side = number_at(mechanism, 1), number_at(mechanism, 2)
     expect(_LEAST_MAC <= size <= _MOST_MAC and side in (1, 2))
     return fixed(size)
+
+
+def _password(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+    """Of passwords `otp.py` knows; no other function has them."""
+    raise CryptokiError(ck.CKR_MECHANISM_INVALID)
 
 
 def _rows(mechanisms: tuple[int, ...], row: Mechanism) -> dict[int, Mechanism]:
@@ -88,6 +94,8 @@ ROWS: dict[int, Mechanism] = {
         Mechanism(_GENERIC, BYTES, same),
     ),
     **_rows((ck.CKM_TLS12_MAC, ck.CKM_TLS_MAC), Mechanism(_GENERIC, range(12, 13), _finished)),
+    ck.CKM_HOTP_KEY_GEN: Mechanism(frozenset((ck.CKK_HOTP,)), NONE, same),
+    ck.CKM_HOTP: Mechanism(frozenset((ck.CKK_HOTP,)), BYTES, _password),
     ck.CKM_HKDF_KEY_GEN: Mechanism(frozenset((ck.CKK_HKDF,)), NONE, same),
     ck.CKM_PKCS5_PBKD2: Mechanism(_SECRETS, BYTES, same),
 }

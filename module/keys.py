@@ -36,7 +36,7 @@ def generate(active: Session, mechanism: bytes, wanted: Template) -> Object:
     given = template.read(wanted)
     if mechanism_id(mechanism) in DOMAINS:
         return _generate_domain(active, mechanism, given, rule)
-    template.expect(given, ck.CKA_CLASS, ck.CKO_SECRET_KEY)
+    template.expect(given, ck.CKA_CLASS, _natural_class(rule))
     given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
     attributes = _planned(active, given, template.GENERATED, rule)
     size = checked_size(attributes)
@@ -162,6 +162,11 @@ def _without_known_length(given: Attributes) -> Attributes:
     if len(sizes) != 1 or given.get(ck.CKA_VALUE_LEN) != ulong(sizes[0]):
         return given
     return {type: value for type, value in given.items() if type != ck.CKA_VALUE_LEN}
+
+
+def _natural_class(rule: Mechanism) -> int:
+    """The class of the keys that a generation mechanism makes."""
+    return ck.CKO_OTP_KEY if ck.CKK_HOTP in rule.key_types else ck.CKO_SECRET_KEY
 
 
 def _natural_type(rule: Mechanism) -> int:

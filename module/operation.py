@@ -213,6 +213,19 @@ class Locked:
         self.inner = inner
 
 
+class Password:
+    """A one-time password to be made or checked: ``room`` is the length of what ``sign`` gives."""
+
+    __slots__ = ("room", "sign", "verify")
+
+    def __init__(
+        self, room: int, sign: Callable[[bytes], bytes], verify: Callable[[bytes, bytes], None]
+    ) -> None:
+        self.room = room
+        self.sign = sign
+        self.verify = verify
+
+
 def finished(result: bytes) -> Operation:
     """An operation that is done, and whose result waits for a buffer that is long enough."""
     ready = Ready(None, None, sys.maxsize, lambda *_: result, misplaced_call, misplaced_call)

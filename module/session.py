@@ -10,12 +10,12 @@ from ghostcard.module.object import Object
 if TYPE_CHECKING:
     from ghostcard.driver.errors import DriverError
     from ghostcard.module.messages import AeadMessages, SignedMessages
-    from ghostcard.module.operation import Locked, Operation, Stream
+    from ghostcard.module.operation import Locked, Operation, Password, Stream
     from ghostcard.module.slot import Slot
     from ghostcard.module.token import Token
     from ghostcard.module.verification import Verification
 
-    Active = Operation | Stream | Locked | None
+    Active = Operation | Stream | Locked | Password | None
 
 NOBODY = -1
 """`Token.user` while nobody is logged in; else CKU_USER or CKU_SO."""

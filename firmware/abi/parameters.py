@@ -251,6 +251,13 @@ class TlsMac(NamedTuple):
     side: int
 
 
+class Hotp(NamedTuple):
+    """HOTP, of CK_OTP_PARAMS and the key: digits of the password, counter."""
+
+    digits: int
+    counter: Annotated[bytes, 8]
+
+
 class Pbkdf2(NamedTuple):
     """CK_PKCS5_PBKD2_PARAMS2: CKZ_*, iterations, CKP_PKCS5_PBKD2_*, salt, PRF data, password."""
 
@@ -341,6 +348,7 @@ FAMILIES: dict[int, type[Parameters]] = {
     **dict.fromkeys((p.CKM_TLS12_KDF, p.CKM_TLS_KDF), TlsKdf),
     **dict.fromkeys((p.CKM_TLS12_MAC, p.CKM_TLS_MAC), TlsMac),
     p.CKM_PKCS5_PBKD2: Pbkdf2,
+    p.CKM_HOTP: Hotp,
     **dict.fromkeys(_CONTEXT_SIGNERS, SignContext),
     p.CKM_HASH_ML_DSA: HashSignContext,
     **dict.fromkeys(

@@ -26,6 +26,7 @@ from ghostcard.firmware.mechanisms import (
     hash_derivation,
     hkdf,
     hmac,
+    hotp,
     hybrid_wrap,
     kbkdf,
     mldsa,
@@ -85,6 +86,7 @@ FAMILIES = (
     kbkdf,
     tls12,
     pbkdf2,
+    hotp,
 )
 
 

@@ -6,8 +6,11 @@ in its own variables, and knows nothing but pointers and a method.
 
 from collections.abc import Callable
 
+from ghostcard import pkcs11 as ck
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries.edge import Edge, Pointer
+from ghostcard.module.errors import CryptokiError
+from ghostcard.module.otp import Host, Image
 
 Crossing = Callable[..., int]
 
@@ -33,6 +36,24 @@ def transform(edge: Edge, method: Callable[[int, bytes, int | None], bytes | int
             return result
         size = len(result)
         if size <= capacity:
+            write(out, result, size)
+        return size
+
+    return crossing
+
+
+def sign(edge: Edge, method: Callable[[int, bytes, int | None], bytes | int]) -> Crossing:
+    """``C_Sign``: as `transform`, but a one-time password has pointers into the caller's buffer."""
+    read, write, cast = edge.read, edge.write, edge.ffi.cast
+
+    def crossing(session: int, data: Pointer, length: int, out: Pointer, capacity: int) -> int:
+        result = method(session, read(data, length), None if capacity < 0 else capacity)
+        if isinstance(result, int):
+            return result
+        size = len(result)
+        if size <= capacity:
+            if isinstance(result, Image):
+                result = result.placed_at(int(cast("uintptr_t", out)))
             write(out, result, size)
         return size
 
@@ -92,7 +113,7 @@ INITS = (
 )
 TRANSFORMS = (
     *("encrypt", "encrypt_update", "decrypt", "decrypt_update", "digest"),
-    *("sign", "sign_recover", "verify_recover"),
+    *("sign_recover", "verify_recover"),
     *(
         "digest_encrypt_update",
         "decrypt_digest_update",
@@ -111,12 +132,21 @@ def connect_shapes(edge: Edge, cryptoki: Cryptoki) -> None:
     """Those that have one of the shapes above."""
     for name in INITS:
         edge.cross(name, init(edge, getattr(cryptoki, name)))
+    edge.cross("sign", sign(edge, cryptoki.sign))
+    Host.memory = staticmethod(lambda address, size: memory(edge, address, size))
     for name in TRANSFORMS:
         edge.cross(name, transform(edge, getattr(cryptoki, name)))
     for name in FINALS:
         edge.cross(name, final(edge, getattr(cryptoki, name)))
     for name in FEEDS:
         edge.cross(name, feed(edge, getattr(cryptoki, name)))
+
+
+def memory(edge: Edge, address: int, size: int) -> bytes:
+    """What the application has at an address."""
+    if not address:
+        raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)
+    return edge.read(edge.ffi.cast("char *", address), size)
 
 
 def connect_exceptions(edge: Edge, cryptoki: Cryptoki) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError
 from ghostcard.module.errors import CryptokiError, refusal
-from ghostcard.module.operation import Locked, Operation, Stream
+from ghostcard.module.operation import Locked, Operation, Password, Stream
 from ghostcard.module.session import Session
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def ask_slot(question: Callable[[], Result]) -> Result:
         raise refusal(error) from error
 
 
-def misplaced(operation: Operation | Stream | Locked | None) -> CryptokiError:
+def misplaced(operation: Operation | Stream | Locked | Password | None) -> CryptokiError:
     """Why a function cannot go on with what is active; the caller has ended it."""
     if operation is None:
         return CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)

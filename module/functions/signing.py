@@ -3,9 +3,11 @@
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError
 from ghostcard.module.errors import CryptokiError
-from ghostcard.module.functions.chapter import Chapter, Mechanism, end, misplaced, part
-from ghostcard.module.operation import Operation
+from ghostcard.module.functions.chapter import Chapter, Mechanism, ask, end, misplaced, part
+from ghostcard.module.operation import Operation, Password
+from ghostcard.module.otp import password
 from ghostcard.module.preparation import signature, verification
+from ghostcard.module.session import Session
 
 
 class Signing(Chapter):
@@ -19,7 +21,11 @@ class Signing(Chapter):
             return
         if active.signing is not None:
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
-        active.signing = signature(active, mechanism, active.key(key))
+        entry = active.key(key)
+        if entry.object_class == ck.CKO_OTP_KEY:
+            active.signing = password(active, mechanism, entry, verifies=False)
+        else:
+            active.signing = signature(active, mechanism, entry)
 
     def sign(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
         """Sign everything at once and end."""
@@ -27,6 +33,8 @@ class Signing(Chapter):
         operation = active.signing
         if operation.__class__ is not Operation:
             active.signing = None
+            if isinstance(operation, Password):
+                return _password(active, operation, data, capacity)
             raise misplaced(operation)
         room = operation.room(0)
         if capacity is None or capacity < room:
@@ -53,7 +61,11 @@ class Signing(Chapter):
             return
         if active.verifying is not None or active.verifying_signature is not None:
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
-        active.verifying = verification(active, mechanism, active.key(key))
+        entry = active.key(key)
+        if entry.object_class == ck.CKO_OTP_KEY:
+            active.verifying = password(active, mechanism, entry, verifies=True)
+        else:
+            active.verifying = verification(active, mechanism, entry)
 
     def verify(self, session: int, data: bytes, signature: bytes) -> None:
         """Verify everything at once and end; CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE."""
@@ -61,6 +73,10 @@ class Signing(Chapter):
         operation = active.verifying
         active.verifying = None
         if operation.__class__ is not Operation:
+            if isinstance(operation, Password):
+                check = operation.verify
+                ask(active, lambda: check(data, signature))
+                return
             raise misplaced(operation)
         if len(signature) != operation.room(0):
             raise CryptokiError(ck.CKR_SIGNATURE_LEN_RANGE)
@@ -78,3 +94,13 @@ class Signing(Chapter):
         active = self._session(session)
         part(active, "verifying", lambda it: it.settle(signature))
         active.verifying = None
+
+
+def _password(
+    active: Session, operation: Password, data: bytes, capacity: int | None
+) -> bytes | int:
+    """A one-time password, if there is room for it: the question for the length makes none."""
+    if capacity is None or capacity < operation.room:
+        active.signing = operation
+        return operation.room
+    return ask(active, lambda: operation.sign(data))
