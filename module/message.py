@@ -5,6 +5,7 @@ apart; what the card does for it is what it does for C_Encrypt.
 """
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
@@ -116,13 +117,14 @@ class IvSource:
     CKG_GENERATE_COUNTER counts from 0 in the bits that are not fixed, CKG_GENERATE_COUNTER_XOR
     XORs that count onto the bits of the first message's IV, CKG_GENERATE_RANDOM draws them, and
     CKG_GENERATE, the token's choice, counts from a number drawn at the first message: no IV comes
-    twice here, and hardly with another encryption under the same key.
+    twice here, whichever threads ask, and hardly with another encryption under the same key.
     """
 
-    __slots__ = ("_base", "_count", "_draw", "_start")
+    __slots__ = ("_base", "_count", "_draw", "_lock", "_start")
 
     def __init__(self, draw: Callable[[int], bytes]) -> None:
         self._draw = draw
+        self._lock = Lock()
         self._count = 0
         self._base: int | None = None
         self._start: int | None = None
@@ -139,11 +141,11 @@ class IvSource:
             raise CryptokiError(ck.CKR_MECHANISM_PARAM_INVALID)
         given = int.from_bytes(parameter.iv, "big")
         mask = (1 << free_bits) - 1
-        made = given & ~mask | self._free(parameter.generator, given, size) & mask
-        if parameter.generator != ck.CKG_GENERATE_RANDOM:
+        with self._lock:
             if self._count > mask:
                 raise CryptokiError(ck.CKR_TOKEN_RESOURCE_EXCEEDED)
-            self._count += 1
+            made = given & ~mask | self._free(parameter.generator, given, size) & mask
+            self._count += parameter.generator != ck.CKG_GENERATE_RANDOM
         return made.to_bytes(size, "big")
 
     def _free(self, generator: int, given: int, size: int) -> int:

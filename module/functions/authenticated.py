@@ -2,6 +2,8 @@
 and an IV that the token may make.
 """
 
+from threading import Lock
+
 from ghostcard import pkcs11 as ck
 from ghostcard.module import keys
 from ghostcard.module.encoding import number
@@ -12,6 +14,9 @@ from ghostcard.module.message import IvSource, MessageParameter, for_card
 from ghostcard.module.object import Object
 from ghostcard.module.session import Session
 from ghostcard.module.template import Template
+
+_MAKING = Lock()
+"""Held while a key gets its `IvSource`: two would count from the same number."""
 
 
 class Authenticated(Chapter):
@@ -74,6 +79,7 @@ def _known_size(key: Object) -> int:
 
 def _ivs_of(active: Session, key: Object) -> IvSource:
     """The IVs of a wrapping key; no two of this process's are the same."""
-    if key.ivs is None:
-        key.ivs = IvSource(active.slot.host.generate_random)
-    return key.ivs
+    with _MAKING:
+        if key.ivs is None:
+            key.ivs = IvSource(active.slot.host.generate_random)
+        return key.ivs

@@ -1,5 +1,7 @@
 """Message-based encryption and decryption: the tag apart, an IV for each message (5.9, 5.11)."""
 
+import threading
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -235,6 +237,20 @@ class TestIvs:
         assert len({source.next(given) for _ in range(64)}) == 64
         with refusing(ck.CKR_TOKEN_RESOURCE_EXCEEDED):
             source.next(given)
+
+    def test_no_iv_comes_twice_to_threads_either(self) -> None:
+        source, given = IvSource(bytes), message(IV, ck.CKG_GENERATE_COUNTER)
+        made: list[bytes] = []
+
+        def take() -> None:
+            made.extend([source.next(given) for _ in range(2000)])
+
+        threads = [threading.Thread(target=take) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(made) == [number.to_bytes(12, "big") for number in range(8000)]
 
 
 class TestSignatures:
