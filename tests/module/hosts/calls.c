@@ -44,6 +44,8 @@ static void mechanisms(void)
     CK_X9_42_DH1_DERIVE_PARAMS x942 = {CKD_NULL, 2, text, 3, iv};
     CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes = {256, &oaep};
     CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes = {128, CKD_SHA256_KDF, 3, text};
+    CK_SIGN_ADDITIONAL_CONTEXT additional = {CKH_HEDGE_REQUIRED, text, 7};
+    CK_HASH_SIGN_ADDITIONAL_CONTEXT hashed = {CKH_HEDGE_PREFERRED, text, 7, CKM_SHA256};
     CK_EDDSA_PARAMS eddsa = {1, 7, text}, plain = {0, 0, NULL};
     CK_CCM_PARAMS ccm = {1000, iv, 13, text, 7, 10};
     CK_CHACHA20_PARAMS chacha = {text, 32, iv, 96};
@@ -72,6 +74,10 @@ static void mechanisms(void)
     cross("eddsa", CKM_EDDSA, NULL, 0);
     cross("eddsa-plain", CKM_EDDSA, &plain, sizeof plain);
     cross("eddsa-context", CKM_EDDSA, &eddsa, sizeof eddsa);
+    cross("ml-dsa", CKM_ML_DSA, NULL, 0);
+    cross("ml-dsa-context", CKM_ML_DSA, &additional, sizeof additional);
+    cross("hash-ml-dsa", CKM_HASH_ML_DSA, &hashed, sizeof hashed);
+    cross("slh-dsa-context", CKM_HASH_SLH_DSA_SHAKE256, &additional, sizeof additional);
     cross("raw", CKM_BLOWFISH_CBC, iv, 8);
     cross("cts", CKM_AES_CTS, iv, 16);
     cross("xts", CKM_AES_XTS, iv, 16);
