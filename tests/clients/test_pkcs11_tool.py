@@ -72,6 +72,36 @@ def test_ecdsa_signatures_verify_with_openssl(token: Host, curve: str) -> None:
     token.verify(public, "signature", "text")
 
 
+@pytest.mark.parametrize(
+    ("curve", "how"),
+    [
+        ("secp192r1", "ECDSA-SHA1"),
+        ("secp224r1", "ECDSA-SHA224"),
+        ("secp256k1", "ECDSA-SHA3-256"),
+        ("brainpoolP256r1", "ECDSA-SHA256"),
+        ("brainpoolP512r1", "ECDSA-SHA512"),
+        ("edwards25519", "EDDSA"),
+    ],
+)
+def test_keys_on_other_curves_sign_and_verify(token: Host, curve: str, how: str) -> None:
+    tool(token, "--keypairgen", "--key-type", f"EC:{curve}", "--label", "key", "--id", "0a")
+    token.file("text", TEXT)
+    token.file("other", TEXT + b"x")
+    use = ("-m", how, "--label", "key")
+    tool(token, "--sign", *use, "-i", "text", "-o", "signature")
+    check = ("--verify", *use, "--signature-file", "signature", "-i")
+    assert b"Signature is valid" in tool(token, *check, "text")
+    assert b"Invalid signature" in tool(token, *check, "other")
+
+
+def test_a_montgomery_key_is_generated(token: Host) -> None:
+    """pkcs11-tool 0.23 names curve25519 with a length byte that is one too large."""
+    tool(token, "--keypairgen", "--key-type", "EC:curve25519", "--label", "key", "--id", "0a")
+    listed = tool(token, "--list-objects", "--type", "privkey").decode()
+    assert "key" in listed
+    assert "derive" in listed
+
+
 def test_the_module_verifies_what_openssl_signed_and_refuses_another_text(token: Host) -> None:
     token.run("openssl", "genrsa", "-out", "key.pem", "2048")
     token.run("openssl", "rsa", "-in", "key.pem", "-pubout", "-outform", "DER", "-out", "key.der")
