@@ -188,6 +188,23 @@ def test_sizes_at_the_ends(program: Program, bits: int) -> None:
 
 
 @pytest.mark.parametrize("bits", [512, 16384])
+def test_keys_without_their_primes(program: Program, bits: int) -> None:
+    """They are found at once, whatever the size; a wrong exponent has none."""
+    n, d, _, _ = numbers(bits)
+    kind: dict[str, Value] = {
+        "CLASS": ck.CKO_PRIVATE_KEY,
+        "KEY_TYPE": ck.CKK_RSA,
+        "MODULUS": n.to_bytes(bits // 8, "big"),
+        "PUBLIC_EXPONENT": b"\1\0\1",
+    }
+    private = program.create(**kind, PRIVATE_EXPONENT=d.to_bytes(bits // 8, "big"))
+    made = program.run("sign", mechanism(ck.CKM_SHA1_RSA_PKCS), private, b"data")
+    assert pow(int.from_bytes(made, "big"), 65537, n) < n >> 8
+    with refusing(ck.CKR_ATTRIBUTE_VALUE_INVALID):
+        program.create(**kind, PRIVATE_EXPONENT=(d - 2).to_bytes(bits // 8, "big"))
+
+
+@pytest.mark.parametrize("bits", [512, 16384])
 def test_keys_of_the_ends_are_wrapped(program: Program, bits: int) -> None:
     public, private = imported(program, bits, EXTRACTABLE=True, SENSITIVE=False)
     aes, wrap = program.aes(), mechanism(ck.CKM_AES_KEY_WRAP_KWP)
