@@ -57,8 +57,10 @@ def private_key(key_type: int, domain: Domain, x: int) -> Key:
 
 
 def null_domain(bits: int, order: int) -> Domain:
-    """Numbers of the sizes of a domain with an order, all but all ones."""
-    return Domain((1 << bits) - 1, (1 << bits) - 3, (1 << order) - 1)
+    """Numbers of the sizes of a domain with an order that passes for one: q divides p - 1."""
+    q = (1 << order) - 1
+    p = (q << bits - order) + 1
+    return Domain(p, p - 3, q)
 
 
 def null_key(key_type: int, domain: Domain) -> Key:

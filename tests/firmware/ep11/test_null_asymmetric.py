@@ -6,6 +6,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.driver.exercise_domains import domain
 from ghostcard.firmware.abi import ber, mechanism, verbs
 from ghostcard.firmware.abi import parameters as wire
+from ghostcard.firmware.abi.blob import blob_bytes
 from ghostcard.firmware.mechanisms.curves import OCTET_CURVES, P224, X25519
 from tests.firmware.ep11.caller import ALL, RESULT, Caller, mech, template, u32
 from tests.firmware.ep11.test_null import Pair
@@ -29,6 +30,11 @@ GENERATORS = [
     (ck.CKM_DH_PKCS_KEY_PAIR_GEN, DH),
 ]
 Keys = tuple[bytes, bytes]
+KEYGEN = {
+    ck.CKM_DSA_PARAMETER_GEN: ck.CKM_DSA_KEY_PAIR_GEN,
+    ck.CKM_DH_PKCS_PARAMETER_GEN: ck.CKM_DH_PKCS_KEY_PAIR_GEN,
+    ck.CKM_X9_42_DH_PARAMETER_GEN: ck.CKM_X9_42_DH_KEY_PAIR_GEN,
+}
 
 
 @pytest.fixture
@@ -70,6 +76,11 @@ def test_domains(pair: Pair, number: int, bits: int, sizes: list[int]) -> None:
     for card in (pair.real, pair.null):
         numbers, checksum = card.ask(verbs.GENERATE_KEY, *params)
         assert ([len(each) for each in ber.unpack(numbers)], checksum) == (sizes, b"")
+        strings = dict(
+            zip((ck.CKA_PRIME, ck.CKA_BASE, ck.CKA_SUBPRIME), ber.unpack(numbers), strict=False)
+        )
+        blob, _ = made(card, KEYGEN[number], strings)
+        assert len(blob) == blob_bytes(ck.CKK_DSA, sizes[0])
 
 
 def test_signatures(pair: Pair) -> None:
