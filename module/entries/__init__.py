@@ -4,6 +4,7 @@
 """
 
 import atexit
+import gc
 import os
 import sys
 from typing import Any
@@ -41,6 +42,7 @@ def connect(ffi: Any, lib: Any) -> None:
     )
     if lib.interpreter_is_ours():
         sys.setswitchinterval(1e-4)  # seconds; no thread waits long for the GIL
+        gc.freeze()  # what has been loaded stays: it need not be looked through again
     else:
         atexit.register(lib.library_exit)
 
