@@ -47,9 +47,12 @@ def copy(active: Session, source: Object, wanted: Template) -> Object:
 
 def change(active: Session, entry: Object, wanted: Template) -> None:
     """Change attributes of an object; the card learns of those it enforces."""
-    changes = template.changed(entry.attributes, wanted, is_so(active))
-    attributes = entry.attributes | changes
-    active.token.change(entry, attributes, _blob_with(active, entry, attributes))
+
+    def revised(before: Attributes) -> tuple[Attributes, bytes]:
+        attributes = before | template.changed(before, wanted, is_so(active))
+        return attributes, _blob_with(active, entry, attributes)
+
+    active.token.change(entry, revised)
 
 
 def is_so(active: Session) -> bool:

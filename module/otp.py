@@ -7,7 +7,6 @@ A password is made in the form of the structure, with pointers that count from i
 
 from collections.abc import Callable, Iterable
 from struct import Struct
-from threading import Lock
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
@@ -17,6 +16,7 @@ from ghostcard.module.object import Object
 from ghostcard.module.operation import Password
 from ghostcard.module.rule import ID_BYTES, expect
 from ghostcard.module.session import Session
+from ghostcard.module.template import Attributes
 from ghostcard.module.usage import SIGN, VERIFY, check_use
 
 LOOK_AHEAD = 10
@@ -26,7 +26,6 @@ COUNTER_BYTES = 8
 MAX_ENTRIES = 16
 _DIGITS = range(6, 9)
 _HEAD, _ENTRY = Struct("=QQ"), Struct("=QQQ")
-_counting = Lock()
 
 Memory = Callable[[int, int], bytes]
 
@@ -104,11 +103,15 @@ class Otp:
             raise CryptokiError(ck.CKR_DATA_LEN_RANGE)
         if self._counter is not None:
             return self._made(active, self._counter)
-        with _counting:
-            active.token.refresh()
-            counter = _kept(self._key)
+        made = image(())
+
+        def next_one(kept: Attributes) -> tuple[Attributes, bytes]:
+            nonlocal made
+            counter = _kept(kept)
             made = self._made(active, counter)
-            _move_on(active, self._key, counter + 1)
+            return _moved_on(kept, counter + 1), self._key.blob
+
+        active.token.change(self._key, next_one)
         return made
 
     def verify(self, active: Session, data: bytes, signature: bytes) -> None:
@@ -123,13 +126,14 @@ class Otp:
             if not self._holds(active, self._counter, password):
                 raise CryptokiError(ck.CKR_SIGNATURE_INVALID)
             return
-        with _counting:
-            active.token.refresh()
-            for counter in _candidates(_kept(self._key), told.get(ck.CK_OTP_COUNTER)):
+
+        def beyond_it(kept: Attributes) -> tuple[Attributes, bytes]:
+            for counter in _candidates(_kept(kept), told.get(ck.CK_OTP_COUNTER)):
                 if self._holds(active, counter, password):
-                    _move_on(active, self._key, counter + 1)
-                    return
-        raise CryptokiError(ck.CKR_SIGNATURE_INVALID)
+                    return _moved_on(kept, counter + 1), self._key.blob
+            raise CryptokiError(ck.CKR_SIGNATURE_INVALID)
+
+        active.token.change(self._key, beyond_it)
 
     def _made(self, active: Session, counter: int) -> Image:
         password = active.slot.host.sign_single(self._asked(counter), self._key.for_card(), b"")
@@ -193,14 +197,13 @@ def _candidates(kept: int, told: bytes | None) -> range:
     return range(counter, counter + 1) if counter >= kept else range(0)
 
 
-def _kept(key: Object) -> int:
-    return int.from_bytes(key.attributes[ck.CKA_OTP_COUNTER], "big")
+def _kept(attributes: Attributes) -> int:
+    return int.from_bytes(attributes[ck.CKA_OTP_COUNTER], "big")
 
 
 def _encoded(counter: int) -> bytes:
     return (counter % (1 << 8 * COUNTER_BYTES)).to_bytes(COUNTER_BYTES, "big")
 
 
-def _move_on(active: Session, key: Object, counter: int) -> None:
-    attributes = key.attributes | {ck.CKA_OTP_COUNTER: _encoded(counter)}
-    active.token.change(key, attributes, key.blob)
+def _moved_on(attributes: Attributes, counter: int) -> Attributes:
+    return attributes | {ck.CKA_OTP_COUNTER: _encoded(counter)}

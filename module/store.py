@@ -213,11 +213,13 @@ class Store:
             assert row is not None
             return row
 
-    def update(self, row: int, body: bytes) -> bool:
-        """Write an object anew; False if it is gone. CKR_DEVICE_MEMORY beyond a limit."""
+    def update(self, row: int, body: bytes, seen: int) -> bool:
+        """Write an object anew; False if it is gone, or not any more what it was with change
+        ``seen``. CKR_DEVICE_MEMORY beyond a limit.
+        """
         with self.writing():
             before = self._connection.execute(
-                "SELECT length(body) FROM object WHERE id = ?", (row,)
+                "SELECT length(body) FROM object WHERE id = ? AND changed = ?", (row, seen)
             ).fetchone()
             if before is None:
                 return False

@@ -1,7 +1,7 @@
 """One token in one process: who is logged in, and the objects, kept in step with the store."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ _KIND = 3
 """Attributes at the end of an outline that say what kind of object it is."""
 
 _SERIAL_BYTES = 8
+
+Revision = Callable[[Attributes], tuple[Attributes, bytes]]
+"""Attributes of an object -> those it has from now on, and its key blob."""
 
 
 class Token:
@@ -302,14 +305,19 @@ class Token:
 
     def add(self, attributes: Attributes, blob: bytes, session: "Session") -> Object:
         """A new object: of the token if CKA_TOKEN says so (when it returns it is on the disk), else
-        of the session.
+        of the session. CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN: what another thread did while
+        the key was made.
         """
+        is_private = attributes[ck.CKA_PRIVATE] == b"\x01"
         with self._lock:
+            if session.handle not in self.sessions:
+                raise CryptokiError(ck.CKR_SESSION_CLOSED)
+            if is_private and self.user != ck.CKU_USER:
+                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
             if attributes[ck.CKA_TOKEN] == b"\0":
                 entry = self._catalog.add(attributes, blob)
                 session.objects.add(entry)
                 return entry
-            is_private = attributes[ck.CKA_PRIVATE] == b"\x01"
             row = self._opened().insert(is_private, self._packed(attributes, blob))
             self.refresh()
             added = self._catalog.at_row(row)
@@ -317,15 +325,30 @@ class Token:
                 raise CryptokiError(ck.CKR_FUNCTION_FAILED)  # removed by another process already
             return added
 
-    def change(self, entry: Object, attributes: Attributes, blob: bytes) -> None:
-        """The object has these attributes from now on."""
-        with self._lock:
-            if not entry.is_on_token:
-                self._catalog.replace(entry, attributes, blob)
-                return
-            if not self._opened().update(entry.row, self._packed(attributes, blob)):
-                raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
+    def change(self, entry: Object, revision: Revision) -> None:
+        """The object becomes what ``revision`` makes of its attributes: those of now, whatever
+        other threads and processes do to it meanwhile. So it may be asked several times.
+        """
+        if self.counter[0] != self.seen:
             self.refresh()
+        is_changed = False
+        while not is_changed:
+            seen, before = entry.changed, entry.attributes
+            revised = revision(before)
+            with self._lock:
+                self._check_there(entry)
+                if entry.is_on_token:
+                    is_changed = self._opened().update(entry.row, self._packed(*revised), seen)
+                    self.refresh()
+                elif entry.attributes is before:
+                    self._catalog.replace(entry, *revised)
+                    is_changed = True
+                if not is_changed:
+                    self._check_there(entry)
+
+    def _check_there(self, entry: Object) -> None:
+        if self.objects.get(entry.handle) is not entry:
+            raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
 
     def remove(self, entry: Object) -> None:
         """C_DestroyObject."""

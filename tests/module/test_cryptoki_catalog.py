@@ -17,7 +17,7 @@ from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.store import Store
 from ghostcard.module.template import Attributes
-from ghostcard.module.token import Token
+from ghostcard.module.token import Revision, Token
 from tests.module.program import refusing
 from tests.module.test_cryptoki_store import PIN, data, session_of
 
@@ -119,6 +119,10 @@ def test_bodies_are_read_when_somebody_wants_them(token: Token) -> None:
     assert bodies_read(token) == 50
 
 
+def changing(values: Attributes) -> Revision:
+    return lambda before: (before | values, b"")
+
+
 def test_an_unread_object_that_another_process_changes(path: str, token: Token) -> None:
     read, unread = (token.find({ck.CKA_LABEL: label})[0] for label in (b"1", b"2"))
     assert token.objects[read].attributes[ck.CKA_VALUE] == b"value 1"
@@ -127,7 +131,8 @@ def test_an_unread_object_that_another_process_changes(path: str, token: Token) 
     for label in (b"1", b"2"):
         (handle,) = other.find({ck.CKA_LABEL: label})
         entry = other.objects[handle]
-        other.change(entry, entry.attributes | {ck.CKA_LABEL: b"new " + label}, b"")
+        new = {ck.CKA_LABEL: b"new " + label}
+        other.change(entry, changing(new))
     other.close()
     assert token.find({ck.CKA_LABEL: b"1"}) == token.find({ck.CKA_LABEL: b"2"}) == []
     assert token.find({ck.CKA_LABEL: b"new 1"}) == [read]
@@ -185,7 +190,7 @@ def test_many_threads_read_what_another_process_changes(path: str, token: Token)
     for handle in other.find({ck.CKA_CLASS: ulong(ck.CKO_DATA)}):
         entry = other.objects[handle]
         new = {ck.CKA_LABEL: b"new", ck.CKA_VALUE: b"new"}
-        other.change(entry, entry.attributes | new, b"")
+        other.change(entry, changing(new))
     for thread in threads:
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)

@@ -134,13 +134,13 @@ def test_another_process_sees_everything_at_once(path: str, token: Token) -> Non
     session = session_of(token)
     made = token.add(data(b"one"), b"", session)
     (seen,) = other.find({ck.CKA_LABEL: b"one"})
-    token.change(made, made.attributes | {ck.CKA_LABEL: b"two"}, b"")
+    token.change(made, lambda before: (before | {ck.CKA_LABEL: b"two"}, b""))
     assert other.find({ck.CKA_LABEL: b"one"}) == []
     assert other.find({ck.CKA_LABEL: b"two"}) == [seen]  # the handle stays
     other.remove(other.objects[seen])
     assert token.find({}) == []
     with refusing(ck.CKR_OBJECT_HANDLE_INVALID):
-        token.change(made, made.attributes, b"")
+        token.change(made, lambda before: (before, b""))
     other.close()
 
 
