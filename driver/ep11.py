@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ghostcard.driver import template
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.exchange import Exchange
+from ghostcard.driver.exchange import Exchange, Renew, never
 from ghostcard.driver.multipart import (
     Decryption,
     Digest,
@@ -34,12 +34,18 @@ _VARIANT = verbs.VARIANT_RESULT
 
 
 class Ep11Host:
-    """One token's view of its cards; `max_message`: the least of their message limits, bytes."""
+    """One token's view of its cards; `max_message`: the least of their message limits, bytes;
+    `renew` knows blobs of today for those of yesterday.
+    """
 
     def __init__(
-        self, port: Port, targets: tuple[int, ...], max_message: int = MAX_MESSAGE
+        self,
+        port: Port,
+        targets: tuple[int, ...],
+        max_message: int = MAX_MESSAGE,
+        renew: Renew = never,
     ) -> None:
-        self._exchange = Exchange(port, tuple(targets), max_message)
+        self._exchange = Exchange(port, tuple(targets), max_message, renew)
         self._ask = self._exchange.ask
         self._singles: dict[tuple[int, bytes], Single] = {}
         self._checks: dict[bytes, Check] = {}

@@ -5,13 +5,17 @@ combination of lengths; a call joins them around its mechanism and data. So AES-
 its own each time costs what a fixed mechanism does.
 """
 
-from ghostcard.driver.exchange import Exchange, head_of, unpack
+from collections.abc import Callable
+from typing import Self
+
+from ghostcard.driver.errors import Ep11Error
+from ghostcard.driver.exchange import Answer, Exchange, Params, head_of, unpack
 from ghostcard.firmware.abi import ber
 
 MAX_SHAPES = 64  # combinations of lengths remembered per verb and key; then all are forgotten
 
 Lengths = tuple[int, ...]
-Parts = tuple[bytes, ...]
+Parts = Params
 
 
 class Template:
@@ -46,13 +50,31 @@ class Template:
         params = [next(holes) if param is None else param for param in self._params]
         return self._exchange.frame(self.function, domain, params)
 
-    def answer(self, block: bytes, qid: int) -> tuple[bytes, ...]:
-        """The parameters of a reply unlike the last of its length; raises as `Exchange.ask`."""
-        params = unpack(block, head_of(self.function, qid & 0xFF))
+    def answer(
+        self,
+        block: bytes,
+        qid: int,
+        render: Callable[[int], bytes],
+        targets: tuple[int, ...],
+    ) -> Answer:
+        """What a reply unlike the last of its length says, or that of another of the targets;
+        raises as `Exchange.ask`.
+        """
+        try:
+            params = unpack(block, head_of(self.function, qid & 0xFF))
+        except Ep11Error as error:
+            return self._exchange.elsewhere(error, render, targets, qid)
         if len(self.fronts) >= MAX_SHAPES:
             self.fronts.clear()
         self.fronts[qid, len(block)] = block[: len(block) - sum(map(len, params))]
-        return params
+        return Answer(params, qid)
+
+    def renewed(self, refusal: Ep11Error) -> Self:
+        """The same for the key's blob of today; the refusal is raised if that is no remedy."""
+        fixed = tuple(param for param in self._params if param is not None)
+        now = iter(self._exchange.renewed(refusal, fixed))
+        params = [None if param is None else next(now) for param in self._params]
+        return self.__class__(self._exchange, self.function, *params)
 
 
 class Single(Template):
@@ -77,7 +99,11 @@ class Single(Template):
         front = self.fronts.get((qid, len(block)))
         if front is not None and block.startswith(front):
             return block[len(front) :]
-        return self.answer(block, qid)[0]
+        try:
+            return self.answer(block, qid, render, self.targets).params[0]
+        except Ep11Error as error:
+            refusal = error
+        return self.renewed(refusal)(mechanism, data)
 
 
 class Opening(Template):
@@ -88,11 +114,16 @@ class Opening(Template):
     def __call__(self) -> tuple[bytes, int]:
         """The new operation's state, and the queue that holds it."""
         parts = self.known.get(()) or self.cut(())
-        block, qid = self.call(self.function, lambda domain: parts[domain][0], self.targets)
+
+        def render(domain: int) -> bytes:
+            return parts[domain][0]
+
+        block, qid = self.call(self.function, render, self.targets)
         front = self.fronts.get((qid, len(block)))
         if front is not None and block.startswith(front):
             return block[len(front) :], qid
-        return self.answer(block, qid)[0], qid
+        (state,), qid = self.answer(block, qid, render, self.targets)
+        return state, qid
 
 
 class Step(Template):
@@ -105,14 +136,21 @@ class Step(Template):
 
     def __call__(self, first: bytes, second: bytes, targets: tuple[int, ...]) -> tuple[bytes, int]:
         """The one result, and the queue that served the request."""
-        block, qid = self.send(first, second, targets)
+        render = self.renderer(first, second)
+        block, qid = self.call(self.function, render, targets)
         front = self.fronts.get((qid, len(block)))
         if front is not None and block.startswith(front):
             return block[len(front) :], qid
-        return self.answer(block, qid)[0], qid
+        try:
+            (result,), qid = self.answer(block, qid, render, targets)
+            return result, qid
+        except Ep11Error as error:
+            refusal = error
+        first, second = self._exchange.renewed(refusal, (first, second))
+        return self(first, second, targets)
 
-    def send(self, first: bytes, second: bytes, targets: tuple[int, ...]) -> tuple[bytes, int]:
-        """The reply, which may be an error, and the queue that served the request."""
+    def renderer(self, first: bytes, second: bytes) -> Callable[[int], bytes]:
+        """The request for each domain."""
         lengths = (len(first), len(second))
         parts = self.known.get(lengths) or self.cut(lengths)
 
@@ -120,7 +158,7 @@ class Step(Template):
             front, middle, back = parts[domain]
             return b"".join((front, first, middle, second, back))
 
-        return self.call(self.function, render, targets)
+        return render
 
 
 class Feed(Step):
@@ -134,7 +172,7 @@ class Feed(Step):
 
     def feed(self, state: bytes, data: bytes, targets: tuple[int, ...]) -> tuple[bytes, bytes]:
         """State and output. As of `Single`, the reply is compared with the last of its length."""
-        block, qid = self.send(state, data, targets)
+        block, qid = self.call(self.function, self.renderer(state, data), targets)
         cut = self._cuts.get((qid, len(block)))
         if cut is not None:
             front, end, middle, start = cut
@@ -168,4 +206,9 @@ class Check(Template):
 
         block, qid = self.call(self.function, render, self.targets)
         if block != self.fronts.get((qid, len(block))):
-            self.answer(block, qid)
+            try:
+                self.answer(block, qid, render, self.targets)
+                return
+            except Ep11Error as error:
+                refusal = error
+            self.renewed(refusal)(mechanism, data, signature)
