@@ -28,6 +28,8 @@ from ghostcard.firmware.mechanisms.refusal import Refused
 MAX_KEYS = 4096  # opened keys kept in card memory; then all are forgotten
 _UNKNOWN = -1  # no number of changes
 
+Equipment = Callable[[Key], None]
+
 
 class Domain:
     """Opens and seals the keys of one domain; safe to use from several threads.
@@ -37,8 +39,8 @@ class Domain:
     """
 
     __slots__ = (
-        "_changes", "_draw", "_ensure_tested", "_is_null", "_keys", "_lock", "_nvram", "_read",
-        "_seen",
+        "_changes", "_draw", "_ensure_tested", "_equip", "_is_null", "_keys", "_lock", "_nvram",
+        "_read", "_seen",
         "index", "next_wrapping", "points", "state", "wrapping",
     )  # fmt: skip
 
@@ -49,12 +51,16 @@ class Domain:
         draw: Draw,
         is_null: bool,
         ensure_tested: Callable[[], None],
+        equip: Equipment | None,
     ) -> None:
-        """`ensure_tested` runs the self test of blobs before the first is opened or made."""
+        """`ensure_tested` runs the self test of blobs before the first is opened or made; `equip`
+        is shown each key that has been opened.
+        """
         self.index = index
         self._nvram = nvram
         self._ensure_tested = ensure_tested
         self._draw = draw
+        self._equip = equip
         self._is_null = is_null
         self._keys: dict[bytes, Key] = {}
         self._lock = Lock()
@@ -143,6 +149,8 @@ class Domain:
         key = _public(blob) if wire.is_public(blob) else self._current().open(blob)
         rights.check_null(key, self._is_null)
         key.points = points
+        if self._equip is not None:
+            self._equip(key)
         with self._lock:
             if points is not self.points:  # they have changed meanwhile: the key is for this once
                 return key

@@ -27,7 +27,7 @@ from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.attributes import AttributeVerbs
 from ghostcard.firmware.ep11.contexts import Contexts
 from ghostcard.firmware.ep11.derivation import DerivationVerbs
-from ghostcard.firmware.ep11.domain import Domain
+from ghostcard.firmware.ep11.domain import Domain, Equipment
 from ghostcard.firmware.ep11.encapsulation import EncapsulationVerbs
 from ghostcard.firmware.ep11.information import InformationVerbs
 from ghostcard.firmware.ep11.keys import KeyVerbs
@@ -52,12 +52,16 @@ class Route(NamedTuple):
 
 
 class Ep11Image:
-    """Implements `ghostcard.emulator.image.Image`. `fault` is the last error that was our own."""
+    """Implements `ghostcard.emulator.image.Image`. `fault` is the last error that was our own.
+
+    `equip` may give a key that has been opened what it cannot do by itself (`Key.power`).
+    """
 
     mode = "ep11"
     facilities = FACILITIES["ep11"]
 
-    def __init__(self) -> None:
+    def __init__(self, equip: Equipment | None = None) -> None:
+        self._equip = equip
         self.fault: Exception | None = None
         self._routes: dict[int, Route] = {}
         self._domains: dict[int, Domain] = {}
@@ -71,7 +75,7 @@ class Ep11Image:
         table = all_mechanisms()
         table.register(wrapping.FAMILY, wrapping.known_answers, ())
         for index in services.domains:
-            self._domains[index] = _domain(services, table, index)
+            self._domains[index] = _domain(services, table, index, self._equip)
         self._add_verbs(services, table)
         if not digest.known_answers():
             self._fail(SelfTestFailed("digest"))
@@ -165,7 +169,7 @@ class Ep11Image:
         self._contexts.end_domain(domain)
 
 
-def _domain(services: Services, table: Table, index: int) -> Domain:
+def _domain(services: Services, table: Table, index: int, equip: Equipment | None) -> Domain:
     draw = services.random.bytes
     services.nvram.create(wrapping.nvram_name(index), lambda: draw(wrapping.KEY_SIZE))
     return Domain(
@@ -174,6 +178,7 @@ def _domain(services: Services, table: Table, index: int) -> Domain:
         draw,
         services.function == "null",
         lambda: table.ensure(wrapping.FAMILY),
+        equip,
     )
 
 

@@ -5,6 +5,7 @@ operation, as PKCS #11 wants it (3.2, 5.2).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import verbs
@@ -13,7 +14,7 @@ from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.contexts import Context, Contexts, no_signature
 from ghostcard.firmware.ep11.domain import Domain
-from ghostcard.firmware.ep11.workbench import Workbench, null_verifier
+from ghostcard.firmware.ep11.workbench import Workbench, null_result, null_verifier
 from ghostcard.firmware.mechanisms.hashes import Sink
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, Holder, Mechanism
@@ -117,8 +118,9 @@ class MultipartVerbs:
         found = self._workbench.usable(mechanism, key, ck.CKF_SIGN, rights.SIGN)
         operations = found.feed_operation(key, SIGN), found.operation(key, SIGN)
         if self._workbench.is_null:
-            zeros = bytes(found.signature_bytes(key, mechanism[4:]))
-            return self._begin(domain, _gathering(SIGN, NullSink(), lambda: zeros, *operations))
+            size = found.signature_bytes(key, mechanism[4:])
+            close = partial(null_result, key, size)
+            return self._begin(domain, _gathering(SIGN, NullSink(), close, *operations))
         sink = found.sink(key, mechanism[4:])
         sign = found.closer(key, mechanism[4:])
         return self._begin(
@@ -132,7 +134,7 @@ class MultipartVerbs:
         operations = found.feed_operation(key, VERIFY), found.operation(key, VERIFY)
         if self._workbench.is_null:
             sink: Sink = NullSink()
-            check = null_verifier(found.signature_bytes(key, mechanism[4:]))
+            check = null_verifier(key, found.signature_bytes(key, mechanism[4:]))
         else:
             sink = found.sink(key, mechanism[4:])
             check = found.checker(key, mechanism[4:])

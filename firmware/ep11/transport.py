@@ -13,7 +13,7 @@ from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb, absent
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.keys import checksum
-from ghostcard.firmware.ep11.workbench import Workbench
+from ghostcard.firmware.ep11.workbench import Workbench, null_result
 from ghostcard.firmware.mechanisms import private
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
@@ -50,7 +50,7 @@ class TransportVerbs:
 
     def _wrapped(self, found: Mechanism, kek: Key, params: bytes, value: bytes) -> bytes:
         if self._workbench.is_null:
-            return bytes(found.wrapped_bytes(kek, params, len(value)))
+            return null_result(kek, found.wrapped_bytes(kek, params, len(value)))
         return found.wrapper(kek)(params, value)
 
     def unwrap(self, domain: Domain, params: Params) -> Answer:
@@ -82,7 +82,7 @@ class TransportVerbs:
     ) -> Key:
         size = asked.number(ck.CKA_VALUE_LEN)
         if self._workbench.is_null:
-            room = found.decrypted_bytes(kek, params, len(wrapped))
+            room = len(null_result(kek, found.decrypted_bytes(kek, params, len(wrapped))))
             return _null_key(key_type, is_private, room if size is None else size)
         value = found.unwrapper(kek)(params, wrapped)
         if is_private:

@@ -48,8 +48,8 @@ class Workbench:
         found = self.usable(mechanism, key, ck.CKF_SIGN, rights.SIGN)
         params = mechanism[4:]
         if self.is_null:
-            zeros = bytes(found.signature_bytes(key, params))
-            made: Signer = lambda data: zeros  # noqa: E731
+            size = found.signature_bytes(key, params)
+            made: Signer = lambda data: null_result(key, size)  # noqa: E731
         else:
             made = found.signer(key, params)
         return _kept(key.signers, mechanism, (made, found.operation(key, "sign")))
@@ -59,7 +59,7 @@ class Workbench:
         found = self.usable(mechanism, key, ck.CKF_VERIFY, rights.VERIFY)
         params = mechanism[4:]
         if self.is_null:
-            made = null_verifier(found.signature_bytes(key, params))
+            made = null_verifier(key, found.signature_bytes(key, params))
         else:
             made = found.verifier(key, params)
         return _kept(key.verifiers, mechanism, (made, found.operation(key, "verify")))
@@ -68,8 +68,8 @@ class Workbench:
         """Encrypts whole messages; kept under the mechanism's number, as parameters change."""
         found = self.usable(mechanism, key, ck.CKF_ENCRYPT, rights.ENCRYPT)
         if self.is_null:
-            made: Transform = lambda params, data: bytes(  # noqa: E731
-                found.encrypted_bytes(key, params, len(data))
+            made: Transform = lambda params, data: null_result(  # noqa: E731
+                key, found.encrypted_bytes(key, params, len(data))
             )
         else:
             made = found.encrypter(key)
@@ -79,8 +79,8 @@ class Workbench:
         """Decrypts whole messages."""
         found = self.usable(mechanism, key, ck.CKF_DECRYPT, rights.DECRYPT)
         if self.is_null:
-            made: Transform = lambda params, data: bytes(  # noqa: E731
-                found.decrypted_bytes(key, params, len(data))
+            made: Transform = lambda params, data: null_result(  # noqa: E731
+                key, found.decrypted_bytes(key, params, len(data))
             )
         else:
             made = found.decrypter(key)
@@ -103,12 +103,20 @@ class Workbench:
         return found.hasher(), found.keyless_operation()
 
 
-def null_verifier(size: int) -> Verifier:
+def null_result(key: Key, size: int) -> bytes:
+    """Zeros for a result; but where others have a part in the use of a key, they have it here."""
+    if key.power is not None:
+        key.power(bytes((key.bits + 7) // 8))
+    return bytes(size)
+
+
+def null_verifier(key: Key, size: int) -> Verifier:
     """Takes every signature of the right size for genuine."""
 
     def verify(data: bytes, signature: bytes) -> None:
         if len(signature) != size:
             raise Refused(ck.CKR_SIGNATURE_LEN_RANGE)
+        null_result(key, 0)
 
     return verify
 

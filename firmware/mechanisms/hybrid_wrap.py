@@ -24,6 +24,7 @@ from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import Mechanism, parameters
 from ghostcard.firmware.mechanisms.public import RSA_BITS
 from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.rsa_schemes import Oaep
 from ghostcard.firmware.mechanisms.secret import AES_BYTES
 from ghostcard.firmware.mechanisms.table import Table
 
@@ -106,7 +107,7 @@ class RsaAesKeyWrap(HybridWrap):
         bits = RSA_BITS[0], RSA_BITS[-1]
         super().__init__(ck.CKM_RSA_AES_KEY_WRAP, *bits, FLAGS, ck.CKK_RSA)
 
-    def _parsed(self, params: bytes) -> tuple[int, rsa_oaep.Scheme]:
+    def _parsed(self, params: bytes) -> tuple[int, Oaep]:
         parsed = parameters(self.number, params, wire.RsaAes)
         return aes_bytes(parsed.aes_bits), rsa_oaep.scheme_of(wire.Oaep(*parsed[1:]))
 
@@ -126,7 +127,9 @@ class RsaAesKeyWrap(HybridWrap):
         size, scheme = self._parsed(params)
         try:
             secret = rsa_oaep.decrypt(key, scheme, first)
-        except Refused:
+        except Refused as refusal:
+            if refusal.rv != ck.CKR_ENCRYPTED_DATA_INVALID:
+                raise
             secret = b""
         if len(secret) != size:
             raise Refused(ck.CKR_WRAPPED_KEY_INVALID)

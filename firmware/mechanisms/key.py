@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 Signer = Callable[[bytes], bytes]  # data -> signature
 Verifier = Callable[[bytes, bytes], None]  # data, signature; refuses what is not genuine
 Transform = Callable[[bytes, bytes], bytes]  # mechanism parameters, data -> data
+Power = Callable[[bytes], bytes]  # message -> message ** exponent mod n, all as long as n
 
 EVERYTHING: frozenset[int] = frozenset(ControlPoint)
 
@@ -22,14 +23,16 @@ class Key:
     of the modulus, curve or value. `is_null` marks a key of the `null` function track, which has
     zeros for a value. `variant` tells apart what has one type and size, such as two curves of 256
     bits (0 where there is nothing to tell). `points` are the control points of the domain that
-    opened it. The tables hold, for a mechanism used before, the function that does it, or in
-    `ciphers` the mechanism of a multi-part use; the key's rights have been checked by then, and
-    never change for one blob.
+    opened it. `power` does an RSA key's exponentiations where they are left to somebody else; on
+    the `null` function track it is asked too, and its answer is of no account. The tables hold, for
+    a mechanism used before, the function that does it, or in `ciphers` the mechanism of a
+    multi-part use; the key's rights have been checked by then, and never change for one blob.
     """
 
     __slots__ = (
         "bits", "blob", "booleans", "ciphers", "decrypters", "encrypters", "handle", "is_null",
-        "key_type", "material", "object_class", "points", "signers", "variant", "verifiers",
+        "key_type", "material", "object_class", "points", "power", "signers", "variant",
+        "verifiers",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +55,7 @@ class Key:
         self.variant = variant
         self.blob = b""
         self.handle: object = None  # the key as `cryptography` holds it, made at first need
+        self.power: Power | None = None
         self.signers: dict[bytes, tuple[Signer, str]] = {}
         self.verifiers: dict[bytes, tuple[Verifier, str]] = {}
         self.encrypters: dict[bytes, tuple[Transform, str]] = {}

@@ -18,11 +18,9 @@ from ghostcard.firmware.mechanisms.public import EXPONENT_SIZE, RSA_BITS, rsa_ma
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import (
-        RSAPrivateKey,
-        RSAPrivateNumbers,
-        RSAPublicKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
+
+    from ghostcard.firmware.mechanisms.rsa_schemes import PrivateHandle, PublicHandle
 
 EXPONENT = 65537
 EXPONENTS = (3, EXPONENT)  # those that the generator of the cryptographic library knows
@@ -52,24 +50,32 @@ def half_width(bits: int) -> int:
     return (bits + 15) // 16
 
 
-def private_handle(key: Key) -> "RSAPrivateKey":
-    """The private key for use; made once. The blob's MAC vouches for the numbers, so no check."""
+def private_handle(key: Key) -> "PrivateHandle":
+    """The private key for use; made once."""
     if key.handle is None:
-        key.handle = private_numbers(key).private_key(unsafe_skip_rsa_key_validation=True)
-    return cast("RSAPrivateKey", key.handle)
+        if key.power is None:
+            from ghostcard.firmware.mechanisms.rsa_library import LibraryPrivateKey
+
+            key.handle = LibraryPrivateKey(key)
+        else:
+            from ghostcard.firmware.mechanisms.rsa_elsewhere import ElsewherePrivateKey
+
+            key.handle = ElsewherePrivateKey(key)
+    return cast("PrivateHandle", key.handle)
 
 
-def public_handle(key: Key) -> "RSAPublicKey":
+def public_handle(key: Key) -> "PublicHandle":
     """The public key for use; refused if the numbers cannot be an RSA key."""
     if key.handle is None:
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+        if key.power is None:
+            from ghostcard.firmware.mechanisms.rsa_library import LibraryPublicKey
 
-        modulus, exponent = public_numbers(key)
-        try:
-            key.handle = RSAPublicNumbers(exponent, modulus).public_key()
-        except ValueError:
-            raise Refused(ck.CKR_PUBLIC_KEY_INVALID) from None
-    return cast("RSAPublicKey", key.handle)
+            key.handle = LibraryPublicKey(key)
+        else:
+            from ghostcard.firmware.mechanisms.rsa_elsewhere import ElsewherePublicKey
+
+            key.handle = ElsewherePublicKey(key)
+    return cast("PublicHandle", key.handle)
 
 
 def public_numbers(key: Key) -> tuple[int, int]:
@@ -134,21 +140,32 @@ def material_bytes(bits: int) -> int:
 
 
 def private_operation(key: Key, message: bytes) -> bytes:
-    """RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1) by the primes, blinded; no padding.
+    """RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1) by the primes; no padding.
 
-    Refused if the message is not below the modulus; CKR_DEVICE_ERROR rather than a wrong result.
+    Refused if the message is not below the modulus; CKR_DEVICE_ERROR rather than a wrong result,
+    which gives the primes away if it is right modulo one of them.
     """
-    n, e, _, p, q, dp, dq, qi = all_numbers(key)
+    n, e = public_numbers(key)
     number = int.from_bytes(message, "big")
     if number >= n:
         raise Refused(ck.CKR_DATA_INVALID)
+    size = width(key.bits)
+    if key.power is None:
+        result = _by_primes(key, number)
+    else:
+        result = int.from_bytes(key.power(number.to_bytes(size, "big")), "big")
+    if pow(result, e, n) != number:
+        raise Refused(ck.CKR_DEVICE_ERROR)
+    return result.to_bytes(size, "big")
+
+
+def _by_primes(key: Key, number: int) -> int:
+    """Blinded: neither base nor exponents are the same twice."""
+    n, e, _, p, q, dp, dq, qi = all_numbers(key)
     blind = 2 + int.from_bytes(os.urandom(width(key.bits)), "big") % (n - 3)
     blinded = number * pow(blind, e, n) % n
     by_p, by_q = power(blinded % p, dp, p, p - 1), power(blinded % q, dq, q, q - 1)
-    result = (by_q + (by_p - by_q) * qi % p * q) * pow(blind, -1, n) % n
-    if pow(result, e, n) != number:
-        raise Refused(ck.CKR_DEVICE_ERROR)
-    return result.to_bytes(width(key.bits), "big")
+    return (by_q + (by_p - by_q) * qi % p * q) * pow(blind, -1, n) % n
 
 
 def public_operation(key: Key, message: bytes) -> bytes:
@@ -157,7 +174,19 @@ def public_operation(key: Key, message: bytes) -> bytes:
     number = int.from_bytes(message, "big")
     if number >= n:
         raise Refused(ck.CKR_DATA_INVALID)
-    return pow(number, e, n).to_bytes(width(key.bits), "big")
+    size = width(key.bits)
+    if key.power is not None:
+        return key.power(number.to_bytes(size, "big"))
+    return pow(number, e, n).to_bytes(size, "big")
+
+
+def recovered(key: Key, signature: bytes) -> bytes:
+    """What a signature holds; CKR_SIGNATURE_INVALID if it is not below the modulus."""
+    try:
+        return public_operation(key, signature)
+    except Refused as refusal:
+        known = refusal.rv == ck.CKR_DATA_INVALID
+        raise Refused(ck.CKR_SIGNATURE_INVALID if known else refusal.rv) from None
 
 
 class RsaKeyPairGen(Mechanism):

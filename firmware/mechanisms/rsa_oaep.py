@@ -1,92 +1,46 @@
 """RSAES-OAEP (PKCS #11 3.2, 6.1.8; RFC 8017, 7.1)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.mechanisms import rsa, rsa_vectors
-from ghostcard.firmware.mechanisms.hashes import (
-    HASHES,
-    SHA1,
-    Hash,
-    algorithm,
-    of_mechanism,
-    of_mgf,
-)
+from ghostcard.firmware.mechanisms.hashes import SHA1, of_mechanism, of_mgf
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.mechanism import Mechanism, parameters
 from ghostcard.firmware.mechanisms.public import RSA_BITS
 from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.rsa_schemes import Oaep
 from ghostcard.firmware.mechanisms.table import Table
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.padding import OAEP
-
 FLAGS = ck.CKF_HW | rsa.CRYPT_FLAGS
-# OAEP of the cryptographic library has SHA-1 and SHA-2; pycryptodome's takes any hash.
-_LIBRARY_HASHES = HASHES[:5]
 
 
-class Scheme(NamedTuple):
-    """What the parameters name; hash and mask hash may differ, the label may be empty."""
-
-    hash: Hash
-    mask: Hash
-    label: bytes
-
-    @property
-    def is_common(self) -> bool:
-        """Whether the cryptographic library has it."""
-        return self.hash in _LIBRARY_HASHES and self.mask in _LIBRARY_HASHES
-
-    def padding(self) -> "OAEP":
-        """The scheme as the cryptographic library wants it."""
-        from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
-
-        return OAEP(MGF1(algorithm(self.mask)), algorithm(self.hash), self.label or None)
-
-
-def scheme_of(parsed: wire.Oaep) -> Scheme:
+def scheme_of(parsed: wire.Oaep) -> Oaep:
     """The scheme of parameters; refused if there is none such."""
     sources = (ck.CKZ_DATA_SPECIFIED,) if parsed.label else (0, ck.CKZ_DATA_SPECIFIED)
     if parsed.source not in sources:
         raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
-    return Scheme(of_mechanism(parsed.hash), of_mgf(parsed.mgf), parsed.label)
+    return Oaep(of_mechanism(parsed.hash), of_mgf(parsed.mgf), parsed.label)
 
 
-def room(key: Key, scheme: Scheme) -> int:
+def room(key: Key, scheme: Oaep) -> int:
     """The longest plaintext; below 0 if the key is too short for the hash."""
     return rsa.width(key.bits) - 2 * scheme.hash.size - 2
 
 
-def encrypt(key: Key, scheme: Scheme, data: bytes) -> bytes:
+def encrypt(key: Key, scheme: Oaep, data: bytes) -> bytes:
     """RSAES-OAEP-ENCRYPT (RFC 8017, 7.1.1)."""
     if len(data) > room(key, scheme):
         raise Refused(ck.CKR_DATA_LEN_RANGE)
-    if scheme.is_common:
-        return rsa.public_handle(key).encrypt(data, scheme.padding())
-    from ghostcard.firmware.mechanisms import rsa_oaep_rare
-
-    return rsa_oaep_rare.cipher(rsa.public_numbers(key), *scheme).encrypt(data)
+    return rsa.public_handle(key).encrypter(scheme)(data)
 
 
-def decrypt(key: Key, scheme: Scheme, data: bytes) -> bytes:
+def decrypt(key: Key, scheme: Oaep, data: bytes) -> bytes:
     """RSAES-OAEP-DECRYPT (RFC 8017, 7.1.2); one answer for whatever is wrong."""
     if len(data) != rsa.width(key.bits):
         raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-    try:
-        return _decrypted(key, scheme, data)
-    except ValueError:
-        raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID) from None
-
-
-def _decrypted(key: Key, scheme: Scheme, data: bytes) -> bytes:
-    if scheme.is_common:
-        return rsa.private_handle(key).decrypt(data, scheme.padding())
-    from ghostcard.firmware.mechanisms import rsa_oaep_rare
-
-    return rsa_oaep_rare.cipher(rsa.all_numbers(key)[:5], *scheme).decrypt(data)
+    return rsa.private_handle(key).decrypter(scheme)(data)
 
 
 class RsaOaep(Mechanism):
@@ -100,7 +54,7 @@ class RsaOaep(Mechanism):
     def operation(self, key: Key, use: str) -> str:
         return rsa.operation(key, use)
 
-    def _scheme(self, params: bytes) -> Scheme:
+    def _scheme(self, params: bytes) -> Oaep:
         return scheme_of(parameters(self.number, params, wire.Oaep))
 
     def encrypter(self, key: Key) -> Transform:
@@ -109,7 +63,7 @@ class RsaOaep(Mechanism):
     def decrypter(self, key: Key) -> Transform:
         return self._transform(decrypt, key)
 
-    def _transform(self, function: Callable[[Key, Scheme, bytes], bytes], key: Key) -> Transform:
+    def _transform(self, function: Callable[[Key, Oaep, bytes], bytes], key: Key) -> Transform:
         return lambda params, data: function(key, self._scheme(params), data)
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
@@ -123,7 +77,7 @@ class RsaOaep(Mechanism):
 def known_answers() -> bool:
     """The RSA Laboratories case in `rsa_vectors` decrypts, and a fresh ciphertext does."""
     private, public = rsa_vectors.ENCRYPTION_KEY.pair()
-    scheme = Scheme(SHA1, SHA1, b"")
+    scheme = Oaep(SHA1, SHA1)
     fresh = encrypt(public, scheme, b"there and back")
     return (
         decrypt(private, scheme, rsa_vectors.OAEP_CIPHERTEXT) == rsa_vectors.OAEP_PLAINTEXT

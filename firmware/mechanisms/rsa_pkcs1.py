@@ -1,19 +1,14 @@
 """RSA with the padding of PKCS #1 v1.5 (PKCS #11 3.2, 6.1.6 and 6.1.9; RFC 8017, 7.2 and 8.2)."""
 
-from typing import TYPE_CHECKING
-
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms import rsa, rsa_vectors
-from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash, algorithm
+from ghostcard.firmware.mechanisms.hashes import SIGNATURE_HASHES, Hash
 from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
 from ghostcard.firmware.mechanisms.mechanism import Signing, no_parameters
 from ghostcard.firmware.mechanisms.public import RSA_BITS
 from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.rsa_schemes import Pkcs1
 from ghostcard.firmware.mechanisms.table import Table
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
 
 OVERHEAD = 11  # bytes of padding at least
 DIGEST_INFO = 19  # bytes a DigestInfo has before the hash, at most (15 of SHA-1; RFC 8017, 9.2)
@@ -40,75 +35,36 @@ class RsaPkcs1(Signing):
         if self.hash and self.hash.size + DIGEST_INFO + OVERHEAD > rsa.width(key.bits):
             raise Refused(ck.CKR_KEY_SIZE_RANGE)
 
-    def _algorithm(self) -> "Prehashed | NoDigestInfo":
-        from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
-
-        return NoDigestInfo() if self.hash is None else Prehashed(algorithm(self.hash))
-
     def closer(self, key: Key, params: bytes) -> Signer:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-
         self._check(key, params)
-        sign, padding, how = rsa.private_handle(key).sign, PKCS1v15(), self._algorithm()
+        sign = rsa.private_handle(key).signer(Pkcs1(self.hash))
         room = rsa.width(key.bits) - OVERHEAD
 
         def close(data: bytes) -> bytes:
             if len(data) > room:
                 raise Refused(ck.CKR_DATA_LEN_RANGE)
-            return sign(data, padding, how)
+            return sign(data)
 
         return close
 
     def checker(self, key: Key, params: bytes) -> Verifier:
-        from cryptography.exceptions import InvalidSignature
-
         self._check(key, params)
-        verify, size = self._verify(key), rsa.width(key.bits)
+        verify, size = rsa.public_handle(key).verifier(Pkcs1(self.hash)), rsa.width(key.bits)
 
         def check(data: bytes, signature: bytes) -> None:
             if len(data) > size - OVERHEAD:
                 raise Refused(ck.CKR_DATA_LEN_RANGE)
             if len(signature) != size:
                 raise Refused(ck.CKR_SIGNATURE_LEN_RANGE)
-            try:
-                verify(data, signature)
-            except InvalidSignature:
-                raise Refused(ck.CKR_SIGNATURE_INVALID) from None
+            verify(data, signature)
 
         return check
-
-    def _verify(self, key: Key) -> Verifier:
-        """Raises InvalidSignature."""
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-
-        handle, padding = rsa.public_handle(key), PKCS1v15()
-        if self.hash is None:
-            return _recovering(handle)
-        how = Prehashed(algorithm(self.hash))
-        return lambda data, signature: handle.verify(signature, data, padding, how)
-
-
-def _recovering(handle: "RSAPublicKey") -> Verifier:
-    """Compares the data with what the signature holds, as there is no hash to check it by."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
-
-    padding, how = PKCS1v15(), NoDigestInfo()
-
-    def verify(data: bytes, signature: bytes) -> None:
-        if handle.recover_data_from_signature(signature, padding, how) != data:
-            raise InvalidSignature
-
-    return verify
 
 
 class RsaPkcs1Crypt(RsaPkcs1):
     """CKM_RSA_PKCS, which also encrypts and wraps.
 
-    Bad padding is not an error: the cryptographic library answers with random bytes that depend on
-    key and ciphertext (implicit rejection), which leaves nothing to an attacker who can ask often.
+    Bad padding is not an error (`PrivateHandle.decrypter`).
     """
 
     __slots__ = ()
@@ -118,33 +74,26 @@ class RsaPkcs1Crypt(RsaPkcs1):
         self.flags |= rsa.CRYPT_FLAGS
 
     def encrypter(self, key: Key) -> Transform:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-
-        padding, handle = PKCS1v15(), rsa.public_handle(key)
+        encrypt_padded = rsa.public_handle(key).encrypter(Pkcs1())
         room = rsa.width(key.bits) - OVERHEAD
 
         def encrypt(params: bytes, data: bytes) -> bytes:
             no_parameters(params)
             if len(data) > room:
                 raise Refused(ck.CKR_DATA_LEN_RANGE)
-            return handle.encrypt(data, padding)
+            return encrypt_padded(data)
 
         return encrypt
 
     def decrypter(self, key: Key) -> Transform:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-
-        padding, handle = PKCS1v15(), rsa.private_handle(key)
+        decrypt_padded = rsa.private_handle(key).decrypter(Pkcs1())
         size = rsa.width(key.bits)
 
         def decrypt(params: bytes, data: bytes) -> bytes:
             no_parameters(params)
             if len(data) != size:
                 raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-            try:
-                return handle.decrypt(data, padding)
-            except ValueError:
-                raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID) from None
+            return decrypt_padded(data)
 
         return decrypt
 

@@ -1,7 +1,5 @@
 """RSASSA-PSS (PKCS #11 3.2, 6.1.12 and 6.1.13; RFC 8017, 8.1)."""
 
-from typing import TYPE_CHECKING
-
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.abi.mechanism import pack
@@ -9,7 +7,6 @@ from ghostcard.firmware.mechanisms import rsa, rsa_vectors
 from ghostcard.firmware.mechanisms.hashes import (
     SIGNATURE_HASHES,
     Hash,
-    algorithm,
     of_mechanism,
     of_mgf,
 )
@@ -17,11 +14,8 @@ from ghostcard.firmware.mechanisms.key import Key, Signer, Verifier
 from ghostcard.firmware.mechanisms.mechanism import Signing, parameters
 from ghostcard.firmware.mechanisms.public import RSA_BITS
 from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.rsa_schemes import Pss
 from ghostcard.firmware.mechanisms.table import Table
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.padding import PSS
-    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 
 class RsaPss(Signing):
@@ -39,7 +33,7 @@ class RsaPss(Signing):
         self._parsed(key, params)
         return rsa.width(key.bits)
 
-    def _parsed(self, key: Key, params: bytes) -> tuple[Hash, Hash, int]:
+    def _parsed(self, key: Key, params: bytes) -> Pss:
         """Hash of the data, hash of the mask, salt bytes; refused if they do not fit the key."""
         parsed = parameters(self.number, params, wire.Pss)
         which, mask = of_mechanism(parsed.hash), of_mgf(parsed.mgf)
@@ -47,42 +41,30 @@ class RsaPss(Signing):
         fits = which.size + parsed.salt_bytes + 2 <= encoded
         if not fits or self.hash not in (None, which):
             raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
-        return which, mask, parsed.salt_bytes
-
-    def _prepared(self, key: Key, params: bytes) -> "tuple[Hash, PSS, Prehashed]":
-        from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
-        from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-
-        which, mask, salt_bytes = self._parsed(key, params)
-        return which, PSS(MGF1(algorithm(mask)), salt_bytes), Prehashed(algorithm(which))
+        return Pss(which, mask, parsed.salt_bytes)
 
     def closer(self, key: Key, params: bytes) -> Signer:
-        which, padding, how = self._prepared(key, params)
-        sign = rsa.private_handle(key).sign
+        scheme = self._parsed(key, params)
+        sign, digest_bytes = rsa.private_handle(key).signer(scheme), scheme.hash.size
 
         def close(digest: bytes) -> bytes:
-            if len(digest) != which.size:
+            if len(digest) != digest_bytes:
                 raise Refused(ck.CKR_DATA_LEN_RANGE)
-            return sign(digest, padding, how)
+            return sign(digest)
 
         return close
 
     def checker(self, key: Key, params: bytes) -> Verifier:
-        from cryptography.exceptions import InvalidSignature
-
-        which, padding, how = self._prepared(key, params)
-        verify = rsa.public_handle(key).verify
+        scheme = self._parsed(key, params)
+        verify, digest_bytes = rsa.public_handle(key).verifier(scheme), scheme.hash.size
         size = rsa.width(key.bits)
 
         def check(digest: bytes, signature: bytes) -> None:
-            if len(digest) != which.size:
+            if len(digest) != digest_bytes:
                 raise Refused(ck.CKR_DATA_LEN_RANGE)
             if len(signature) != size:
                 raise Refused(ck.CKR_SIGNATURE_LEN_RANGE)
-            try:
-                verify(signature, digest, padding, how)
-            except InvalidSignature:
-                raise Refused(ck.CKR_SIGNATURE_INVALID) from None
+            verify(digest, signature)
 
         return check
 
