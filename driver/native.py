@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ghostcard.emulator.record import Recorder
 
 # DigestInit, EncryptInit, DecryptInit, SignInit, VerifyInit: what follows goes to the APQN that
-# served them, in simulated time too.
+# served them, in simulated time too. Accelerators have classes of RSA requests by such numbers.
 _OPENING = frozenset((5, 11, 12, 23, 27))
 _EP11_OK = b"\x86\x02\x00\x00"  # what `triage` looks at first, here without the call
 
@@ -32,6 +32,7 @@ class NativePort:
 
     def __init__(self, bus: "Bus", recorder: "Recorder") -> None:
         self._perform = bus.perform
+        self._cards = bus.cards
         self._turn = 0
         self._track: TimingTrack | None = None
         self._account: Callable[[Request], None] | None = None
@@ -64,6 +65,8 @@ class NativePort:
         """Take a card out of operation, or bring it back; its contexts and open keys are lost."""
         if self._track:
             self._track.withdraw(adapter, is_away)
+        else:
+            self._cards[adapter].withdraw(is_away)
 
     def observe(self, observer: "Callable[[Request], None]") -> None:
         """Tell ``observer`` of every request that was served, too, in its own thread."""
@@ -92,7 +95,7 @@ class NativePort:
             return self._call_again(function, render, targets, qid, block, performed)
         account = self._account
         if account is not None:
-            if function in _OPENING:
+            if function in _OPENING and reply[1:5] == _EP11_OK:
                 targets = (qid,)
             account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
         return reply, qid

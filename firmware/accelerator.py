@@ -1,7 +1,8 @@
 """The accelerator image: RSA with keys in clear, by modulus or by primes (AP sheet 2, 3.1, 3.2).
 
-It keeps nothing. Numbers are Python's, whose exponentiation takes a time that depends on them, so
-this is no place for a key that matters; a card's timing follows the profile, not this.
+It keeps nothing. The host time of an exponentiation depends on its numbers: who cares for his key
+blinds the message, as `ghostcard.firmware.mechanisms.rsa` does. A card's timing follows the
+profile, not this.
 """
 
 from ghostcard.emulator.image import Plan, Scheduler, Services
@@ -11,6 +12,7 @@ from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.operations import ACCELERATOR_OPERATIONS, ERROR
 from ghostcard.firmware.abi.type50 import ModExpo, ModExpoCrt
 from ghostcard.firmware.facilities import FACILITIES
+from ghostcard.firmware.mechanisms.power import exponentiate
 from ghostcard.firmware.pipeline import Pipeline
 
 
@@ -87,6 +89,6 @@ def _check_primes(p: int, q: int, dp: int, dq: int, u: int) -> None:
 
 def _by_primes(p: int, q: int, dp: int, dq: int, u: int, message: int) -> int:
     """Garner's recombination, with u = q ** -1 mod p."""
-    by_p = pow(message, dp, p)
-    by_q = pow(message, dq, q)
+    by_p = exponentiate(message % p, dp, p)
+    by_q = exponentiate(message % q, dq, q)
     return by_q + (by_p - by_q) * u % p * q

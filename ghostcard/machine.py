@@ -1,6 +1,7 @@
 """A machine: profiles -> cards with their firmware images -> bus -> driver, as configured.
 
-A card's NVRAM is the file ``cards/<adapter>.nvram`` in the state folder, or memory for simulations.
+A card's NVRAM is the file ``cards/<adapter>.nvram`` in the state folder, or memory for simulations;
+that of the software which a host runs for a slot of accelerators is ``hosts/<slot>.nvram``.
 
 The APQNs of one slot must hold one wrapping key, else a key made on one card is worthless on the
 other. On real cards an administrator clones it; here it is done before the cards boot: the APQNs
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from ghostcard.driver.simulated import SimulatedPort
     from ghostcard.driver.timingtrack import Request
     from ghostcard.emulator.image import Image
+    from ghostcard.software import Software
 
 NATIVE_RECORDS = 1_000_000  # of 128 bytes; what a program does beyond that is counted, not kept
+
+_HOST_SEEDS = 1 << 128  # apart from those of cards
 
 
 class Machine:
@@ -49,8 +53,9 @@ class Machine:
         self._in_memory = in_memory
         profiles = _profiles(config)
         check_modes(config, {card.adapter: profiles[card.profile].mode for card in config.cards})
-        nvrams = {card.adapter: self._nvram(card) for card in config.cards}
-        randoms = {card.adapter: RandomSource(_seed(config, card)) for card in config.cards}
+        adapters = {card.adapter: card for card in config.cards}
+        nvrams = {adapter: self._nvram("cards", f"{adapter:02x}") for adapter in adapters}
+        randoms = {each: RandomSource(_seed(config, card)) for each, card in adapters.items()}
         _share_wrapping_keys(config, profiles, nvrams, randoms)
         for card in config.cards:
             profile, adapter = profiles[card.profile], card.adapter
@@ -58,7 +63,7 @@ class Machine:
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function, config.seed or 0))
         self._start(recorder)
-        self.sockets = None if in_memory else Sockets(os.path.join(_cards_folder(), "sockets"))
+        self.sockets = None if in_memory else Sockets(os.path.join(_folder("cards"), "sockets"))
         self._switched = dict.fromkeys(self.bus.cards, 0)
         self.follow()
 
@@ -93,6 +98,15 @@ class Machine:
             if configured.id == slot:
                 return configured.apqns
         raise KeyError(slot)
+
+    def software(self, slot: int) -> "Software":
+        """What the host runs for a slot of accelerators; KeyError if there is no such slot."""
+        from ghostcard.software import Software
+
+        apqns, config = self.targets(slot), self.config
+        seed = None if config.seed is None else _HOST_SEEDS | config.seed << 32 | slot
+        nvram = self._nvram("hosts", str(slot))
+        return Software(nvram, RandomSource(seed), config.function, self.native, apqns)
 
     def simulated(self, interrupts: bool = True) -> "SimulatedPort":
         """A port for simulated hosts, at time 0 of a timeline of its own."""
@@ -134,17 +148,17 @@ class Machine:
         facilities = FACILITIES[profile.mode]
         return DeferredImage(profile.mode, facilities, lambda: _image(profile, False))
 
-    def _nvram(self, card: CardConfig) -> Nvram:
+    def _nvram(self, owners: str, name: str) -> Nvram:
         if self._in_memory:
             return Nvram()
-        nvram = Nvram(os.path.join(_cards_folder(), f"{card.adapter:02x}.nvram"))
-        nvram.names()  # a damaged one is told now, though the card may boot later
+        nvram = Nvram(os.path.join(_folder(owners), f"{name}.nvram"))
+        nvram.names()  # a damaged one is told now, though its owner may boot later
         return nvram
 
 
-def _cards_folder() -> str:
-    """Where the cards of this home keep what outlives a process."""
-    folder = os.path.join(home(), "cards")
+def _folder(owners: str) -> str:
+    """Where the cards or hosts of this home keep what outlives a process."""
+    folder = os.path.join(home(), owners)
     make_folder(folder)
     return folder
 

@@ -76,3 +76,6 @@ ROWS: dict[int, Mechanism] = {
     **_hashed("{}_RSA_PKCS", Mechanism(RSA, NONE, _modulus)),
     **_hashed("{}_RSA_PKCS_PSS", Mechanism(RSA, _PSS, _salted)),
 }
+
+EXPONENTIATING = frozenset(ROWS) - {ck.CKM_RSA_PKCS_KEY_PAIR_GEN}
+"""The mechanisms that use an RSA key."""

@@ -1,9 +1,9 @@
-"""One slot: its token, the host library towards its APQNs, and what they can do."""
+"""One slot: its token, who does the token's cryptography, and what they can do."""
 
 import errno
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
@@ -23,8 +23,8 @@ from ghostcard.module.token import Token
 
 if TYPE_CHECKING:
     from ghostcard.config import SlotConfig
-    from ghostcard.driver.port import Port
     from ghostcard.emulator.sockets import Sockets
+    from ghostcard.module.kinds.kind import Kind
 
 
 Answer = TypeVar("Answer")
@@ -42,42 +42,34 @@ _SEALED = {ck.CKF_ENCRYPT: ck.CKF_MESSAGE_ENCRYPT, ck.CKF_DECRYPT: ck.CKF_MESSAG
 """What a mechanism can do for a message -> the flag that says so."""
 
 
-class SlotCards(NamedTuple):
-    """Whether the cards keep keys, which makes a token; the longest message all take, bytes."""
-
-    are_ep11: bool
-    max_message: int
-
-
 class Slot:
     """A slot of the configuration. ``part_bytes``: the most data that goes into one request;
-    ``has_token``: False of a slot of accelerators, which have no keys and so no token, and while
-    all cards are out of operation; ``has_event``: that changed, and nobody was told.
+    ``has_token``: False of a token in cards while all of them are out of operation; ``has_event``:
+    that changed, and nobody was told.
     """
 
     def __init__(
         self,
         config: "SlotConfig",
-        port: "Port",
-        cards: SlotCards,
+        kind: "Kind",
         path: str,
         handles: Iterator[int],
     ) -> None:
         """`path`: the token's store."""
-        self.has_token = self._keeps_keys = cards.are_ep11
+        self.has_token = True
         self.has_event = False
         self._adapters = sorted({apqn >> 8 for apqn in config.apqns})
         self._switched = [0] * len(self._adapters)
-        max_message = cards.max_message
         self.id = config.id
         self.description = config.description
-        self.host = Ep11Host(port, config.apqns, max_message)
-        self.part_bytes = (max_message - _OVERHEAD) & -AES_BLOCK
+        self.kind = kind
+        self.host = kind.host
+        self.part_bytes = (kind.max_message - _OVERHEAD) & -AES_BLOCK
         self.token = Token(path, handles, config.limits)
         self._builtin = Catalog(handles)
         self.digests: dict[bytes, Operation] = {}
         self._allowed = config.mechanisms
-        self._queues = [Ep11Host(port, (apqn,), max_message) for apqn in config.apqns]
+        self._queues = kind.queues
         self._lock = Lock()
         self._wrap_key = b""
         self._mechanisms: tuple[int, ...] = ()
@@ -87,10 +79,12 @@ class Slot:
         """Notice cards that were taken out of operation or brought back; whether the token that was
         here has gone with the last of them, be it back by now.
         """
+        if not self.kind.is_in_cards:
+            return False
         before = self._switched
         self._switched = [sockets.view[adapter] for adapter in self._adapters]
         had, has = self.has_token, any(number % 2 == 0 for number in self._switched)
-        self.has_token = has and self._keeps_keys
+        self.has_token = has
         all_went = all(old != new for old, new in zip(before, self._switched, strict=True))
         went = had and (not has or all_went)
         self.has_event |= went or had != self.has_token
@@ -153,6 +147,8 @@ class Slot:
                 raise CryptokiError(ck.CKR_MECHANISM_INVALID)
             answers = self._ask_queues(lambda queue: queue.get_mechanism_info(mechanism))
             known = _with_recovery(mechanism, _narrowest(answers))
+            if not self.kind.is_hardware(mechanism):
+                known = known._replace(flags=known.flags & ~ck.CKF_HW)
             known = self._infos[mechanism] = _with_messages(mechanism, known)
         return known
 

@@ -140,7 +140,7 @@ def material_bytes(bits: int) -> int:
 
 
 def private_operation(key: Key, message: bytes) -> bytes:
-    """RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1) by the primes; no padding.
+    """RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1) by the primes, blinded; no padding.
 
     Refused if the message is not below the modulus; CKR_DEVICE_ERROR rather than a wrong result,
     which gives the primes away if it is right modulo one of them.
@@ -150,22 +150,21 @@ def private_operation(key: Key, message: bytes) -> bytes:
     if number >= n:
         raise Refused(ck.CKR_DATA_INVALID)
     size = width(key.bits)
-    if key.power is None:
-        result = _by_primes(key, number)
-    else:
-        result = int.from_bytes(key.power(number.to_bytes(size, "big")), "big")
+    blind = 2 + int.from_bytes(os.urandom(size), "big") % (n - 3)
+    blinded = (number * pow(blind, e, n) % n).to_bytes(size, "big")
+    opened = _by_primes(key, blinded) if key.power is None else key.power(blinded)
+    result = int.from_bytes(opened, "big") * pow(blind, -1, n) % n
     if pow(result, e, n) != number:
         raise Refused(ck.CKR_DEVICE_ERROR)
     return result.to_bytes(size, "big")
 
 
-def _by_primes(key: Key, number: int) -> int:
-    """Blinded: neither base nor exponents are the same twice."""
-    n, e, _, p, q, dp, dq, qi = all_numbers(key)
-    blind = 2 + int.from_bytes(os.urandom(width(key.bits)), "big") % (n - 3)
-    blinded = number * pow(blind, e, n) % n
-    by_p, by_q = power(blinded % p, dp, p, p - 1), power(blinded % q, dq, q, q - 1)
-    return (by_q + (by_p - by_q) * qi % p * q) * pow(blind, -1, n) % n
+def _by_primes(key: Key, message: bytes) -> bytes:
+    """Garner's recombination; the exponents are blinded too."""
+    _, _, _, p, q, dp, dq, qi = all_numbers(key)
+    number = int.from_bytes(message, "big")
+    by_p, by_q = power(number % p, dp, p, p - 1), power(number % q, dq, q, q - 1)
+    return (by_q + (by_p - by_q) * qi % p * q).to_bytes(len(message), "big")
 
 
 def public_operation(key: Key, message: bytes) -> bytes:

@@ -12,6 +12,7 @@ from ghostcard.cli.token_config import show_config
 from ghostcard.cli.token_objects import export_public, import_, objects
 from ghostcard.config import Config, SlotConfig, load
 from ghostcard.emulator.profile import load as load_profile
+from ghostcard.module.kinds import KINDS
 from ghostcard.module.token_admin import TokenListing, delete, initialise, listing
 
 
@@ -133,16 +134,16 @@ def _row(token: TokenListing) -> tuple[str, ...]:
 
 
 def _with_tokens(config: Config, wanted: int | None = None) -> Config:
-    """The configuration without slots of accelerators, which keep no keys; Failure if one of them
-    is wanted.
+    """The configuration without slots of cards that are for simulations only; Failure if one of
+    them is wanted.
     """
     modes = {card.adapter: load_profile(card.profile).mode for card in config.cards}
 
     def can_have_one(slot: SlotConfig) -> bool:
-        return modes[slot.apqns[0] >> 8] == "ep11"
+        return modes[slot.apqns[0] >> 8] in KINDS
 
     if any(slot.id == wanted and not can_have_one(slot) for slot in config.slots):
-        raise Failure(f"slot {wanted} leads to accelerators, which have no token")
+        raise Failure(f"slot {wanted} leads to cards for simulations only, which have no token")
     return config._replace(slots=tuple(filter(can_have_one, config.slots)))
 
 
@@ -151,7 +152,7 @@ def _free_slot(config: Config) -> int:
         if not token.is_initialised and not token.is_damaged:
             return token.slot
     if not config.slots:
-        raise Failure("no slot can have a token: all lead to accelerators")
+        raise Failure("no slot can have a token: all lead to cards for simulations only")
     raise Failure("every slot has a token; choose one with --slot and --force")
 
 

@@ -11,14 +11,14 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import LIBRARY, MANUFACTURER, LibraryInfo, Version
-from ghostcard.module.slot import Slot, SlotCards
+from ghostcard.module.kinds import kind_of
+from ghostcard.module.slot import Slot
 from ghostcard.module.store import store_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ghostcard.emulator.record import Recorder
-    from ghostcard.machine import Machine
 
 RUN_FOLDER = "GHOSTCARD_RUN_DIR"
 """Environment variable: the folder that takes the request records of this process."""
@@ -118,11 +118,7 @@ class General(Chapter):
         machine = Machine(wanted, recorder=_recorder())
         self._slots = {
             slot.id: Slot(
-                slot,
-                machine.native,
-                _slot_cards(machine, slot.apqns),
-                store_path(folder, slot.id),
-                self._object_handles,
+                slot, kind_of(machine, slot), store_path(folder, slot.id), self._object_handles
             )
             for slot in wanted.slots
         }
@@ -132,13 +128,6 @@ class General(Chapter):
         self._follow()
         for slot in self._slots.values():
             slot.has_event = False  # PKCS #11 3.2, 5.5.4
-
-
-def _slot_cards(machine: "Machine", apqns: tuple[int, ...]) -> SlotCards:
-    """What the cards of a slot have in common; they are all of one mode."""
-    cards = [machine.bus.cards[apqn >> 8] for apqn in apqns]
-    longest = min(card.profile.queue.max_message_bytes for card in cards)
-    return SlotCards(cards[0].image.mode == "ep11", longest)
 
 
 def _recorder() -> "Recorder":

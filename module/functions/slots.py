@@ -11,7 +11,6 @@ from ghostcard.module.information import MANUFACTURER, MechanismInfo, SlotInfo, 
 from ghostcard.module.store import TokenRow
 from ghostcard.module.token import Token
 
-MODEL = "EP11"
 _HARDWARE = (8, 0)  # the cards are modelled on the CEX8
 _ALWAYS = ck.CKF_RNG | ck.CKF_LOGIN_REQUIRED | ck.CKF_DUAL_CRYPTO_OPERATIONS
 _USER_WARNINGS = (*(ck.CKF_USER_PIN_COUNT_LOW, ck.CKF_USER_PIN_FINAL_TRY, ck.CKF_USER_PIN_LOCKED),)
@@ -43,7 +42,8 @@ class Slots(General):
 
     def get_token_info(self, slot: int) -> TokenInfo:
         """The token as it is now; of a damaged store CKF_ERROR_STATE and nothing more."""
-        token = self._token_slot(slot).token
+        found = self._token_slot(slot)
+        token = found.token
         try:
             row = token.row()
             flags = _token_flags(row, token.limits.pin_tries)
@@ -51,7 +51,7 @@ class Slots(General):
             if error.rv != ck.CKR_DEVICE_ERROR:
                 raise
             row, flags = None, ck.CKF_ERROR_STATE
-        return _token_info(token, row, _ALWAYS | flags)
+        return _token_info(token, row, found.kind.model, _ALWAYS | flags)
 
     def wait_for_slot_event(self, flags: int) -> int:
         """The slot whose token came or went; each such event is told once. Without one
@@ -107,13 +107,13 @@ class Slots(General):
         active.token.change_pin(old, new)
 
 
-def _token_info(token: Token, row: TokenRow | None, flags: int) -> TokenInfo:
+def _token_info(token: Token, row: TokenRow | None, model: str, flags: int) -> TokenInfo:
     limits = token.limits
     total, free = _memory(limits.memory_bytes, row.bytes if row else 0)
     return TokenInfo(
         label=row.label if row else b" " * 32,
         manufacturer=MANUFACTURER,
-        model=MODEL,
+        model=model,
         serial=row.serial if row else "",
         flags=flags,
         max_sessions=_or_infinite(limits.sessions),

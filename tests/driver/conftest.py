@@ -1,10 +1,12 @@
 """A machine with a stand-in for the firmware: its blocks say in words what they ask for."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
+from ghostcard.driver.native import NativePort
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.emulator.bus import Bus
 from ghostcard.emulator.card import Card
@@ -77,6 +79,31 @@ class Stand:
 
     def port(self, interrupts: bool = True) -> SimulatedPort:
         return SimulatedPort(Timeline(), self.bus, self.dispatcher, self.recorder, interrupts)
+
+
+def in_threads(port: NativePort, threads: int, body: Callable[[int], None]) -> None:
+    """Run body(n) in threads that enter the port in order and then start together."""
+    entered = [threading.Event() for _ in range(threads)]
+    start = threading.Barrier(threads)
+    failures: list[BaseException] = []
+
+    def main(number: int) -> None:
+        try:
+            if number:
+                entered[number - 1].wait()
+            port.enter()
+            entered[number].set()
+            start.wait()
+            body(number)
+        except BaseException as error:
+            failures.append(error)
+
+    crew = [threading.Thread(target=main, args=(number,)) for number in range(threads)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    assert not failures
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import errno
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -21,6 +20,7 @@ from tests.driver.conftest import (
     Stand,
     block,
     good_reply,
+    in_threads,
 )
 
 WORK = {
@@ -42,31 +42,6 @@ def call(port: NativePort, stand: Stand, name: str, times: int = 1) -> None:
     for _ in range(times):
         reply, _ = port.call(SIGN, block(f"{name} {work.payload_bytes}"), stand.targets)
         assert reply == good_reply()
-
-
-def in_threads(port: NativePort, threads: int, body: Callable[[int], None]) -> None:
-    """Run body(n) in threads that enter the port in order and then start together."""
-    entered = [threading.Event() for _ in range(threads)]
-    start = threading.Barrier(threads)
-    failures: list[BaseException] = []
-
-    def main(number: int) -> None:
-        try:
-            if number:
-                entered[number - 1].wait()
-            port.enter()
-            entered[number].set()
-            start.wait()
-            body(number)
-        except BaseException as error:
-            failures.append(error)
-
-    crew = [threading.Thread(target=main, args=(number,)) for number in range(threads)]
-    for thread in crew:
-        thread.start()
-    for thread in crew:
-        thread.join()
-    assert not failures
 
 
 @pytest.mark.parametrize("name", WORK)

@@ -6,7 +6,9 @@ import threading
 import pytest
 
 from ghostcard.driver.errors import DriverError
+from ghostcard.driver.native import NativePort
 from ghostcard.driver.shapes import renderer
+from ghostcard.emulator.record import Recorder
 from ghostcard.machine import Machine
 
 
@@ -36,6 +38,21 @@ def test_without_a_card_there_is_no_device() -> None:
     with pytest.raises(DriverError) as caught:
         call(machine, machine.targets(0))
     assert caught.value.code == errno.ENODEV
+
+
+def test_where_nothing_is_recorded_the_card_is_gone_too() -> None:
+    """As in a program without a run: there is no timing track then."""
+    machine = Machine.simulation(cards=2)
+    machine.native = NativePort(machine.bus, Recorder(capacity=0))
+    targets = machine.targets(0)
+    machine.native.withdraw(0, is_away=True)
+    assert {call(machine, targets) for _ in range(4)} == {targets[1]}
+    machine.native.withdraw(1, is_away=True)
+    with pytest.raises(DriverError) as caught:
+        call(machine, targets)
+    assert caught.value.code == errno.ENODEV
+    machine.native.withdraw(0, is_away=False)
+    assert call(machine, targets) == targets[0]
 
 
 def test_threads_that_call_meanwhile() -> None:

@@ -120,14 +120,28 @@ def test_what_is_no_text_is_refused(home: Path) -> None:
     assert listed() == [(0, "", False), (1, "", False)]
 
 
-def test_accelerators_have_no_token(home: Path) -> None:
+def test_a_slot_of_accelerators_can_have_a_token(home: Path) -> None:
     machine = home / "machine.toml"
-    machine.write_text('[[cards]]\nadapter = 0\nprofile = "cex8a"\ndomains = [0]\n')
+    machine.write_text('[[cards]]\nadapter = 0\n[[cards]]\nadapter = 1\nprofile = "cex8a"\n')
+    settings = {**PINS, "GHOSTCARD_CONFIG": str(machine)}
+    made = token("init", "--label", "fast", "--slot", "2", **settings)
+    assert made.stdout == "slot 2: token 'fast' initialised\n"
+    listed = json.loads(token("list", "--json", **settings).stdout)
+    assert [each["label"] for each in listed] == ["", "", "fast", ""]
+
+
+def test_cards_for_simulations_have_no_token(home: Path) -> None:
+    machine = home / "machine.toml"
+    machine.write_text('[[cards]]\nadapter = 0\nprofile = "cex8c"\ndomains = [0]\n')
     settings = {**PINS, "GHOSTCARD_CONFIG": str(machine)}
     assert json.loads(token("list", "--json", **settings).stdout) == []
     none = token("init", "--label", "one", **settings)
-    assert none.stderr == "error: no slot can have a token: all lead to accelerators\n"
+    assert (
+        none.stderr == "error: no slot can have a token: all lead to cards for simulations only\n"
+    )
     chosen = token("init", "--label", "one", "--slot", "0", **settings)
-    assert chosen.stderr == "error: slot 0 leads to accelerators, which have no token\n"
+    assert (
+        chosen.stderr == "error: slot 0 leads to cards for simulations only, which have no token\n"
+    )
     assert (none.exit_code, chosen.exit_code) == (1, 1)
     assert not (home / "home" / "tokens").exists()

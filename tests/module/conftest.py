@@ -9,7 +9,10 @@ import pytest
 from ghostcard import config
 from ghostcard.module import pins, token_admin
 from ghostcard.module.cryptoki import Cryptoki
+from ghostcard.module.kinds import KINDS
 from tests.module.program import PIN, QUICK_SCRYPT_N, SO_PIN, Program
+
+ACCELERATOR = '[[cards]]\nadapter = 0\nprofile = "cex8a"\n'
 
 
 @pytest.fixture
@@ -30,15 +33,36 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `every_kind` run with each kind of token."""
+    if metafunc.definition.get_closest_marker("every_kind") and "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", KINDS, indirect=True)
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """The mode of the cards: that of the default machine, but for tests of `every_kind`."""
+    chosen: str = getattr(request, "param", "ep11")
+    return chosen
+
+
 @pytest.fixture
 def home(
-    prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_pins: None
+    prepared_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quick_pins: None,
+    kind: str,
 ) -> Path:
-    """A copy of that folder, in use."""
+    """A copy of that folder, in use by a machine with cards for that kind of token."""
     home = tmp_path / "home"
     shutil.copytree(prepared_home, home)
     monkeypatch.setenv("GHOSTCARD_HOME", str(home))
     monkeypatch.delenv("GHOSTCARD_CONFIG", raising=False)
+    if kind == "accelerator":
+        machine = tmp_path / "machine.toml"
+        machine.write_text(ACCELERATOR)
+        monkeypatch.setenv("GHOSTCARD_CONFIG", str(machine))
     monkeypatch.delenv("GHOSTCARD_RUN_DIR", raising=False)
     return home
 

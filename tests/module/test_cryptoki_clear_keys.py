@@ -11,6 +11,8 @@ from ghostcard.module import der
 from ghostcard.module.encoding import FALSE, big, ulong
 from tests.module.program import ED25519, P256, Program, Values, attributes, mechanism, refusing
 
+pytestmark = pytest.mark.every_kind
+
 ECDSA = mechanism(ck.CKM_ECDSA)
 SHA256_RSA = mechanism(ck.CKM_SHA256_RSA_PKCS)
 # RFC 4231, test case 2

@@ -191,29 +191,6 @@ def test_without_a_run_nothing_is_accounted_for(program: Program) -> None:
     assert (len(machine.recorder), machine.recorder.dropped) == (0, 0)
 
 
-def test_a_slot_of_accelerators_has_no_token(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "accelerator.toml"
-    file.write_text("[[cards]]\nadapter = 0\n[[cards]]\nadapter = 1\nprofile = 'cex8a'\n")
-    monkeypatch.setenv("GHOSTCARD_CONFIG", str(file))
-    library = Cryptoki()
-    library.initialize()
-    assert library.get_slot_list(False) == [0, 1, 2, 3]
-    assert library.get_slot_list(True) == [0, 1]
-    assert not library.get_slot_info(2).flags & ck.CKF_TOKEN_PRESENT
-    for call in (
-        lambda: library.get_token_info(2),
-        lambda: library.open_session(2, RW),
-        lambda: library.init_token(2, PIN, b"x"),
-        lambda: library.get_mechanism_list(2),
-        lambda: library.get_mechanism_info(2, ck.CKM_ECDSA),
-    ):
-        with refusing(ck.CKR_TOKEN_NOT_PRESENT):
-            call()
-    library.finalize()
-
-
 def test_records_of_a_run(
     library: Cryptoki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

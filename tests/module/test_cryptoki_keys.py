@@ -13,6 +13,8 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.encoding import FALSE, TRUE, ulong
 from tests.module.program import P256, Program, Values, attributes, mechanism, refusing
 
+pytestmark = pytest.mark.every_kind
+
 P384 = bytes.fromhex("06052b81040022")  # 1.3.132.0.34
 P521 = bytes.fromhex("06052b81040023")  # 1.3.132.0.35
 AES_KEY_GEN = mechanism(ck.CKM_AES_KEY_GEN)

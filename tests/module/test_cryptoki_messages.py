@@ -9,6 +9,8 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.message import GCM, IvSource, MessageParameter
 from tests.module.program import Program, mechanism, refusing
 
+pytestmark = pytest.mark.every_kind
+
 INIT = mechanism(ck.CKM_AES_GCM)
 KEY = bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2)
 IV = bytes.fromhex("cafebabefacedbaddecaf888")

@@ -17,6 +17,8 @@ from ghostcard.driver.imported_pair import primes
 from ghostcard.module.encoding import ulong
 from tests.module.program import Program, Value, attributes, mechanism, refusing
 
+pytestmark = pytest.mark.every_kind
+
 NAMES = (
     *("SHA1", "SHA224", "SHA256", "SHA384", "SHA512"),
     *("SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512"),

@@ -14,6 +14,8 @@ from ghostcard.module.operation import JOURNAL_BYTES
 from ghostcard.module.state import KINDS, SavedOperation, StateError, pack, unpack
 from tests.module.program import Program, mechanism, refusing
 
+pytestmark = pytest.mark.every_kind
+
 SHA256 = mechanism(ck.CKM_SHA256)
 HMAC = mechanism(ck.CKM_SHA256_HMAC)
 CBC = mechanism(ck.CKM_AES_CBC_PAD, bytes(16))

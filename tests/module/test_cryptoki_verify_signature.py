@@ -5,6 +5,8 @@ import pytest
 from ghostcard import pkcs11 as ck
 from tests.module.program import Program, mechanism, refusing
 
+pytestmark = pytest.mark.every_kind
+
 ECDSA = mechanism(ck.CKM_ECDSA_SHA256)
 HMAC = mechanism(ck.CKM_SHA256_HMAC)
 RFC_4231_1 = bytes.fromhex("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")

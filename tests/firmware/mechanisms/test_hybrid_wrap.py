@@ -17,7 +17,7 @@ from ghostcard.firmware.mechanisms import all_mechanisms, ec, octet_keys, rsa_ve
 from ghostcard.firmware.mechanisms.curves import P256, P521, X25519, Curve, group
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.public import ec_spki, octet_spki, public_key
-from ghostcard.firmware.mechanisms.rsa import private_handle
+from ghostcard.firmware.mechanisms.rsa import private_numbers
 from tests.firmware.mechanisms.refusing import refuses
 
 TABLE = all_mechanisms()
@@ -89,7 +89,7 @@ def test_rsa_by_the_library() -> None:
     wrapped = mechanism.wrapper(public)(params, value)
     assert len(wrapped) == mechanism.wrapped_bytes(public, params, 1000) == 128 + 1008
     oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), b"label")
-    key = private_handle(private).decrypt(wrapped[:128], oaep)
+    key = private_numbers(private).private_key().decrypt(wrapped[:128], oaep)
     assert keywrap.aes_key_unwrap_with_padding(key, wrapped[128:]) == value
     assert mechanism.unwrapper(private)(params, wrapped) == value
     with refuses(ck.CKR_WRAPPED_KEY_INVALID):

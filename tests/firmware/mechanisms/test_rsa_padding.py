@@ -1,6 +1,7 @@
 """PKCS #1 v1.5, PSS and OAEP against the vectors of RSA Laboratories, and what must be refused."""
 
 import hashlib
+from collections.abc import Iterator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa as reference
@@ -14,7 +15,8 @@ from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Gather
 from ghostcard.firmware.mechanisms.public import public_key, rsa_spki
 from ghostcard.firmware.mechanisms.table import Table
-from tests.firmware.mechanisms.laboratories import examples, sha1_params
+from tests.firmware.mechanisms.elsewhere import PLACES, Place
+from tests.firmware.mechanisms.laboratories import Example, examples, sha1_params
 from tests.firmware.mechanisms.refusing import refuses
 
 FOLDER = ("asymmetric", "RSA")
@@ -23,11 +25,22 @@ OLD = (*FOLDER, "pkcs-1v2-1d2-vec")
 SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 
 
+@pytest.fixture(scope="module", params=PLACES, ids=lambda place: place.__name__)
+def place(request: pytest.FixtureRequest) -> Place:
+    """Who does the exponentiations."""
+    chosen: Place = request.param
+    return chosen
+
+
 @pytest.fixture(scope="module")
-def pair() -> tuple[Key, Key]:
+def pair(place: Place) -> tuple[Key, Key]:
     numbers = reference.generate_private_key(65537, 2048).private_numbers()
     private = rsa.private_key(numbers)
-    return private, public_key(rsa_spki(*rsa.public_numbers(private)))
+    return place(private), place(public_key(rsa_spki(*rsa.public_numbers(private))))
+
+
+def placed(found: list[Example], place: Place) -> Iterator[Example]:
+    return (Example(place(private), place(public), fields) for private, public, fields in found)
 
 
 def pss(number: int, which: Hash, mask: Hash, salt: int) -> bytes:
@@ -40,21 +53,21 @@ def oaep(which: Hash, mask: Hash, label: bytes = b"", source: int = 1) -> bytes:
     return wire.pack(ck.CKM_RSA_PKCS_OAEP, Oaep(which.digest, mask.mgf, source, label))[4:]
 
 
-def test_pkcs1_signatures(table: Table) -> None:
+def test_pkcs1_signatures(table: Table, place: Place) -> None:
     mechanism = table.find(ck.CKM_SHA1_RSA_PKCS)
     found = list(examples("signature", *FOLDER, "pkcs1v15sign-vectors.txt"))
     assert len(found) == 8 * 20  # keys of 1024, 1536 and 2048 bits
-    for private, public, fields in found:
+    for private, public, fields in placed(found, place):
         message, signature = fields["message to be signed"], fields["signature"]
         assert mechanism.signer(private, b"")(message) == signature
         mechanism.verifier(public, b"")(message, signature)
 
 
-def test_pkcs1_encryption(table: Table) -> None:
+def test_pkcs1_encryption(table: Table, place: Place) -> None:
     mechanism = table.find(ck.CKM_RSA_PKCS)
     found = list(examples("encryption", *FOLDER, "pkcs1v15crypt-vectors.txt"))
     assert len(found) == 8 * 20
-    for private, public, fields in found:
+    for private, public, fields in placed(found, place):
         decrypt = mechanism.decrypter(private)
         assert decrypt(b"", fields["encryption"]) == fields["message"]
         assert (
@@ -62,24 +75,24 @@ def test_pkcs1_encryption(table: Table) -> None:
         )
 
 
-def test_pss_signatures(table: Table) -> None:
+def test_pss_signatures(table: Table, place: Place) -> None:
     mechanism = table.find(ck.CKM_SHA1_RSA_PKCS_PSS)
     params = wire.pack(mechanism.number, Pss(*sha1_params(), 20))[4:]
     found = list(examples("signature", *OLD, "pss-vect.txt"))
     assert len(found) == 3 * 6
-    for private, public, fields in found:
+    for private, public, fields in placed(found, place):
         message = fields["message to be signed"]
         verify = mechanism.verifier(public, params)
         verify(message, fields["signature"])
         verify(message, mechanism.signer(private, params)(message))
 
 
-def test_oaep_encryption(table: Table) -> None:
+def test_oaep_encryption(table: Table, place: Place) -> None:
     mechanism = table.find(ck.CKM_RSA_PKCS_OAEP)
     params = wire.pack(mechanism.number, Oaep(*sha1_params()))[4:]
     found = list(examples("encryption", *OLD, "oaep-vect.txt"))
     assert len(found) == 3 * 6
-    for private, public, fields in found:
+    for private, public, fields in placed(found, place):
         decrypt = mechanism.decrypter(private)
         assert decrypt(params, fields["encryption"]) == fields["message"]
         again = mechanism.encrypter(public)(params, fields["message"])
@@ -166,8 +179,8 @@ def test_changed_signatures(table: Table, pair: tuple[Key, Key], number: int) ->
             verify(b"data", other)
 
 
-def test_pss_parameters_that_do_not_fit(table: Table) -> None:
-    private, _ = rsa_vectors.SIGNING_KEY.pair()
+def test_pss_parameters_that_do_not_fit(table: Table, place: Place) -> None:
+    private = place(rsa_vectors.SIGNING_KEY.pair()[0])
     sha1, _, sha256, _, sha512, *_ = SIGNATURE_HASHES
     number = ck.CKM_SHA256_RSA_PKCS_PSS
     mechanism, bare = table.find(number), table.find(ck.CKM_RSA_PKCS_PSS)
