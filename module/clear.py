@@ -59,6 +59,8 @@ def insert(slot: Slot, value: bytes, attributes: Attributes) -> tuple[bytes, byt
     """Make a key of a value in clear: its blob and checksum. CKR_ATTRIBUTE_VALUE_INVALID if the
     card knows no such key.
     """
+    if len(value) > slot.part_bytes:
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)  # longer than a message
     wrap_key, mechanism = slot.wrap_key(), _cbc_pad()
     wrapped = slot.host.encrypt_single(mechanism, wrap_key, value)
     try:

@@ -261,6 +261,13 @@ def test_a_value_that_the_card_refuses_is_an_attribute_s_fault(
         program.create(**values)
 
 
+@pytest.mark.parametrize("size", [0, 2049, 60_000, 1 << 20])
+def test_values_of_a_length_that_no_key_has(program: Program, size: int) -> None:
+    """Also those that are longer than a message of the card."""
+    with refusing(ck.CKR_ATTRIBUTE_VALUE_INVALID):
+        program.secret(bytes(size))
+
+
 def test_primes_of_any_length_are_refused_without_arithmetic(program: Program) -> None:
     """Megabytes of them, whose product would take minutes."""
     began = time.monotonic()
