@@ -165,6 +165,8 @@ def _with_recovery(mechanism: int, info: MechanismInfo) -> MechanismInfo:
 
 def _with_messages(mechanism: int, info: MechanismInfo) -> MechanismInfo:
     """A card knows no messages: to the host each is an operation of its own."""
+    if mechanism == ck.CKM_HOTP:  # a password is of no message
+        return info
     uses = _SIGNED | (_SEALED if mechanism in FORMS else {})
     flags = sum(message for use, message in uses.items() if info.flags & use)
     return info._replace(flags=info.flags | flags | (ck.CKF_MULTI_MESSAGE if flags else 0))

@@ -87,7 +87,7 @@ class TransportVerbs:
         value = found.unwrapper(kek)(params, wrapped)
         if is_private:
             return private.private_key(key_type, value)
-        value = _cut(value, size)
+        value = _cut(value, size, found.pads_in_front)
         try:
             return secret_key(key_type, value)
         except Refused:
@@ -117,13 +117,15 @@ def _wanted(asked: wire.Attributes) -> tuple[int, bool]:
     return key_type, is_private
 
 
-def _cut(value: bytes, size: int | None) -> bytes:
-    """The value at the size asked for; only zeros, which filled up a block, may be cut off."""
+def _cut(value: bytes, size: int | None, in_front: bool) -> bytes:
+    """The value at the size asked for; only zeros, which filled it up, may be cut off."""
     if size is None:
         return value
-    if len(value) < size or any(value[size:]):
+    place = max(len(value) - size, 0) if in_front else size
+    rest, kept = (value[:place], value[place:]) if in_front else (value[place:], value[:place])
+    if len(kept) < size or any(rest):
         raise Refused(ck.CKR_WRAPPED_KEY_LEN_RANGE)
-    return value[:size]
+    return kept
 
 
 def _null_key(key_type: int, is_private: bool, size: int) -> Key:

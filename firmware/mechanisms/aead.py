@@ -1,9 +1,9 @@
 """Authenticated ciphers: what their multi-part decryptions have in common."""
 
 from ghostcard.firmware.mechanisms.key import Transform
-from ghostcard.firmware.mechanisms.mechanism import Holder
+from ghostcard.firmware.mechanisms.mechanism import GATHER_LIMIT, Holder
 
-DECRYPTION_LIMIT = 16 << 20  # bytes one multi-part decryption may hold back
+DECRYPTION_LIMIT = GATHER_LIMIT  # bytes one multi-part decryption may hold back
 
 
 class HeldDecryption(Holder):

@@ -21,7 +21,7 @@ P = TypeVar("P", bound=Parameters)
 Draw = Callable[[int], bytes]  # the card's random source: that many bytes
 Attributes = Mapping[int, int | bytes]
 
-GATHER_LIMIT = 65536  # bytes of a multi-part operation that must see its data as a whole
+GATHER_LIMIT = 16 << 20  # bytes of a multi-part operation that must see its data as a whole
 
 
 class KeyPair(NamedTuple):
@@ -92,6 +92,8 @@ class Mechanism:
     counts_bytes = False
     keeps_secrecy = False
     """Of a derivation: whether its key can leave the card only if its bases can."""
+    pads_in_front = False
+    """Whether the zeros that fill up a value to be wrapped stand before it."""
 
     def __init__(
         self, number: int, minimum: int, maximum: int, flags: int, *key_types: int

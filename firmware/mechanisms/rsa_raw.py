@@ -17,6 +17,7 @@ class RsaRaw(Signing):
     """CKM_RSA_X_509: data is a number below the modulus; what is shorter has zeros before it."""
 
     __slots__ = ()
+    pads_in_front = True
 
     def __init__(self) -> None:
         super().__init__(ck.CKM_RSA_X_509, RSA_BITS[0], RSA_BITS[-1], None, ck.CKK_RSA)

@@ -253,7 +253,7 @@ class TestStates:
         (state,) = card.ask(verbs.DECRYPT_INIT, gcm(), card.aes())
         card.refused(ck.CKR_DATA_LEN_RANGE, verbs.DECRYPT_UPDATE, state, bytes(1001))
         (state,) = card.ask(verbs.SIGN_INIT, ECDSA, card.ec()[0])
-        for _ in range(GATHER_LIMIT // 8192):
-            card.ask(verbs.SIGN_UPDATE, state, bytes(8192))
+        for _ in range(GATHER_LIMIT // 32768):
+            card.ask(verbs.SIGN_UPDATE, state, bytes(32768))
         card.refused(ck.CKR_DATA_LEN_RANGE, verbs.SIGN_UPDATE, state, b"x")
         assert card.image._contexts.held_bytes == 0
