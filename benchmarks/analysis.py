@@ -63,9 +63,9 @@ def visits(tenant: Tenant, card: Card) -> list[Visit]:
     queues = sum(target >> 8 == card.adapter for target in tenant.targets)
     places = card.profile.queue.depth * queues
     weighed = _weighed(tenant)
-    total = sum(weight for _, _, weight in weighed)
+    total = sum(kind.weight for kind in weighed)
     moments: dict[str, list[float]] = {}
-    for operation, payload, weight in weighed:
+    for operation, payload, weight, _ in weighed:
         spread = spread_of(card.profile.operations[operation].distribution)
         engine = card.image.plan(operation, payload).engine
         for demand in demands(card, operation, payload):

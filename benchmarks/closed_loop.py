@@ -31,9 +31,11 @@ class Work(NamedTuple):
     render: Callable[[int], bytes] | None = None
 
 
-def sized(operation: str, payload_bytes: int) -> Work:
-    """Requests of an operation without their bytes; DriverError EINVAL for what cannot be asked."""
-    return Work(operation, payload_bytes, *shape(operation, payload_bytes))
+def sized(operation: str, payload_bytes: int, mode: str = "") -> Work:
+    """Requests of an operation without their bytes, to cards of a mode (`driver.shapes.shape`);
+    DriverError EINVAL for what cannot be asked.
+    """
+    return Work(operation, payload_bytes, *shape(operation, payload_bytes, mode))
 
 
 def rendered(
@@ -41,9 +43,10 @@ def rendered(
 ) -> Work:
     """The same requests as blocks; keys and the like are made on the machine, outside its time."""
     aside = NativePort(machine.bus, Recorder(capacity=0))
-    _, render = renderer(operation, payload_bytes, aside, targets)
+    mode = machine.bus.cards[targets[0] >> 8].profile.mode
+    _, render = renderer(operation, payload_bytes, aside, targets, mode)
     blocks = {qid & 0xFF: render(qid & 0xFF) for qid in targets}
-    return sized(operation, payload_bytes)._replace(render=blocks.__getitem__)
+    return sized(operation, payload_bytes, mode)._replace(render=blocks.__getitem__)
 
 
 class ClosedLoop:

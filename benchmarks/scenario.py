@@ -40,6 +40,7 @@ class Kind(NamedTuple):
     operation: str
     payload_bytes: int
     weight: int
+    mode: str = ""  # of the cards, where requests depend on it (`driver.shapes`)
 
 
 class Think(NamedTuple):

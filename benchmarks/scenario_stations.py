@@ -51,7 +51,7 @@ def demands(card: Card, operation: str, payload_bytes: int) -> list[Demand]:
     profile, transfers = card.profile, TransferTimes(card.profile.link)
     replies = TransferTimes(profile.reply_link)
     plan = card.image.plan(operation, payload_bytes)
-    _, request_bytes, reply_bytes = shape(operation, payload_bytes)
+    _, request_bytes, reply_bytes = shape(operation, payload_bytes, profile.mode)
     firmware = profile.firmware
     asked = [
         Demand(LINK_IN, 1, transfers[request_bytes]),

@@ -31,7 +31,7 @@ from ghostcard.benchmarks.scenario import (
 from ghostcard.benchmarks.scenario_table import RATE_MAX_PER_S, TIME_MAX_NS, Table
 from ghostcard.benchmarks.workload import clients_of
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.shapes import shape
+from ghostcard.driver.shapes import CCA, shape
 from ghostcard.emulator.profile import Profile
 
 CLIENTS_MAX = 1_000_000
@@ -156,7 +156,8 @@ def _kinds(table: Table, served: Sequence[Profile]) -> list[Kind]:
     _require_known(operation, served, table)
     try:
         return [
-            _require_possible(Kind(operation, size, part), table) for size, part in _sizes(table)
+            _require_possible(Kind(operation, size, part, _mode(served)))
+            for size, part in _sizes(table)
         ]
     except DriverError as error:
         raise table.refuse("payload_bytes", f"what {operation} can process ({error})") from None
@@ -187,8 +188,13 @@ def _require_known(operation: str, served: Sequence[Profile], table: Table) -> N
             )
 
 
-def _require_possible(kind: Kind, table: Table) -> Kind:
-    shape(kind.operation, kind.payload_bytes)
+def _mode(served: Sequence[Profile]) -> str:
+    """Of the cards, if requests to them are unlike those to others; all have one mode."""
+    return served[0].mode if served[0].mode == CCA else ""
+
+
+def _require_possible(kind: Kind) -> Kind:
+    shape(kind.operation, kind.payload_bytes, kind.mode)
     return kind
 
 
@@ -244,6 +250,6 @@ def _arrival(row: dict[str, str], where: str, served: Sequence[Profile]) -> Arri
     _require_known(operation, served, entry)
     size = whole("payload", PAYLOAD_MAX) if row.get("payload") else 0
     try:
-        return Arrival(at_ns, _require_possible(Kind(operation, size, 1), entry))
+        return Arrival(at_ns, _require_possible(Kind(operation, size, 1, _mode(served))))
     except DriverError as error:
         raise ScenarioError(f"{where}: payload: got {size}, {error}") from None

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from ghostcard import statistics
 from ghostcard.benchmarks.cases import CASES, Case
-from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
+from ghostcard.benchmarks.closed_loop import ClosedLoop, Work, sized
 from ghostcard.benchmarks.engine_choice import AUTO, RECURSION, SIMPY, choose
 from ghostcard.benchmarks.point import Point
 from ghostcard.benchmarks.recursion import engine as recursion
 from ghostcard.benchmarks.recursion.sources import closed_loop
-from ghostcard.driver.shapes import shape
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.profile import load as load_profile
 from ghostcard.machine import Machine
@@ -56,10 +55,9 @@ def sweep(
 def measure(profile_name: str, case: Case, clients: int, seed: int, pace: Pace) -> Point:
     """One point: `clients` clients in a closed loop without think time on one queue of one card."""
     machine = Machine.simulation(profile_name, seed=seed)
-    function, request_bytes, reply_bytes = shape(case.operation, case.payload)
-    work = Work(case.operation, case.payload, function, request_bytes, reply_bytes)
-    _run(machine, work, clients, seed, pace)
     profile = load_profile(profile_name)
+    work = sized(case.operation, case.payload, profile.mode)
+    _run(machine, work, clients, seed, pace)
     summary = statistics.summarise([machine.recorder], {0: profile})
     latency = summary.total.latency
     assert latency is not None

@@ -104,7 +104,7 @@ def simulate(card: str, operation: str, payload_bytes: int, clients: int) -> Mea
     profile = load(card)
     queues = min(profile.queue.domains, -(-clients // profile.queue.depth))
     machine = Machine.simulation(card, domains=queues)
-    work = sized(operation, payload_bytes)
+    work = sized(operation, payload_bytes, profile.mode)
     ClosedLoop(machine.simulated(), machine.targets(0), [work], clients, REQUESTS).run()
     pool = profile.operations[operation].engine
     engines = next(engine.size for engine in profile.engines if engine.name == pool)

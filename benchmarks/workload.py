@@ -65,13 +65,18 @@ def _key(seed: int, purpose: int, client: int) -> int:
     return stream_key(seed, purpose << _PURPOSE_SHIFT | client)
 
 
+def work_of(kind: Kind) -> Work:
+    """The requests of a kind, without their bytes."""
+    return sized(kind.operation, kind.payload_bytes, kind.mode)
+
+
 class Choice:
     """The kinds of a mix: which one a client's n-th request is."""
 
     __slots__ = ("_bounds", "_keys", "_seed", "works")
 
     def __init__(self, kinds: Sequence[Kind], seed: int) -> None:
-        self.works: tuple[Work, ...] = tuple(sized(k.operation, k.payload_bytes) for k in kinds)
+        self.works: tuple[Work, ...] = tuple(work_of(kind) for kind in kinds)
         self._bounds = list(accumulate(kind.weight for kind in kinds))
         self._seed = seed
         self._keys: dict[int, int] = {}

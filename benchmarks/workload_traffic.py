@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ghostcard.benchmarks.closed_loop import Work, sized
+from ghostcard.benchmarks.closed_loop import Work
 from ghostcard.benchmarks.scenario import CLOSED, Scenario, Tenant
 from ghostcard.benchmarks.scenario_changes import Order, orders
-from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker
+from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker, work_of
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.emulator.job import Job
 
@@ -183,4 +183,4 @@ def _works(tenant: Tenant, seed: int, client: int) -> Iterator[Work]:
             number += 1
     for number, arrival in enumerate(tenant.trace):
         kind = arrival.kind
-        yield choice.work(client, number) if kind is None else sized(*kind[:2])
+        yield choice.work(client, number) if kind is None else work_of(kind)

@@ -6,14 +6,13 @@ Numbers are unsigned and big-endian; results are as long as the input, right-jus
 
 import errno
 
+from ghostcard.driver.clear_rsa import exact, without_extra
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.port import Port
 from ghostcard.driver.ratings import rsa_class
 from ghostcard.firmware.abi import type50, type80
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.type50 import ModExpo, ModExpoCrt
-
-EXTRA = 8  # leading bytes of the long CRT operands that callers provide and drivers skip
 
 
 class AcceleratorHost:
@@ -44,8 +43,8 @@ class AcceleratorHost:
         in front, which are zero and are skipped. DriverError(EINVAL) as `mod_expo`.
         """
         half = (len(data) + 1) // 2
-        long = (_without_extra(name, v, half) for name, v in (("p", p), ("dp", dp), ("u", u)))
-        short = (_exact(name, v, half) for name, v in (("q", q), ("dq", dq)))
+        long = (without_extra(name, v, half) for name, v in (("p", p), ("dp", dp), ("u", u)))
+        short = (exact(name, v, half) for name, v in (("q", q), ("dq", dq)))
         (p, dp, u), (q, dq) = long, short
         return self._perform(ModExpoCrt(p, q, dp, dq, u, data), len(data))
 
@@ -60,17 +59,3 @@ class AcceleratorHost:
             return type80.unpack(reply, length)
         except WireError as error:
             raise DriverError(errno.EIO, str(error)) from None
-
-
-def _exact(name: str, operand: bytes, half: int) -> bytes:
-    if len(operand) != half:
-        raise DriverError(errno.EINVAL, f"{name} has {len(operand)} bytes, not {half}")
-    return operand
-
-
-def _without_extra(name: str, operand: bytes, half: int) -> bytes:
-    if len(operand) == half + EXTRA:
-        if any(operand[:EXTRA]):
-            raise DriverError(errno.EINVAL, f"{name} does not fit in {half} bytes")
-        return operand[EXTRA:]
-    return _exact(name, operand, half)

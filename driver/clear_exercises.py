@@ -1,7 +1,12 @@
-"""Exercises with RSA keys in clear, for accelerators. Operands are valid, but no key of anybody."""
+"""Exercises with RSA keys in clear. Operands are valid, but no key of anybody."""
 
-from ghostcard.driver.accelerator import AcceleratorHost
+from typing import TYPE_CHECKING
+
 from ghostcard.firmware.abi.operations import ACCELERATOR_BITS
+
+if TYPE_CHECKING:
+    from ghostcard.driver.accelerator import AcceleratorHost
+    from ghostcard.driver.cca import CcaHost
 
 _EXPONENT = 65537
 
@@ -17,7 +22,7 @@ class ClearRsa:
         """The message fills its place in the request whatever its value."""
         return payload == self.size
 
-    def ask(self, host: AcceleratorHost) -> None:
+    def ask(self, host: "AcceleratorHost | CcaHost") -> None:
         """The one request."""
         data = bytes(self.size - 1) + b"\2"
         if self.by_primes:

@@ -5,6 +5,8 @@ import errno
 from ghostcard.firmware.abi import status
 from ghostcard.firmware.abi.verbs import name
 
+_TRY_LATER = (8, 2290)
+
 
 class DriverError(Exception):
     """`code` is an errno (ENODEV, EIO, EINVAL, EMSGSIZE, EAGAIN ...), as a real driver answers."""
@@ -28,6 +30,20 @@ class Ep11Error(DriverError):
         self.rv = rv
         self.function = function
         self.reason = reason
+
+
+class CcaError(DriverError):
+    """A CCA coprocessor answered a request with a return code other than 0.
+
+    `rtcode` and `rscode` are its return and reason code; `code` is EBUSY where it says "try later",
+    else EIO (AP sheet 3.6).
+    """
+
+    def __init__(self, rtcode: int, rscode: int, function: str) -> None:
+        code = errno.EBUSY if (rtcode, rscode) == _TRY_LATER else errno.EIO
+        super().__init__(code, f"{function} returned {rtcode}/{rscode}")
+        self.rtcode = rtcode
+        self.rscode = rscode
 
 
 def _why(reason: int) -> str:

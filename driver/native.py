@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.triage import outcome, triage
+from ghostcard.driver.triage import outcome, refusal, triage
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
-from ghostcard.firmware.abi.errorreply import sentence
 
 if TYPE_CHECKING:
     from ghostcard.driver.timingtrack import Request, TimingTrack
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 # served them, in simulated time too. Accelerators have classes of RSA requests by such numbers.
 _OPENING = frozenset((5, 11, 12, 23, 27))
 _EP11_OK = b"\x86\x02\x00\x00"  # what `triage` looks at first, here without the call
+_CCA = b"\2"  # the version of a CPRBX, behind the 48 bytes of the header and its length
 
 Performed = tuple[int, bytes, str, int]  # what Bus.perform gives
 
@@ -91,7 +91,7 @@ class NativePort:
         block = render(qid & 0xFF)
         performed = self._perform(qid, block)
         code, reply, operation, payload_bytes = performed
-        if code or (reply[1:5] != _EP11_OK and triage(reply)):
+        if code or ((reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply)):
             return self._call_again(function, render, targets, qid, block, performed)
         account = self._account
         if account is not None:
@@ -144,7 +144,7 @@ class NativePort:
         if self._account is not None:
             self._account(((qid,), function, operation, payload_bytes, *sizes, ended))
         if verdict == errno.EINVAL:
-            raise DriverError(errno.EINVAL, sentence(ended))
+            raise DriverError(errno.EINVAL, refusal(reply))
         return errno.EAGAIN if verdict else 0
 
 

@@ -1,11 +1,14 @@
 """What a request weighs on a card: request classes, speed ratings, weights (AP sheet 4.2, 4.6).
 
-A *function* names what is asked: on an EP11 card the EP11 function id (1 ... 44), on an accelerator
-the request class of the RSA operation (0 ... 5). Weights are relative numbers without a unit.
+A *function* names what is asked: on an EP11 card the EP11 function id (1 ... 47), on an accelerator
+the request class of the RSA operation (0 ... 5), on a CCA coprocessor such a class, that of random
+numbers (6), or how much any other CPRB weighs (48 ... 50). Weights are relative numbers without a
+unit.
 """
 
 from enum import IntEnum
 
+from ghostcard.firmware.abi.cca_function import FACTORS
 from ghostcard.firmware.abi.operations import FACTOR_MEDIUM, weight_factor
 
 FUNCTIONS = 64  # ids the tables have room for; the highest valid EP11 function is 44
@@ -83,7 +86,19 @@ def weights(mode: str, hardware_type: int, facilities: int) -> tuple[int | None,
     rating = ratings[RequestClass.SECKEY]
     if mode == "ep11":
         return tuple(weight_factor(function) * rating for function in range(FUNCTIONS))
-    return (FACTOR_MEDIUM * rating,) * FUNCTIONS  # function ids of CCA are not told apart
+    if mode == "cca":
+        return _cca_weights(ratings)
+    return (FACTOR_MEDIUM * rating,) * FUNCTIONS
+
+
+def _cca_weights(ratings: tuple[int, ...]) -> tuple[int, ...]:
+    """EP11 requests are simulated on such cards too, and weigh a medium CPRB each."""
+    rating = ratings[RequestClass.SECKEY]
+    found = [FACTOR_MEDIUM * rating] * FUNCTIONS
+    found[: RequestClass.SECKEY] = ratings[: RequestClass.SECKEY]
+    for weight, factor in FACTORS.items():
+        found[weight] = factor * rating
+    return tuple(found)
 
 
 def _rsa_weights(ratings: tuple[int, ...], up_to_4k: bool) -> tuple[int | None, ...]:

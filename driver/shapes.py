@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ghostcard.driver import (
+    cca_exercises,
     cipher_exercises,
     clear_exercises,
     field_exercises,
@@ -18,6 +19,8 @@ from ghostcard.driver import (
     secret_exercises,
 )
 from ghostcard.driver.accelerator import AcceleratorHost
+from ghostcard.driver.cca import CcaHost
+from ghostcard.driver.cca_exercises import CcaExercise
 from ghostcard.driver.clear_exercises import ClearRsa
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.driver.errors import DriverError
@@ -28,7 +31,10 @@ from ghostcard.firmware.abi.request import Head
 
 MAX_SHAPES = 4096  # remembered; then all are forgotten
 
+CCA = "cca"
+
 Render = Callable[[int], bytes]
+AnyExercise = Exercise | ClearRsa | CcaExercise
 
 
 class Shape(NamedTuple):
@@ -46,39 +52,48 @@ _EXERCISES: dict[str, Exercise | ClearRsa] = {
     **secret_exercises.exercises(),
     **clear_exercises.exercises(),
 }
-_shapes: dict[tuple[str, int], Shape] = {}
+_CCA_EXERCISES: dict[str, CcaExercise] = cca_exercises.exercises()
+_shapes: dict[tuple[str, int, bool], Shape] = {}
 
 
-def operations() -> tuple[str, ...]:
-    """The operations that can be asked for."""
-    return (*_EXERCISES, *field_exercises.OPERATIONS)
+def operations(mode: str = "") -> tuple[str, ...]:
+    """The operations that can be asked for; of "cca" those of the CCA image."""
+    return tuple(_CCA_EXERCISES) if mode == CCA else (*_EXERCISES, *field_exercises.OPERATIONS)
 
 
-def shape(operation: str, payload_bytes: int) -> Shape:
+def shape(operation: str, payload_bytes: int, mode: str = "") -> Shape:
     """The shape of a request for an operation that processes so many bytes.
+
+    ``mode`` is the card's. It matters where two kinds of card are asked for the same by different
+    blocks: only "cca" does. What a CCA coprocessor cannot be asked for has the shape that the
+    operation has elsewhere, for simulations that know no more than its price.
 
     DriverError: EINVAL for an operation that nobody can ask for or a payload it cannot have,
     EMSGSIZE for a payload that does not fit in one message.
     """
-    known = _shapes.get((operation, payload_bytes))
+    key = (operation, payload_bytes, mode == CCA)
+    known = _shapes.get(key)
     if known is None:
         if len(_shapes) >= MAX_SHAPES:
             _shapes.clear()
-        known = _shapes[operation, payload_bytes] = _measured(operation, payload_bytes)
+        known = _shapes[key] = _measured(operation, payload_bytes, mode)
     return known
 
 
 def renderer(
-    operation: str, payload_bytes: int, port: Port, targets: tuple[int, ...]
+    operation: str, payload_bytes: int, port: Port, targets: tuple[int, ...], mode: str = ""
 ) -> tuple[int, Render]:
     """Function and real request block by domain; what the request needs is made through `port`.
 
     The material is of the key domain that `targets` share. Raises as `shape`, and what the card
     answers to the making of the material.
     """
-    exercise = _exercise(operation, payload_bytes)
+    exercise = _exercise(operation, payload_bytes, mode)
     capture = _Capture()
-    if isinstance(exercise, ClearRsa):
+    if isinstance(exercise, CcaExercise):
+        capture.reply = exercise.reply(payload_bytes)
+        exercise.ask(CcaHost(capture, targets), payload_bytes)
+    elif isinstance(exercise, ClearRsa):
         exercise.ask(AcceleratorHost(capture, targets))
     else:
         material = exercise.material(Ep11Host(port, targets), payload_bytes)
@@ -94,7 +109,7 @@ def asker(
     EP11 operations. Raises as `renderer`.
     """
     exercise = _exercise(operation, payload_bytes)
-    if isinstance(exercise, ClearRsa):
+    if isinstance(exercise, ClearRsa | CcaExercise):
         raise DriverError(errno.EINVAL, f"{operation} is asked for with every number of the key")
     host = Ep11Host(port, targets)
     return partial(exercise.ask, host, exercise.material(host, payload_bytes), payload_bytes)
@@ -108,13 +123,15 @@ def figure_request(domain: int, key: str, value: int) -> tuple[int, bytes, int]:
     return capture.function, capture.render(domain), capture.reply_bytes
 
 
-def exercise_of(operation: str) -> Exercise | ClearRsa | None:
+def exercise_of(operation: str, mode: str = "") -> AnyExercise | None:
     """How a host asks for an operation; None if there is no such request."""
+    if mode == CCA and operation in _CCA_EXERCISES:
+        return _CCA_EXERCISES[operation]
     return _EXERCISES.get(operation) or field_exercises.exercise(operation)
 
 
-def _exercise(operation: str, payload_bytes: int) -> Exercise | ClearRsa:
-    exercise = exercise_of(operation)
+def _exercise(operation: str, payload_bytes: int, mode: str = "") -> AnyExercise:
+    exercise = exercise_of(operation, mode)
     if exercise is None:
         raise DriverError(errno.EINVAL, f"there is no request for operation {operation!r}")
     if not exercise.accepts(payload_bytes):
@@ -122,10 +139,13 @@ def _exercise(operation: str, payload_bytes: int) -> Exercise | ClearRsa:
     return exercise
 
 
-def _measured(operation: str, payload_bytes: int) -> Shape:
-    exercise = _exercise(operation, payload_bytes)
+def _measured(operation: str, payload_bytes: int, mode: str) -> Shape:
+    exercise = _exercise(operation, payload_bytes, mode)
     capture = _Capture()
-    if isinstance(exercise, ClearRsa):
+    if isinstance(exercise, CcaExercise):
+        capture.reply = exercise.reply(payload_bytes)
+        exercise.ask(CcaHost(capture, (0,)), payload_bytes)
+    elif isinstance(exercise, ClearRsa):
         exercise.ask(AcceleratorHost(capture, (0,)))
     else:
         capture.sizes = exercise.reply_bytes(payload_bytes)
@@ -135,13 +155,14 @@ def _measured(operation: str, payload_bytes: int) -> Shape:
 
 
 class _Capture:
-    """A port that keeps the one request and answers with zeros of `sizes`.
+    """A port that keeps the one request and answers with zeros of `sizes`, or with `reply`.
 
-    Without `sizes` it is an accelerator's, whose result is as wide as the message.
+    Without either it is an accelerator's, whose result is as wide as the message.
     """
 
     def __init__(self) -> None:
         self.sizes: Sizes | None = None
+        self.reply = b""
         self.function = 0
         self.reply_bytes = 0
         self.render: Render = lambda domain: b""
@@ -150,7 +171,9 @@ class _Capture:
         """Keep and answer."""
         self.function, self.render = function, render
         domain = targets[0] & 0xFF
-        if self.sizes is None:
+        if self.reply:
+            block = self.reply
+        elif self.sizes is None:
             block = type80.pack(bytes(_message_bytes(render(domain))))
         else:
             block = reply.pack(Head(function, domain), 0, tuple(map(bytes, self.sizes)))

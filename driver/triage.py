@@ -2,7 +2,8 @@
 
 import errno
 
-from ghostcard.firmware.abi.errorreply import TYPE82, TYPE87, TYPE88, ReplyCode
+from ghostcard.firmware.abi.cca_function import CALLERS_FAULT, OUTPUT_ABOVE_2K
+from ghostcard.firmware.abi.errorreply import TYPE82, TYPE87, TYPE88, ReplyCode, sentence
 
 UNKNOWN_REPLY = -1  # neither known type nor CPRB version: the queue goes offline, then as EAGAIN
 
@@ -14,7 +15,9 @@ _TYPE80 = 0x80
 _TYPE86 = 0x86
 _ERROR_TYPES = (TYPE82, TYPE87, TYPE88)
 _CPRB_VERSION = 0x30 + 2  # of a type-86 reply of format 2
-_CPRB_VERSIONS = (0x02, 0x04)  # CCA, EP11
+CCA_VERSION, _EP11_VERSION = 0x02, 0x04
+_RTCODE = 0x30 + 0x90  # return and reason code of a CPRBX
+_FUNCTION = 0x30 + 220  # the function code that its parameters begin with
 
 # Codes that are the caller's fault; every other code may be better luck on another queue.
 INVALID = frozenset(
@@ -43,8 +46,10 @@ def triage(reply: bytes) -> int:
     UNKNOWN_REPLY for bytes that are no reply at all. Any bytes are accepted.
     """
     if reply[1:5] == _EP11_OK:
-        known = len(reply) > _CPRB_VERSION and reply[_CPRB_VERSION] in _CPRB_VERSIONS
-        return 0 if known else UNKNOWN_REPLY
+        version = reply[_CPRB_VERSION] if len(reply) > _CPRB_VERSION else 0
+        if version == CCA_VERSION:
+            return _rsa_verdict(reply)
+        return 0 if version == _EP11_VERSION else UNKNOWN_REPLY
     if len(reply) < 8:
         return UNKNOWN_REPLY
     kind, code = reply[1], reply[4]
@@ -55,7 +60,27 @@ def triage(reply: bytes) -> int:
     return UNKNOWN_REPLY
 
 
+def _rsa_verdict(reply: bytes) -> int:
+    """Of a CCA reply: return codes of RSA are the driver's affair, all others the caller's."""
+    code = reply[_RTCODE : _RTCODE + 4]
+    if code == bytes(4) or reply[_FUNCTION : _FUNCTION + 2] not in (b"PK", b"PD"):
+        return 0
+    rtcode, rscode = int.from_bytes(code[:2], "big"), int.from_bytes(code[2:], "big")
+    if (rtcode, rscode) in CALLERS_FAULT or rscode == OUTPUT_ABOVE_2K:
+        return errno.EINVAL
+    return UNKNOWN_REPLY if rtcode else 0
+
+
 def outcome(reply: bytes) -> int:
-    """What the record of a refused request says: the card's reply code, or that it was no reply."""
+    """What the record of a refused request says: the card's reply code, or the driver's verdict."""
     code = reply[4] if len(reply) >= 8 else 0
-    return code or DRIVER_OUTCOME + errno.EPROTO
+    at_fault = triage(reply) == errno.EINVAL
+    return code or DRIVER_OUTCOME + (errno.EINVAL if at_fault else errno.EPROTO)
+
+
+def refusal(reply: bytes) -> str:
+    """Why a request was at fault, in words."""
+    if reply[4]:
+        return sentence(reply[4])
+    rtcode, rscode = (int.from_bytes(reply[at : at + 2], "big") for at in (_RTCODE, _RTCODE + 2))
+    return f"The card does not take this key or data (CCA return code {rtcode}/{rscode})."

@@ -1,7 +1,7 @@
 """The timing image: prices requests and answers none.
 
-For simulated hosts on devices that have no firmware image here: coprocessors in CCA mode, and what
-is no AP adapter at all. A profile need only state the operations of which something is known.
+For simulated hosts on devices that are no AP adapters and so have no firmware image here. A profile
+need only state the operations of which something is known.
 """
 
 from ghostcard.emulator.image import Plan, Scheduler, Services
@@ -11,7 +11,7 @@ from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.operations import ERROR
 from ghostcard.firmware.pipeline import Pipeline
 
-MODES = ("cca", "timing")
+MODES = ("timing",)
 
 
 class TimingImage:

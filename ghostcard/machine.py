@@ -3,14 +3,15 @@
 A card's NVRAM is the file ``cards/<adapter>.nvram`` in the state folder, or memory for simulations;
 that of the software which a host runs for a slot of accelerators is ``hosts/<slot>.nvram``.
 
-The APQNs of one slot must hold one wrapping key, else a key made on one card is worthless on the
-other. On real cards an administrator clones it; here it is done before the cards boot: the APQNs
-that slots connect get the key that one of them has, or a new one. APQNs that already hold different
-keys are refused, since keys of users may lie under either.
+The APQNs of one slot must hold one wrapping key (CCA: the same master keys), else a key made on one
+card is worthless on the other. On real cards an administrator clones it; here it is done before the
+cards boot: the APQNs that slots connect get the key that one of them has, or a new one. APQNs that
+already hold different keys are refused, since keys of users may lie under either.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
@@ -187,6 +188,10 @@ def _image(profile: Profile, simulated: bool) -> "Image":
         from ghostcard.firmware.accelerator import AcceleratorImage
 
         return AcceleratorImage()
+    if profile.mode == "cca":
+        from ghostcard.firmware.cca.image import CcaImage
+
+        return CcaImage()
     if not simulated:
         raise ConfigError(
             f"profile {profile.name}: no firmware image answers requests in mode {profile.mode}; "
@@ -203,10 +208,26 @@ def _share_wrapping_keys(
     nvrams: dict[int, Nvram],
     randoms: dict[int, RandomSource],
 ) -> None:
-    ep11 = {card.adapter for card in config.cards if profiles[card.profile].mode == "ep11"}
+    modes = {card.adapter: profiles[card.profile].mode for card in config.cards}
     for group in _connected(config.slots):
-        if len(group) > 1 and group[0] >> 8 in ep11:
-            _share_wrapping_key(group, nvrams, randoms)
+        if len(group) > 1:
+            for name_of, size in _secrets(modes[group[0] >> 8]):
+                _share_secret(group, nvrams, randoms, name_of, size)
+
+
+def _secrets(mode: str) -> "Iterator[tuple[Callable[[int], str], int]]":
+    """What cards of a mode wrap keys under: where each secret lies by domain, and its bytes."""
+    if mode == "ep11":
+        from ghostcard.firmware.ep11.wrapping import KEY_SIZE
+        from ghostcard.firmware.ep11.wrapping import nvram_name as wrapping_key
+
+        yield wrapping_key, KEY_SIZE
+    if mode == "cca":
+        from ghostcard.firmware.cca.masterkeys import KEY_SIZES
+        from ghostcard.firmware.cca.masterkeys import nvram_name as master_key
+
+        for kind, size in KEY_SIZES.items():
+            yield partial(master_key, kind=kind), size
 
 
 def _connected(slots: tuple[SlotConfig, ...]) -> list[list[int]]:
@@ -219,21 +240,24 @@ def _connected(slots: tuple[SlotConfig, ...]) -> list[list[int]]:
     return [sorted(group) for group in groups]
 
 
-def _share_wrapping_key(
-    group: list[int], nvrams: dict[int, Nvram], randoms: dict[int, RandomSource]
+def _share_secret(
+    group: list[int],
+    nvrams: dict[int, Nvram],
+    randoms: dict[int, RandomSource],
+    name_of: "Callable[[int], str]",
+    size: int,
 ) -> None:
     """Have all APQNs of a group hold one key. Several processes may do this at once: the first
     APQN of the group decides, and its NVRAM lets one of them be first."""
-    from ghostcard.firmware.ep11.wrapping import KEY_SIZE, nvram_name
 
     def make() -> bytes:
-        held = (nvrams[queue >> 8].read(nvram_name(queue & 0xFF)) for queue in group)
-        return next((key for key in held if key), None) or randoms[group[0] >> 8].bytes(KEY_SIZE)
+        held = (nvrams[queue >> 8].read(name_of(queue & 0xFF)) for queue in group)
+        return next((key for key in held if key), None) or randoms[group[0] >> 8].bytes(size)
 
     first = group[0]
-    key = nvrams[first >> 8].create(nvram_name(first & 0xFF), make)
+    key = nvrams[first >> 8].create(name_of(first & 0xFF), make)
     for queue in group[1:]:
-        if nvrams[queue >> 8].create(nvram_name(queue & 0xFF), lambda: key) != key:
+        if nvrams[queue >> 8].create(name_of(queue & 0xFF), lambda: key) != key:
             raise ConfigError(
                 f"slots: {apqn(first)} and {apqn(queue)} are to serve the same slot, "
                 "but each has a wrapping key of its own already"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from ghostcard.benchmarks.closed_loop import Work, sized
+from ghostcard.benchmarks.closed_loop import Work
 from ghostcard.benchmarks.recursion.sources import Constant, Source, Supply
 from ghostcard.benchmarks.scenario import CLOSED, CONSTANT, Scenario, Tenant
 from ghostcard.benchmarks.scenario_changes import orders
-from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker
+from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker, work_of
 
 
 def scenario_sources(scenario: Scenario, seed: int) -> list[Source]:
@@ -54,12 +54,12 @@ def _thought(tenant: Tenant, choice: Choice, seed: int, client: int) -> Supply:
 def _open(tenant: Tenant, seed: int, client: int) -> Iterator[Source]:
     choice, times = Choice(tenant.mix, seed), arrival_times(tenant, seed, client)
     kinds = [arrival.kind for arrival in tenant.trace]
-    works = dict.fromkeys([*choice.works, *(sized(*kind[:2]) for kind in kinds if kind)])
+    works = dict.fromkeys([*choice.works, *(work_of(kind) for kind in kinds if kind)])
     places = {work: place for place, work in enumerate(works)}
 
     def work(number: int) -> Work:
         kind = kinds[number] if kinds else None
-        return sized(*kind[:2]) if kind else choice.work(client, number)
+        return work_of(kind) if kind else choice.work(client, number)
 
     def supply(first: int, count: int) -> tuple[Sequence[int], Sequence[int]]:
         gaps = list(islice(times, count))

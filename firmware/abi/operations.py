@@ -30,6 +30,7 @@ HASHES = (
     *("sha3-224", "sha3-256", "sha3-384", "sha3-512", "blake2b"),
 )
 ACCELERATOR_BITS = (1024, 2048, 4096)
+KEY_IMPORT = "key-import"
 
 ERROR = "error"
 QUERY = "query"
@@ -139,6 +140,12 @@ ACCELERATOR_OPERATIONS: tuple[str, ...] = (
     "rsa4096-me",
     "rsa4096-crt",
     ERROR,
+)
+
+# What requests of the kernel's ask of a CCA coprocessor; its clear RSA is an accelerator's.
+CCA_OPERATIONS: tuple[str, ...] = (
+    *ACCELERATOR_OPERATIONS,
+    *("random", "aes-keygen", KEY_IMPORT, QUERY),
 )
 
 

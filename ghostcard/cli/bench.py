@@ -21,8 +21,9 @@ from ghostcard.benchmarks.sweep import Pace, possible, sweep
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console, document, duration, rate, table
 from ghostcard.emulator.profile import load as load_profile
-from ghostcard.firmware import timing
 from ghostcard.library import LibraryError, library
+
+TOKENS = "ep11"  # the mode of cards that keep keys for libghostcard.so
 
 
 @click.command(
@@ -67,7 +68,7 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
         raise Failure(f"profile {profile} has none of the operations that are measured")
     output.mkdir(parents=True, exist_ok=True)
     results, pace = Results([], []), Pace()
-    threads = () if card.mode in timing.MODES else THREADS
+    threads = THREADS if card.mode == TOKENS else ()
     failure = _measure(profile, cases, threads, seed, seconds, results, pace)
     origin = provenance(
         profile=profile,
@@ -86,7 +87,7 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
     else:
         _show(results, subtitle, pace)
         if not threads:
-            click.echo(f"No host time: no firmware image answers requests in mode {card.mode}")
+            click.echo(f"No host time: cards in mode {card.mode} have no token")
         click.echo(f"{caveat(card)}: ghostcard profiles {profile}")
         click.echo("\n".join(map(str, written)))
     if failure:

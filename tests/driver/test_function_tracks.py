@@ -33,6 +33,14 @@ EP11 = (
     ("unwrap", 48),
     ("query", 0),
 )
+CCA = (
+    ("rsa1024-me", 128),
+    ("rsa2048-crt", 256),
+    ("random", 4096),
+    ("aes-keygen", 0),
+    ("key-import", 32),
+    ("query", 0),
+)
 ACCELERATOR = (("rsa1024-me", 128), ("rsa2048-crt", 256), ("rsa4096-me", 512))
 
 
@@ -44,8 +52,9 @@ def records(profile: str, operations: tuple[tuple[str, int], ...], function: str
         render = None
         if function != "off":
             targets = machine.targets(0)
-            _, render = shapes.renderer(operation, payload, machine.native, targets)
-        shape = shapes.shape(operation, payload)
+            mode = machine.bus.cards[0].profile.mode
+            _, render = shapes.renderer(operation, payload, machine.native, targets, mode)
+        shape = shapes.shape(operation, payload, machine.bus.cards[0].profile.mode)
         work.append(Work(operation, payload, *shape, render))
     machine.after_fork()  # what the making of keys recorded is not part of it
     loop = ClosedLoop(machine.simulated(), machine.targets(0), work, clients=5, requests=30, seed=9)
@@ -55,8 +64,8 @@ def records(profile: str, operations: tuple[tuple[str, int], ...], function: str
 
 @pytest.mark.parametrize(
     ("profile", "operations"),
-    [("cex8p", EP11), ("cex8a", ACCELERATOR)],
-    ids=["ep11", "accelerator"],
+    [("cex8p", EP11), ("cex8a", ACCELERATOR), ("cex8c", CCA)],
+    ids=["ep11", "accelerator", "cca"],
 )
 def test_the_three_tracks_leave_the_same_records(
     profile: str, operations: tuple[tuple[str, int], ...]

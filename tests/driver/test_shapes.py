@@ -30,6 +30,27 @@ def payload_of(operation: str) -> int:
     return next(payload for payload in PAYLOADS if exercise.accepts(payload))
 
 
+@pytest.mark.parametrize("function_track", ["null", "real"])
+@pytest.mark.parametrize("operation", shapes.operations("cca"))
+def test_the_shapes_of_a_cca_coprocessor(function_track: str, operation: str) -> None:
+    machine = Machine.simulation("cex8c", domains=2, function=function_track)
+    exercise = shapes.exercise_of(operation, "cca")
+    assert exercise is not None
+    payload = next(payload for payload in PAYLOADS if exercise.accepts(payload))
+    targets = machine.targets(0)
+    function, render = shapes.renderer(operation, payload, machine.native, targets, "cca")
+    for domain in (0, 1):
+        block = render(domain)
+        _, reply, performed, processed = machine.bus.perform(domain, block)
+        assert (performed, processed, reply[1]) == (operation, payload, 0x86)
+        assert shapes.shape(operation, payload, "cca") == (function, len(block), len(reply))
+
+
+def test_what_only_simulations_ask_of_a_cca_coprocessor() -> None:
+    assert shapes.shape("aes-256-cbc", 64, "cca") == shapes.shape("aes-256-cbc", 64)
+    assert shapes.shape("rsa2048-me", 256, "cca") != shapes.shape("rsa2048-me", 256)
+
+
 def is_clear(operation: str) -> bool:
     return operation in operations.ACCELERATOR_OPERATIONS
 

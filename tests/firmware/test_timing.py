@@ -24,8 +24,6 @@ def card(profile: str) -> Card:
     [
         ("tpm-st33ktpm2xspi", "rsa2048-sign", 32, (0, 0, "tpm", 90_800_000, 0)),
         ("ti-j7200-sa2ul", "aes-128-cbc", 1024, (0, 0, "aes", 23_064 + 4_311, 0)),
-        ("cex4c", "rsa2048-crt", 256, (2_050, 0, "rsa", 278 * 5 * 1000, 1_000)),
-        ("cex4c", "aes-256-cbc", 1024, (2_200, 4_000, "symmetric", 40 * 2 * 1000 + 1_000, 1_000)),
     ],
 )
 def test_a_plan_is_what_the_profile_states(
@@ -41,15 +39,15 @@ def test_an_operation_of_which_nothing_is_known_has_no_price() -> None:
 
 @pytest.mark.parametrize("block", [b"", b"\0" * 200])
 def test_every_block_is_refused(block: bytes) -> None:
-    reply, operation, payload = card("cex8c").image.perform(0, block)
+    reply, operation, payload = card("intel-qat").image.perform(0, block)
     assert reply == errorreply.pack(0x20)  # TYPE: a card of this mode does not take it
     assert (operation, payload) == ("error", 0)
 
 
-@pytest.mark.parametrize(("profile", "mode"), [("cex8c", "cca"), ("intel-qat", "timing")])
 def test_a_simulation_takes_it_and_a_program_does_not(
-    profile: str, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    profile, mode = "intel-qat", "timing"
     monkeypatch.setenv("GHOSTCARD_HOME", str(tmp_path))
     assert mode in MODES
     assert Machine.simulation(profile).bus.cards[0].image.mode == mode

@@ -167,6 +167,6 @@ def test_a_card_that_answers_no_program_is_measured_in_simulated_time_alone(
     monkeypatch.setattr(bench, "possible", lambda _profile: [operation])
     done = run(tmp_path, "--profile", profile)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert f"No host time: no firmware image answers requests in mode {mode}\n" in done.stdout
+    assert f"No host time: cards in mode {mode} have no token\n" in done.stdout
     assert not (tmp_path / "host.csv").exists()
     assert {row["clients"] for row in rows(tmp_path / "simulated.csv")} == {"1", "64"}

@@ -1,0 +1,1 @@
+"""The CCA coprocessor image: what the Linux kernel itself asks of such a card."""
