@@ -1,7 +1,9 @@
 """RSA with keys in clear, on numbers: what accelerators and CCA coprocessors compute for anybody.
 
 The host time of an exponentiation depends on its numbers: who cares for his key blinds the message,
-as `ghostcard.firmware.mechanisms.rsa` does. A card's timing follows the profile, not this. Operands are big-endian bytes of any length.
+as `ghostcard.firmware.mechanisms.rsa` does. A card's timing follows the profile, not this.
+
+Operands are big-endian bytes of any length.
 WireError, with the reply code of a card, for operands that no card takes.
 """
 

@@ -134,8 +134,8 @@ def _row(token: TokenListing) -> tuple[str, ...]:
 
 
 def _with_tokens(config: Config, wanted: int | None = None) -> Config:
-    """The configuration without slots of cards that are for simulations only; Failure if one of
-    them is wanted.
+    """The configuration without slots of cards that have no token; Failure if one of them is
+    wanted.
     """
     modes = {card.adapter: load_profile(card.profile).mode for card in config.cards}
 
@@ -143,7 +143,7 @@ def _with_tokens(config: Config, wanted: int | None = None) -> Config:
         return modes[slot.apqns[0] >> 8] in KINDS
 
     if any(slot.id == wanted and not can_have_one(slot) for slot in config.slots):
-        raise Failure(f"slot {wanted} leads to cards for simulations only, which have no token")
+        raise Failure(f"slot {wanted} leads to cards that have no token")
     return config._replace(slots=tuple(filter(can_have_one, config.slots)))
 
 
@@ -152,7 +152,7 @@ def _free_slot(config: Config) -> int:
         if not token.is_initialised and not token.is_damaged:
             return token.slot
     if not config.slots:
-        raise Failure("no slot can have a token: all lead to cards for simulations only")
+        raise Failure("no slot can have a token: all lead to cards that have none")
     raise Failure("every slot has a token; choose one with --slot and --force")
 
 

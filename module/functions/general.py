@@ -11,7 +11,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import LIBRARY, MANUFACTURER, LibraryInfo, Version
-from ghostcard.module.kinds import kind_of
+from ghostcard.module.kinds import has_token, kind_of
 from ghostcard.module.slot import Slot
 from ghostcard.module.store import store_path
 
@@ -121,6 +121,7 @@ class General(Chapter):
                 slot, kind_of(machine, slot), store_path(folder, slot.id), self._object_handles
             )
             for slot in wanted.slots
+            if has_token(machine, slot)
         }
         self._machine = machine
         assert machine.sockets is not None

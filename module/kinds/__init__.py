@@ -18,6 +18,15 @@ KINDS: "dict[str, Callable[[Machine, SlotConfig], Kind]]" = {
 """Mode of the cards -> the kind of token that a slot of them has."""
 
 
+def has_token(machine: "Machine", slot: "SlotConfig") -> bool:
+    """Whether a slot can have one; of CCA coprocessors there is none, and no slot."""
+    return _mode(machine, slot) in KINDS
+
+
 def kind_of(machine: "Machine", slot: "SlotConfig") -> Kind:
     """The kind of token of a slot, whose cards are all of one mode, on this machine."""
-    return KINDS[machine.bus.cards[slot.apqns[0] >> 8].image.mode](machine, slot)
+    return KINDS[_mode(machine, slot)](machine, slot)
+
+
+def _mode(machine: "Machine", slot: "SlotConfig") -> str:
+    return machine.bus.cards[slot.apqns[0] >> 8].image.mode

@@ -136,12 +136,8 @@ def test_cards_for_simulations_have_no_token(home: Path) -> None:
     settings = {**PINS, "GHOSTCARD_CONFIG": str(machine)}
     assert json.loads(token("list", "--json", **settings).stdout) == []
     none = token("init", "--label", "one", **settings)
-    assert (
-        none.stderr == "error: no slot can have a token: all lead to cards for simulations only\n"
-    )
+    assert none.stderr == "error: no slot can have a token: all lead to cards that have none\n"
     chosen = token("init", "--label", "one", "--slot", "0", **settings)
-    assert (
-        chosen.stderr == "error: slot 0 leads to cards for simulations only, which have no token\n"
-    )
+    assert chosen.stderr == "error: slot 0 leads to cards that have no token\n"
     assert (none.exit_code, chosen.exit_code) == (1, 1)
     assert not (home / "home" / "tokens").exists()

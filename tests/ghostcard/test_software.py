@@ -14,7 +14,7 @@ from ghostcard.driver import shapes
 from ghostcard.driver.accelerator import AcceleratorHost
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.driver.errors import DriverError, Ep11Error
-from ghostcard.firmware import accelerator
+from ghostcard.firmware import clear_rsa
 from ghostcard.firmware.abi import type50
 from ghostcard.firmware.abi.type50 import ModExpoCrt
 from ghostcard.firmware.mechanisms import power, rsa, rsa_vectors
@@ -121,7 +121,7 @@ def test_a_fault_of_a_card_does_not_leave_the_host(monkeypatch: pytest.MonkeyPat
     def faulty(base: int, exponent: int, modulus: int) -> int:
         return right(base, exponent, modulus) ^ 1
 
-    monkeypatch.setattr(accelerator, "exponentiate", faulty)
+    monkeypatch.setattr(clear_rsa, "exponentiate", faulty)
     with pytest.raises(Ep11Error) as caught:
         host.sign_single(SIGN, private, b"data")
     assert caught.value.rv == ck.CKR_DEVICE_ERROR

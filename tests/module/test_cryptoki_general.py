@@ -427,3 +427,19 @@ _CODES = {getattr(ck, name) for name in dir(ck) if name.startswith("CKR_")} - {
     ck.CKR_GENERAL_ERROR,
     ck.CKR_DEVICE_ERROR,
 }
+
+
+def test_cards_without_a_token_have_no_slot(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CCA coprocessors beside an EP11 coprocessor: the library is of use, and shows the one."""
+    file = tmp_path / "cca.toml"
+    file.write_text(
+        '[[cards]]\nadapter = 0\nprofile = "cex8c"\ndomains = [0]\n'
+        "[[cards]]\nadapter = 1\ndomains = [0]\n"
+    )
+    monkeypatch.setenv("GHOSTCARD_CONFIG", str(file))
+    cryptoki = Cryptoki()
+    cryptoki.initialize()
+    assert cryptoki.get_slot_list(False) == [1]
+    cryptoki.finalize()
