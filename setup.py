@@ -1,4 +1,4 @@
-"""Builds libghostcard.so, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
+"""Builds both libraries, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
 
 import sys
 from pathlib import Path
@@ -10,11 +10,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ghostcard import hotpath
 from ghostcard.benchmarks.recursion import build as kernel
+from ghostcard.emulator.client import build as client
 from ghostcard.emulator.document import compile_documents
 from ghostcard.emulator.profile import profile_paths
 from ghostcard.module.build import extension
 
-PLAIN = ("libghostcard", "_kernel")  # without Python's suffix: shared libraries, not only its own
+PLAIN = (
+    "libghostcard",
+    "libghostcard-ap",
+    "_kernel",
+)  # without Python's suffix: shared libraries, not only its own
 
 
 class BuildAll(build_ext):  # type: ignore[misc]  # setuptools has no types
@@ -53,4 +58,7 @@ def _remove(paths: list[Path]) -> None:
 
 
 compile_documents(profile_paths())
-setup(ext_modules=[extension(), kernel.extension()], cmdclass={"build_ext": BuildAll})
+setup(
+    ext_modules=[extension(), client.extension(), kernel.extension()],
+    cmdclass={"build_ext": BuildAll},
+)

@@ -115,6 +115,11 @@ class CommandQueue:
         else:
             self.interrupts_until = from_ns
 
+    def put_back(self, job: Job) -> None:
+        """A reply that the host's buffer could not hold is the oldest again (AP sheet 1.2)."""
+        self.replies.appendleft(job)
+        self.in_hardware += 1
+
     def clear(self) -> None:
         """Forget every message and disable interrupts at once, as a reset does."""
         self.in_hardware = 0

@@ -20,10 +20,27 @@ RESET_IN_PROGRESS: Final = 0x02  # the queue is being reset
 DECONFIGURED: Final = 0x03  # the adapter is in standby
 CHECKSTOPPED: Final = 0x04  # the adapter has a hardware error
 BUSY: Final = 0x05  # a change of state is in progress
+INVALID_ADDRESS: Final = 0x06  # AQIC: no such place for the indicator
 OTHERWISE_CHANGED: Final = 0x07  # interrupts are in the requested state already
+INVALID_GISA: Final = 0x08  # AQIC of a guest
+Q_BOUND_TO_ANOTHER: Final = 0x09  # 09..0B, 30..36: Secure Execution
+STATE_CHANGE_IN_PROGRESS: Final = 0x0A
+Q_NOT_BOUND: Final = 0x0B
 Q_FULL: Final = 0x10  # NQAP: the queue is full
 NO_PENDING_REPLY: Final = 0x10  # DQAP: nothing to dequeue
+INDEX_TOO_BIG: Final = 0x11  # there is no such queue index
+NO_FIRST_PART: Final = 0x13  # NQAP in parts: without a first one
 MESSAGE_TOO_BIG: Final = 0x15  # the request is larger than a queue element
+REQ_FAC_NOT_INST: Final = 0x16  # the special bit, and the card has no special commands
+Q_BIND_ERROR: Final = 0x30
+Q_NOT_AVAIL_FOR_ASSOC: Final = 0x31
+Q_NOT_EMPTY: Final = 0x32
+BIND_LIMIT_EXCEEDED: Final = 0x33
+INVALID_ASSOC_SECRET: Final = 0x34
+ASSOC_SECRET_NOT_UNIQUE: Final = 0x35
+ASSOC_FAILED: Final = 0x36
+INVALID_DOMAIN: Final = 0x42  # NQAP: the target or control domain is not permitted
+PARTIAL_REPLY: Final = 0xFF  # DQAP: the buffer is full and the reply has more (no card's code)
 RESPONSE_NAMES = {
     NORMAL: "NORMAL",
     Q_NOT_AVAIL: "Q_NOT_AVAIL",
@@ -31,9 +48,26 @@ RESPONSE_NAMES = {
     DECONFIGURED: "DECONFIGURED",
     CHECKSTOPPED: "CHECKSTOPPED",
     BUSY: "BUSY",
+    INVALID_ADDRESS: "INVALID_ADDRESS",
     OTHERWISE_CHANGED: "OTHERWISE_CHANGED",
+    INVALID_GISA: "INVALID_GISA",
+    Q_BOUND_TO_ANOTHER: "Q_BOUND_TO_ANOTHER",
+    STATE_CHANGE_IN_PROGRESS: "STATE_CHANGE_IN_PROGRESS",
+    Q_NOT_BOUND: "Q_NOT_BOUND",
     Q_FULL: "Q_FULL / NO_PENDING_REPLY",
+    INDEX_TOO_BIG: "INDEX_TOO_BIG",
+    NO_FIRST_PART: "NO_FIRST_PART",
     MESSAGE_TOO_BIG: "MESSAGE_TOO_BIG",
+    REQ_FAC_NOT_INST: "REQ_FAC_NOT_INST",
+    Q_BIND_ERROR: "Q_BIND_ERROR",
+    Q_NOT_AVAIL_FOR_ASSOC: "Q_NOT_AVAIL_FOR_ASSOC",
+    Q_NOT_EMPTY: "Q_NOT_EMPTY",
+    BIND_LIMIT_EXCEEDED: "BIND_LIMIT_EXCEEDED",
+    INVALID_ASSOC_SECRET: "INVALID_ASSOC_SECRET",
+    ASSOC_SECRET_NOT_UNIQUE: "ASSOC_SECRET_NOT_UNIQUE",
+    ASSOC_FAILED: "ASSOC_FAILED",
+    INVALID_DOMAIN: "INVALID_DOMAIN",
+    PARTIAL_REPLY: "PARTIAL_REPLY",
 }
 
 # Function facility word (upper half of the hardware information), AP sheet 1.4

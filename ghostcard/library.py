@@ -1,15 +1,23 @@
-"""Where libghostcard.so is."""
+"""Where the shared libraries are."""
 
 from pathlib import Path
 
 
 class LibraryError(Exception):
-    """The PKCS #11 library is not there; the message names its path."""
+    """A shared library is not there; the message names its path."""
 
 
 def library() -> Path:
     """The path of the PKCS #11 library beside this package; LibraryError when it was not built."""
-    path = Path(__file__).parent / "module" / "libghostcard.so"
+    return _built(Path(__file__).parent / "module" / "libghostcard.so")
+
+
+def client_library() -> Path:
+    """The path of the bus's library for drivers in C, beside its header; LibraryError likewise."""
+    return _built(Path(__file__).parent / "emulator" / "client" / "libghostcard-ap.so")
+
+
+def _built(path: Path) -> Path:
     if not path.exists():
         raise LibraryError(f"{path}: is not built; `make bench` or `pip install` builds it")
     return path

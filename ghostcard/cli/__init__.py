@@ -11,6 +11,7 @@ from ghostcard.cli.failure import reported
 
 _COMMANDS = (
     "bench",
+    "bus",
     "cards",
     "explain",
     "export",

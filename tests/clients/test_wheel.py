@@ -30,6 +30,10 @@ def test_an_installed_wheel_works_without_its_sources(host: Host) -> None:
     command = (sys.executable, "-m", "ghostcard")
     module = host.run(*command, "module").stdout.decode().strip()
     assert module == str(site / "ghostcard" / "module" / "libghostcard.so")
+    include, *_ = host.run(*command, "bus", "--flags").stdout.decode().split()
+    assert include == f"-I{site}/ghostcard/emulator/client"
+    client = {path.name for path in (site / "ghostcard/emulator/client").glob("*-ap.*")}
+    assert client == {"ghostcard-ap.c", "ghostcard-ap.h", "libghostcard-ap.so"}
     listed = host.run("pkcs11-tool", "--module", module, "--list-slots").stdout
     assert b"Slot 1 (0x1): Ghostcard APQN 00.0001" in listed
     assert b"cex8p" in host.run(*command, "profiles").stdout
