@@ -142,7 +142,8 @@ def _lines(account: Account) -> Iterator[str]:
     if not statistics.operations:
         yield "no request reached a card"
         return
-    yield "verbs          " + ", ".join(f"{name} {n:,}" for name, n in account.verbs.items())
+    if account.verbs:
+        yield "verbs          " + ", ".join(f"{name} {n:,}" for name, n in account.verbs.items())
     depth = max(profile.queue.depth for profile in account.profiles.values())
     yield f"deepest queue  {statistics.deepest} of {depth}"
     runs = _counted(statistics.runs, "run")
