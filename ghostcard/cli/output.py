@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -43,11 +44,14 @@ def _table(
     title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], grouped: bool
 ) -> Table:
     shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
+    for index, column in enumerate(columns):
+        folds, name = column.startswith("~"), column.lstrip(">~")
+        longest = max(cell_len(cell) for cell in (name, *(row[index] for row in rows)))
         shown.add_column(
-            column.lstrip(">~"),
+            name,
             justify="right" if column.startswith(">") else "left",
-            no_wrap=not column.startswith("~"),
+            no_wrap=not folds,
+            min_width=None if folds else longest,
         )
     group: object = None
     for first, *rest in rows:
@@ -68,12 +72,12 @@ def _upright(title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]]
     shown = Table(
         title=title, title_justify="left", title_style="bold", box=None, show_header=False
     )
-    shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
     names = [column.lstrip(">~") for column in columns]
+    margin = max(map(len, names)) + 2
     for row in rows:
         for name, cell in zip(names, row, strict=True):
-            shown.add_row(name, cell, style="bold" if name == names[0] else None)
+            shown.add_row(name.ljust(margin) + cell, style="bold" if name == names[0] else None)
         shown.add_row()
     return shown
 
