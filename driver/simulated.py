@@ -14,6 +14,7 @@ from ghostcard.driver.errors import DriverError
 from ghostcard.driver.triage import DRIVER_OUTCOME, UNKNOWN_REPLY, outcome, triage
 from ghostcard.emulator.agenda import Callbacks
 from ghostcard.emulator.job import Job
+from ghostcard.firmware.abi import origin
 
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
@@ -74,6 +75,7 @@ class SimulatedPort:
         now = self._agenda.now
         if attempt == 1:
             job.submitted = now
+            job.fault = ""
             if self._numbers is not None:
                 job.number = number = self._numbers.get(job.client, 0)
                 self._numbers[job.client] = number + 1
@@ -85,14 +87,14 @@ class SimulatedPort:
             if not self.driver.scan():  # AP sheet 4.3: once more if a bus scan finds news
                 raise
             qid = self._dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
+        self._psmid = psmid = self._psmid + 1
         if render is not None:
-            job.block = render(qid & 0xFF)
+            job.block = origin.stamped(render(qid & 0xFF), psmid % origin.SOURCE_LIMIT)
             job.outcome = 0
         job.qid = qid
         job.on_done = on_done
         job.targets, job.render, job.attempt = targets, render, attempt
-        self._psmid += 1
-        job.psmid = self._psmid
+        job.psmid = psmid
         job.callbacks = self._on_enqueue
         self.in_flight += 1
         self._agenda.at(now + self._submit_ns[qid], job)
@@ -134,6 +136,9 @@ class SimulatedPort:
         verdict = triage(reply)
         if verdict:
             job.outcome = outcome(reply)
+        elif job.block is not None and not _answers(reply, job.block):
+            job.outcome = DRIVER_OUTCOME + errno.EBADMSG  # somebody else's: PSMIDs were mixed up
+            return errno.EAGAIN
         if verdict == UNKNOWN_REPLY:  # AP sheet 3.6: the queue goes offline
             self._dispatcher.queue(job.qid).usable = False
             return errno.EAGAIN
@@ -146,6 +151,7 @@ class SimulatedPort:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
                 job.outcome = 0
+                job.fault = ""
             assert job.on_done is not None
             try:
                 self.submit(job, job.targets, job.on_done, job.render, job.attempt + 1, job.qid)
@@ -171,6 +177,11 @@ class SimulatedPort:
 
     def _service_changed(self, qid: int, in_service: bool) -> None:
         self._dispatcher.queue(qid).usable = in_service
+
+
+def _answers(reply: bytes, block: bytes) -> bool:
+    """Whether a reply repeats the originator of the request, where that is what replies do."""
+    return not origin.is_ep11(block) or origin.of_reply(reply) == origin.of_request(block)
 
 
 def _queues_of(bus: "Bus") -> list[HostQueue]:

@@ -1,6 +1,7 @@
 """What a reply says about its request, before anybody looks inside (AP sheet 3.2, 3.5, 3.6)."""
 
 import errno
+import struct
 
 from ghostcard.firmware.abi.cca_function import CALLERS_FAULT, OUTPUT_ABOVE_2K
 from ghostcard.firmware.abi.errorreply import TYPE82, TYPE87, TYPE88, ReplyCode, sentence
@@ -16,6 +17,8 @@ _TYPE86 = 0x86
 _ERROR_TYPES = (TYPE82, TYPE87, TYPE88)
 _CPRB_VERSION = 0x30 + 2  # of a type-86 reply of format 2
 CCA_VERSION, _EP11_VERSION = 0x02, 0x04
+_BLOCKS = struct.Struct(">IIII")  # count1, offset1, count2, offset2 of type 86
+_BLOCKS_AT = 0x10
 _RTCODE = 0x30 + 0x90  # return and reason code of a CPRBX
 _FUNCTION = 0x30 + 220  # the function code that its parameters begin with
 
@@ -43,13 +46,16 @@ INVALID = frozenset(
 def triage(reply: bytes) -> int:
     """0: the reply carries an answer. EINVAL: fault of the request. EAGAIN: try another queue.
 
-    UNKNOWN_REPLY for bytes that are no reply at all. Any bytes are accepted.
+    EMSGSIZE for a type 86 reply that is longer or shorter than it says, UNKNOWN_REPLY for bytes
+    that are no reply at all. Any bytes are accepted.
     """
     if reply[1:5] == _EP11_OK:
         version = reply[_CPRB_VERSION] if len(reply) > _CPRB_VERSION else 0
-        if version == CCA_VERSION:
-            return _rsa_verdict(reply)
-        return 0 if version == _EP11_VERSION else UNKNOWN_REPLY
+        if version not in (CCA_VERSION, _EP11_VERSION):
+            return UNKNOWN_REPLY
+        if len(reply) != _stated_bytes(reply):
+            return errno.EMSGSIZE
+        return _rsa_verdict(reply) if version == CCA_VERSION else 0
     if len(reply) < 8:
         return UNKNOWN_REPLY
     kind, code = reply[1], reply[4]
@@ -71,11 +77,18 @@ def _rsa_verdict(reply: bytes) -> int:
     return UNKNOWN_REPLY if rtcode else 0
 
 
+def _stated_bytes(reply: bytes) -> int:
+    """The length of a type 86 reply by its own account: the end of the last block that it has."""
+    count1, offset1, count2, offset2 = _BLOCKS.unpack_from(reply, _BLOCKS_AT)
+    return int(offset2 + count2 if count2 else offset1 + count1)
+
+
 def outcome(reply: bytes) -> int:
     """What the record of a refused request says: the card's reply code, or the driver's verdict."""
     code = reply[4] if len(reply) >= 8 else 0
-    at_fault = triage(reply) == errno.EINVAL
-    return code or DRIVER_OUTCOME + (errno.EINVAL if at_fault else errno.EPROTO)
+    verdict = triage(reply)
+    told = verdict if verdict in (errno.EINVAL, errno.EMSGSIZE) else errno.EPROTO
+    return code or DRIVER_OUTCOME + told
 
 
 def refusal(reply: bytes) -> str:

@@ -18,6 +18,7 @@ from ghostcard.emulator.status import ADAPTER_MAX, MODE_FACILITY, hardware_info
 
 if TYPE_CHECKING:
     from ghostcard.emulator.image import Image
+    from ghostcard.emulator.injector import Injector
     from ghostcard.emulator.stations import Stations
     from ghostcard.emulator.timeline import Timeline
 
@@ -67,6 +68,7 @@ class Card:
         self.draws = ServiceDraws(profile, seed)
         self._lone: dict[Shape, Offsets] = {}
         self.on_change: list[Callable[[], None]] = []
+        self.faults: Injector | None = None
         image.boot(self)
 
     def _require_possible(self) -> None:
@@ -160,7 +162,11 @@ class Card:
             self._reply_times,
         )
         scheduler = self.image.scheduler() if isinstance(self.image, SchedulingImage) else None
-        if scheduler is None and self.profile.beyond_fifo() is None:
+        if self.faults is not None:
+            from ghostcard.emulator.faultystations import FaultyStations
+
+            self._stations = FaultyStations(*parts, scheduler, self.draws, self.faults)
+        elif scheduler is None and self.profile.beyond_fifo() is None:
             from ghostcard.emulator.stations import Stations
 
             self._stations = Stations(*parts)

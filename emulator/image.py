@@ -124,3 +124,12 @@ class SchedulingImage(Protocol):
     def scheduler(self) -> Scheduler | None:
         """What makes the lines of the card's stations; None: first come, first served."""
         ...
+
+
+@runtime_checkable
+class DestructibleImage(Protocol):
+    """An image with secrets that outlive a reset, and that tampering destroys."""
+
+    def destroy(self, domain: int) -> None:
+        """Destroy the secrets of one domain, those in NVRAM too; requests find it without any."""
+        ...

@@ -13,6 +13,7 @@ from ghostcard.emulator.agenda import LightEvent
 
 if TYPE_CHECKING:
     from ghostcard.emulator.engine import Demand, EnginePool
+    from ghostcard.emulator.faultplan import Rule
     from ghostcard.emulator.queue import CommandQueue
 
 # Index of each of the twelve times of `Job.times`; the names are those of record.STAGES.
@@ -37,6 +38,9 @@ class Job(LightEvent):
     engine, the mean time it will hold it; for a core, 1, since nobody has looked at it yet. `batch`
     are the jobs that go to an engine together with this one, itself the first. `stated_bytes` is
     the host's `reply_bytes` of a job that was answered by an error reply instead.
+
+    `fault` is the name of the last fault that happened to it, "" if none did. On a bus that has
+    faults `trouble` is what awaits it on the card, `spoil` what awaits its reply.
     """
 
     __slots__ = (
@@ -53,6 +57,7 @@ class Job(LightEvent):
         "done",
         "engine",
         "enqueued",
+        "fault",
         "fetched",
         "finished",
         "function",
@@ -72,10 +77,12 @@ class Job(LightEvent):
         "reply_bytes",
         "request_bytes",
         "serial",
+        "spoil",
         "started",
         "stated_bytes",
         "submitted",
         "targets",
+        "trouble",
         "unwrapped",
     )
 
@@ -104,6 +111,7 @@ class Job(LightEvent):
         self.psmid = psmid
         self.engine = ""
         self.outcome = 0
+        self.fault = ""
         self.depth = 0
         self.submitted = self.enqueued = self.arrived = self.fetched = 0
         self.decoded = self.unwrapped = self.started = self.finished = 0
@@ -119,6 +127,8 @@ class Job(LightEvent):
         self.demand: Demand
         self.serial: int
         self.pool: EnginePool | None = None
+        self.trouble: Rule | None = None
+        self.spoil: Rule | None = None
         self.queue: CommandQueue
 
     @property

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import NamedTuple
 
 from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.emulator.errors import NvramError
@@ -25,15 +26,29 @@ _ENTRY = struct.Struct("<HI")  # bytes of the name, bytes of the value; then bot
 NAME_MAX = 255
 
 
+class PowerLost(NvramError):
+    """The card has lost power in the middle of a write: the old state is there, or the new one."""
+
+
+class Torn(NamedTuple):
+    """A write that ends after so many bytes of the new file; complete if there were no more."""
+
+    after: int
+    is_complete: bool
+
+
 class Nvram:
     """`Nvram(path)` keeps its entries in that file, `Nvram()` in memory.
 
     The file has mode 0600 and is created at the first change. A file that cannot be read or
     written, or that is damaged, raises `NvramError` with its path; nothing is ever replaced by a
     guess.
+
+    `tear`, if given, is asked at each write for the number of bytes after which power is lost, or
+    None: then the write stops there and `PowerLost` ends it.
     """
 
-    __slots__ = ("_counter", "_memory", "_memory_changes", "_memory_lock", "path")
+    __slots__ = ("_counter", "_memory", "_memory_changes", "_memory_lock", "path", "tear")
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = None if path is None else os.fspath(path)
@@ -41,6 +56,7 @@ class Nvram:
         self._memory_lock = Lock()
         self._memory_changes = [0]
         self._counter: ChangeCounter | None = None
+        self.tear: Callable[[], int | None] | None = None
 
     @property
     def changes(self) -> "list[int] | memoryview[int]":
@@ -89,8 +105,12 @@ class Nvram:
             with self._memory_lock:
                 entries = dict(self._memory)
                 yield entries
-                self._memory = entries
-                self._memory_changes[0] += 2
+                torn = self._torn(pack(entries))
+                if torn is None or torn.is_complete:
+                    self._memory = entries
+                    self._memory_changes[0] += 2
+                if torn is not None:
+                    raise PowerLost("power was lost during a write")
             return
         with _translated(self.path), _locked(self.path):
             entries = self._load()
@@ -98,9 +118,14 @@ class Nvram:
             counter = self._opened(self.path)
             counter.announce()
             try:
-                _replace(self.path, pack(entries))
+                data = pack(entries)
+                _replace(self.path, data, self._torn(data))
             finally:
                 counter.conclude()
+
+    def _torn(self, data: bytes) -> "Torn | None":
+        after = self.tear() if self.tear is not None else None
+        return None if after is None else Torn(after, len(data) < after)
 
     def _opened(self, path: str) -> ChangeCounter:
         if self._counter is None:
@@ -183,18 +208,22 @@ def _locked(path: str) -> Iterator[None]:
         os.close(lock)  # which also unlocks
 
 
-def _replace(path: str, data: bytes) -> None:
+def _replace(path: str, data: bytes, torn: Torn | None = None) -> None:
     """Put `data` in the place of the file, with the lock held; a left-over of a crash is
     overwritten."""
     new = f"{path}.new"
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:
-        file.write(data)
+        file.write(data if torn is None else data[: torn.after])
         file.flush()
         os.fsync(file.fileno())
+    if torn is not None and not torn.is_complete:
+        raise PowerLost(f"{path}: power was lost after {torn.after} bytes of a write")
     os.replace(new, path)
     directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+    if torn is not None:
+        raise PowerLost(f"{path}: power was lost after a write")

@@ -65,6 +65,7 @@ class CommandQueue:
         "max_message_bytes",
         "qid",
         "replies",
+        "resets",
         "stations",
     )
 
@@ -78,6 +79,7 @@ class CommandQueue:
         self.in_hardware = 0
         self.replies: deque[Job] = deque()
         self.available_from = 0
+        self.resets = 0  # times it was emptied
         self.interrupts_from = NEVER
         self.interrupts_until = NEVER
         self.interrupt_due = -1
@@ -122,6 +124,7 @@ class CommandQueue:
 
     def clear(self) -> None:
         """Forget every message and disable interrupts at once, as a reset does."""
+        self.resets += 1
         self.in_hardware = 0
         self.replies.clear()
         self.interrupts_from = self.interrupts_until = NEVER

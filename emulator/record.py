@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ghostcard.emulator.errors import RecordError
 
@@ -33,7 +33,7 @@ STAGES: tuple[str, ...] = (
 )
 
 MAGIC = b"GCRECORD"
-VERSION = 1
+VERSION = 2  # 1 had no faults; what was written then is read as it is
 # Little-endian whatever the machine. Fields in order, with their bytes:
 FIELDS: tuple[tuple[str, str], ...] = (
     ("submitted", "Q"),  # ns
@@ -43,7 +43,8 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("operation", "H"),  # index into the names of the file
     ("engine", "H"),  # index into the names of the file; the name of a pool, or ""
     ("depth", "I"),  # messages in hardware when this one was accepted, itself included
-    ("outcome", "I"),  # 0: a reply was handed back; otherwise the error's number
+    ("outcome", "H"),  # 0: a reply was handed back; otherwise the error's number
+    ("fault", "H"),  # 0: none; otherwise the index into the names, plus 1, of the last that struck
     ("request_bytes", "I"),
     ("reply_bytes", "I"),
     ("payload_bytes", "I"),
@@ -55,22 +56,35 @@ _pack: Final = _RECORD.pack
 _HEADER = struct.Struct(
     "<8sHHIQQ"
 )  # magic, version, record bytes, bytes of names, records, dropped
+_NOTES = struct.Struct("<Q")  # from version 2 on, after the records: their number, then themselves
+_NOTE: Final = struct.Struct("<QQHH")  # ns, for ns, qid, index into the names
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of all before
 RECORD_BYTES: Final = _RECORD.size
 _PIECE_BYTES: Final = RECORD_BYTES << 14
+
+
+class Note(NamedTuple):
+    """A fault that happened, to a request or not: when, for how long (0: no time), where, what."""
+
+    at_ns: int
+    for_ns: int
+    qid: int
+    name: str
 
 
 class Recorder:
     """Packed records, `RECORD_BYTES` each; the same calls give the same bytes on every platform.
 
     With a `capacity` (records) what comes beyond it is counted in `dropped` and not kept, so that
-    memory is bounded. Any number of threads may add.
+    memory is bounded. Any number of threads may add. Beside the records there are notes of what
+    happened on the bus, no more of them than there may be records.
     """
 
     def __init__(self, capacity: int | None = None) -> None:
         self.dropped = 0
         self._limit = (1 << 62) if capacity is None else capacity * RECORD_BYTES
         self._records = bytearray()
+        self._notes = bytearray()
         self._names: dict[str, int] = {}
         self._learning = Lock()
 
@@ -100,6 +114,7 @@ class Recorder:
         reply_bytes: int,
         payload_bytes: int,
         times: tuple[int, ...] | list[int],
+        fault: str = "",
     ) -> None:
         """Keep one request; `times` are the twelve of `STAGES`, none before the first.
 
@@ -110,14 +125,14 @@ class Recorder:
         try:
             packed = _pack(
                 t, client, qid, function, names[operation], names[engine], depth, outcome,
-                request_bytes, reply_bytes, payload_bytes,
+                names[fault] + 1 if fault else 0, request_bytes, reply_bytes, payload_bytes,
                 a - t, b - t, c - t, d - t, e - t, f - t, g - t, h - t, i - t, j - t, k - t,
             )  # fmt: skip
         except KeyError:
-            self._learn(operation, engine)
+            self._learn(operation, engine, *_named(fault))
             self.add(
                 client, qid, function, operation, engine, outcome, depth,
-                request_bytes, reply_bytes, payload_bytes, times,
+                request_bytes, reply_bytes, payload_bytes, times, fault,
             )  # fmt: skip
             return
         except struct.error as error:
@@ -131,18 +146,37 @@ class Recorder:
         try:
             packed = _pack(
                 t, job.client, job.qid, job.function, names[job.operation], names[job.engine],
-                job.depth, job.outcome, job.request_bytes, job.reply_bytes, job.payload_bytes,
+                job.depth, job.outcome, names[job.fault] + 1 if job.fault else 0,
+                job.request_bytes, job.reply_bytes, job.payload_bytes,
                 job.enqueued - t, job.arrived - t, job.fetched - t, job.decoded - t,
                 job.unwrapped - t, job.started - t, job.finished - t, job.built - t,
                 job.replied - t, job.notified - t, job.done - t,
             )  # fmt: skip
         except KeyError:
-            self._learn(job.operation, job.engine)
+            self._learn(job.operation, job.engine, *_named(job.fault))
             self.keep(job)
             return
         except struct.error as error:
             raise RecordError(f"a request that cannot be recorded: {error}") from None
         self._store(packed)
+
+    def note(self, at_ns: int, qid: int, name: str, for_ns: int = 0) -> None:
+        """Keep that a fault has happened; one too many is counted in `dropped`."""
+        self.learn(name)
+        packed = _NOTE.pack(at_ns, for_ns, qid, self._names[name])
+        if len(self._notes) // _NOTE.size * RECORD_BYTES < self._limit:
+            self._notes += packed
+        else:
+            self.dropped += 1
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The faults that happened, in order."""
+        names = self.names
+        return tuple(
+            Note(at_ns, for_ns, qid, names[name])
+            for at_ns, for_ns, qid, name in _NOTE.iter_unpack(bytes(self._notes))
+        )
 
     def _store(self, packed: bytes) -> None:
         """Keep a packed record, if there is room."""
@@ -219,7 +253,9 @@ class Recorder:
         names = "\n".join(self._names).encode()
         header = _HEADER.pack(MAGIC, VERSION, RECORD_BYTES, len(names), records, self.dropped)
         checksum = 0
-        for part in chain((header, names), self._pieces(records)):
+        notes = bytes(self._notes)
+        count = _NOTES.pack(len(notes) // _NOTE.size)
+        for part in chain((header, names), self._pieces(records), (count, notes)):
             checksum = zlib.crc32(part, checksum)
             yield part
         yield _CHECKSUM.pack(checksum)
@@ -251,25 +287,32 @@ class Recorder:
         if data[: len(MAGIC)] != MAGIC or len(data) < _HEADER.size + _CHECKSUM.size:
             raise RecordError("not a file of records")
         _, version, record_bytes, names_bytes, records, dropped = _HEADER.unpack_from(data)
-        if (version, record_bytes) != (VERSION, RECORD_BYTES):
+        if not 1 <= version <= VERSION or record_bytes != RECORD_BYTES:
             raise RecordError(f"records of version {version}, this is version {VERSION}")
         start = _HEADER.size + names_bytes
         end = start + records * RECORD_BYTES
-        if len(data) != end + _CHECKSUM.size:
-            raise RecordError(f"{len(data)} bytes, where {end + _CHECKSUM.size} were expected")
-        if zlib.crc32(data[:end]) != _CHECKSUM.unpack_from(data, end)[0]:
+        notes = b"" if version == 1 else _cut_notes(data, end)
+        whole = end if version == 1 else end + _NOTES.size + len(notes)
+        if len(data) != whole + _CHECKSUM.size:
+            raise RecordError(f"{len(data)} bytes, where {whole + _CHECKSUM.size} were expected")
+        if zlib.crc32(data[:whole]) != _CHECKSUM.unpack_from(data, whole)[0]:
             raise RecordError("damaged (checksum)")
         try:
             names = data[_HEADER.size : start].decode()
         except UnicodeDecodeError:
             raise RecordError("damaged (names)") from None
         known = names.split("\n") if names or records else ()
-        return cls.of(known, data[start:end], dropped)
+        if any(name >= len(known) for _, _, _, name in _NOTE.iter_unpack(notes)):
+            raise RecordError("damaged (notes)")
+        return cls.of(known, data[start:end], dropped, notes)
 
     @classmethod
-    def of(cls, names: Sequence[str], records: bytes, dropped: int = 0) -> Recorder:
-        """The recorder that has these packed records, which refer to these names."""
+    def of(
+        cls, names: Sequence[str], records: bytes, dropped: int = 0, notes: bytes = b""
+    ) -> Recorder:
+        """The recorder that has these packed records and notes, which refer to these names."""
         recorder = Recorder()
+        recorder._notes += notes
         recorder.dropped = dropped
         recorder._learn(*names)
         recorder._records += records
@@ -292,6 +335,19 @@ class Recorder:
         for stage in STAGES[1:]:
             array[stage] += array["submitted"]
         return array
+
+
+def _named(fault: str) -> tuple[str, ...]:
+    return (fault,) if fault else ()
+
+
+def _cut_notes(data: bytes, start: int) -> bytes:
+    """The notes that stand behind the records; RecordError if there is no room for so many."""
+    if len(data) < start + _NOTES.size + _CHECKSUM.size:
+        raise RecordError(f"{len(data)} bytes, too few for the records")
+    start += _NOTES.size
+    end = start + _NOTES.unpack_from(data, start - _NOTES.size)[0] * _NOTE.size
+    return data[start:end]
 
 
 _DTYPES = {"Q": "<u8", "I": "<u4", "H": "<u2"}

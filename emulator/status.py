@@ -10,6 +10,7 @@ from typing import Final
 QUEUE_EMPTY: Final = 0x80000000  # E: no requests and no replies on the queue
 REPLIES_WAITING: Final = 0x40000000  # R: a reply can be dequeued
 QUEUE_FULL: Final = 0x20000000  # F: as many messages in hardware as the queue is deep
+ASYNCHRONOUS_ERROR: Final = 0x02000000  # A: the response code is that of an earlier instruction
 INTERRUPTS_ENABLED: Final = 0x01000000  # I
 RESPONSE_CODE_SHIFT: Final = 16  # bits 8..15
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ghostcard.emulator.image import SchedulingImage
+from ghostcard.emulator.image import DestructibleImage, SchedulingImage
 
 if TYPE_CHECKING:
     from ghostcard.emulator.image import Image, Plan, Scheduler, Services
@@ -46,6 +46,12 @@ class DeferredImage:
         """As the image; one that has not booted has nothing to forget."""
         if self._image is not None:
             self._image.zeroize(domain)
+
+    def destroy(self, domain: int) -> None:
+        """As the image, if it has secrets; it boots for that."""
+        image = self._booted()
+        if isinstance(image, DestructibleImage):
+            image.destroy(domain)
 
     def _booted(self) -> "Image":
         with self._lock:

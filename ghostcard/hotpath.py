@@ -31,7 +31,10 @@ MACHINE = (
     "ghostcard/driver/polling.py",
     "ghostcard/driver/queue.py",
     "ghostcard/driver/simulated.py",
+    "ghostcard/emulator/faultybus.py",
+    "ghostcard/emulator/faultystations.py",
     "ghostcard/emulator/general_stations.py",
+    "ghostcard/emulator/injector.py",
     "ghostcard/emulator/journal.py",
     "ghostcard/emulator/stations.py",
 )

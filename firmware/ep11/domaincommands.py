@@ -166,6 +166,12 @@ def _zeroize(domain: Domain, entries: Entries, payload: bytes, draw: Draw) -> by
     return b""
 
 
+def destroy(domain: Domain) -> None:
+    """What DOM_ZEROIZE leaves, as the answer to tampering: nobody has asked, nobody has signed."""
+    with domain.change() as entries:
+        _zeroize(domain, entries, b"", bytes)
+
+
 CHANGES: dict[int, Callable[[Domain, Entries, bytes, Draw], bytes]] = {
     Command.DOM_ADMIN_LOGIN: _log_in,
     Command.DOM_ADMIN_LOGOUT: _log_out,

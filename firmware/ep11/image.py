@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.emulator.image import Plan, Scheduler, Services
-from ghostcard.firmware.abi import errorreply, reply, request, verbs
+from ghostcard.firmware.abi import errorreply, origin, reply, request, verbs
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.operations import EP11_OPERATIONS, ERROR
@@ -21,7 +21,7 @@ from ghostcard.firmware.abi.status import (
     CKR_IBM_INTERNAL_ERROR,
     CKR_IBM_TRANSPORT_LIMIT,
 )
-from ghostcard.firmware.ep11 import wrapping
+from ghostcard.firmware.ep11 import domaincommands, wrapping
 from ghostcard.firmware.ep11.administration import AdministrationVerbs
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb
 from ghostcard.firmware.ep11.attributes import AttributeVerbs
@@ -102,6 +102,13 @@ class Ep11Image:
 
     def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
         """Answer one request block: reply, operation, payload bytes. Never raises; thread-safe."""
+        source = origin.of_request(block)
+        if source is origin.NOBODY:
+            return self._perform(domain, block)
+        answer, operation, payload_bytes = self._perform(domain, origin.anonymous(block))
+        return origin.answered(answer, source), operation, payload_bytes
+
+    def _perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
         try:
             head, params = request.unpack(block)
         except WireError as error:
@@ -166,6 +173,11 @@ class Ep11Image:
         and keys survive that; clearing a wrapping key is an administrator's command (AP sheet 7.5).
         """
         self._domains[domain].forget()
+        self._contexts.end_domain(domain)
+
+    def destroy(self, domain: int) -> None:
+        """As DOM_ZEROIZE, without being asked: no wrapping key, no administrators."""
+        domaincommands.destroy(self._domains[domain])
         self._contexts.end_domain(domain)
 
 

@@ -1,5 +1,6 @@
 """A machine with a stand-in for the firmware: its blocks say in words what they ask for."""
 
+import struct
 import threading
 from collections.abc import Callable
 
@@ -51,7 +52,9 @@ class WordyImage:
 
 def good_reply() -> bytes:
     """The outside of a type-86 reply with an EP11 CPRB, as far as the driver looks."""
-    return (b"\0\x86\x02".ljust(0x30, b"\0") + b"\0\x20\x04").ljust(REPLY_BYTES, b"\0")
+    blocks = struct.pack(">II", REPLY_BYTES - 0x30, 0x30)  # count1, offset1
+    head = b"\0\x86\x02".ljust(0x10, b"\0") + blocks
+    return (head.ljust(0x30, b"\0") + b"\0\x20\x04").ljust(REPLY_BYTES, b"\0")
 
 
 def block(text: str) -> Callable[[int], bytes]:
