@@ -14,7 +14,7 @@ from ghostcard.driver.errors import DriverError
 from ghostcard.driver.triage import DRIVER_OUTCOME, UNKNOWN_REPLY, outcome, triage
 from ghostcard.emulator.agenda import Callbacks
 from ghostcard.emulator.job import Job
-from ghostcard.firmware.abi import origin
+from ghostcard.firmware.abi.origin import SOURCE_LIMIT, is_ep11, of_reply, of_request, stamped
 
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
@@ -89,7 +89,7 @@ class SimulatedPort:
             qid = self._dispatcher.pick(targets, job.function, job.request_bytes, last_qid).qid
         self._psmid = psmid = self._psmid + 1
         if render is not None:
-            job.block = origin.stamped(render(qid & 0xFF), psmid % origin.SOURCE_LIMIT)
+            job.block = stamped(render(qid & 0xFF), psmid % SOURCE_LIMIT)
             job.outcome = 0
         job.qid = qid
         job.on_done = on_done
@@ -181,7 +181,7 @@ class SimulatedPort:
 
 def _answers(reply: bytes, block: bytes) -> bool:
     """Whether a reply repeats the originator of the request, where that is what replies do."""
-    return not origin.is_ep11(block) or origin.of_reply(reply) == origin.of_request(block)
+    return not is_ep11(block) or of_reply(reply) == of_request(block)
 
 
 def _queues_of(bus: "Bus") -> list[HostQueue]:

@@ -41,8 +41,9 @@ MACHINE = (
 """The simulated machine. One file to a line: the Makefile reads all lists here."""
 
 CONSTANTS = (
+    "ghostcard/emulator/faultkinds.py",
     "ghostcard/emulator/status.py",
-)  # fmt: skip
+)
 """Not compiled, but what is `Final` there is written into what is."""
 
 GROUPS = {"calls": CALLS, "machine": MACHINE}

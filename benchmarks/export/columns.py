@@ -37,6 +37,7 @@ COLUMNS: tuple[Column, ...] = (
     _name("operation"),
     _name("engine"),
     _field("outcome"),
+    Column("fault", lambda chunk: chunk.array["fault"], lambda names: ["", *names]),
     _field("depth"),
     _field("request_bytes"),
     _field("reply_bytes"),

@@ -4,22 +4,20 @@ The AP bus matches replies by PSMID alone. A host that puts a number of its own 
 and looks for it in the reply, knows when a PSMID has been mixed up. 0: nobody has said.
 """
 
-from typing import Final
-
 from ghostcard.firmware.abi import type6, type86
 
-SOURCE_BYTES: Final = 4
-SOURCE_LIMIT: Final = 1 << 8 * SOURCE_BYTES
-NOBODY: Final = bytes(SOURCE_BYTES)
-_AT: Final = 8  # in the CPRB
-_REQUEST: Final = type6.SIZE + _AT
-_REPLY: Final = type86.SIZE + _AT
-_REQUEST_END: Final = _REQUEST + SOURCE_BYTES
-_REPLY_END: Final = _REPLY + SOURCE_BYTES
-_TYPE6: Final = 0x06
-_TYPE86: Final = 0x86
-_AGENT: Final = slice(0x20, 0x22)
-_EP11: Final = b"XC"
+SOURCE_BYTES = 4
+SOURCE_LIMIT = 1 << 8 * SOURCE_BYTES
+NOBODY = bytes(SOURCE_BYTES)
+_AT = 8  # in the CPRB
+_REQUEST = type6.SIZE + _AT
+_REPLY = type86.SIZE + _AT
+_REQUEST_END = _REQUEST + SOURCE_BYTES
+_REPLY_END = _REPLY + SOURCE_BYTES
+_TYPE6 = 0x06
+_TYPE86 = 0x86
+_AGENT = slice(0x20, 0x22)
+_EP11 = b"XC"
 
 
 def stamped(block: bytes, source: int) -> bytes:

@@ -68,7 +68,7 @@ def test_files_that_hold_nothing_or_nonsense(tmp_path: Path) -> None:
     record = Recorder()
     record.add(0, 0, 0, "a", "", 0, 1, 0, 0, 0, tuple(range(12)))
     spoilt = bytearray(record.to_bytes())
-    spoilt[-10] ^= 1
+    spoilt[-20] ^= 1
     damaged.write_bytes(spoilt)
     with pytest.raises(RecordError, match=r"damaged: damaged \(checksum\)$"):
         Requests.load(damaged)

@@ -16,8 +16,8 @@ from ghostcard.benchmarks.export.requests import Requests
 from ghostcard.emulator.record import FIELDS, STAGES, Recorder
 
 HEADER = (
-    "request,card,domain,client,function,operation,engine,outcome,depth,request_bytes,reply_bytes,"
-    "payload_bytes,submitted,enqueued,arrived,fetched,decoded,unwrapped,started,finished,built,"
+    "request,card,domain,client,function,operation,engine,outcome,fault,depth,request_bytes,"
+    "reply_bytes,payload_bytes,submitted,enqueued,arrived,fetched,decoded,unwrapped,started,finished,built,"
     "replied,notified,done"
 )
 FIELD_NAMES = [name for name, _ in FIELDS]
@@ -31,6 +31,7 @@ def as_record(row: dict[str, Any], names: tuple[str, ...]) -> tuple[int, ...]:
     values["qid"] = int(row["card"], 16) << 8 | int(row["domain"], 16)
     values["operation"] = names.index(row["operation"])
     values["engine"] = names.index(row["engine"])
+    values["fault"] = names.index(row["fault"]) + 1 if row["fault"] else 0
     return tuple(values[name] for name in FIELD_NAMES)
 
 
@@ -47,10 +48,11 @@ def test_csv_gives_the_array_back(requests: Requests, tmp_path: Path) -> None:
 
 def test_csv_names_card_and_domain_as_lszcrypt_does(tmp_path: Path) -> None:
     record = Recorder()
-    record.add(3, 0xFF54, 31, 'a,"b"', "", 0, 2, 10, 20, 30, tuple(range(100, 112)))
+    record.add(3, 0xFF54, 31, 'a,"b"', "", 0, 2, 10, 20, 30, tuple(range(100, 112)), "drop, 1")
     csvtable.write(Requests.of(record), tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_text().splitlines()[1] == (
-        '0,ff,0054,3,31,"a,""b""",,0,2,10,20,30,100,101,102,103,104,105,106,107,108,109,110,111'
+        '0,ff,0054,3,31,"a,""b""",,0,"drop, 1",2,10,20,30,'
+        "100,101,102,103,104,105,106,107,108,109,110,111"
     )
 
 
@@ -60,7 +62,7 @@ def test_parquet_gives_the_array_back(requests: Requests, tmp_path: Path) -> Non
     assert ",".join(table.column_names) == HEADER
     assert table.schema.metadata[b"dropped"] == b"0"
     for name in FIELD_NAMES:
-        if name not in ("qid", "operation", "engine"):
+        if name not in ("qid", "operation", "engine", "fault"):
             column = table.column(name).to_numpy()
             assert column.dtype == requests.array.dtype[name], name
             assert np.array_equal(column, requests.array[name]), name

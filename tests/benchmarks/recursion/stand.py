@@ -36,7 +36,8 @@ NULL = load("null")._replace(sources={})
 
 
 CHANGE = Work("query", 0, ADMIN, 8, 100)
-DONE = bytes((0, 0x86, 2, 0, 0)).ljust(50, b"\0") + b"\4".ljust(50, b"\0")  # AP sheet 3.5
+LENGTHS = bytes((0, 0, 0, 52, 0, 0, 0, 48))  # of 100 bytes: count1 and offset1, at 16
+DONE = bytes((0, 0x86, 2)).ljust(16, b"\0") + LENGTHS.ljust(34, b"\0") + b"\4".ljust(50, b"\0")
 
 
 class Priced:
