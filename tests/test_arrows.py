@@ -115,3 +115,28 @@ def test_what_only_administrators_and_pins_need_is_not_loaded_at_the_start() -> 
     late = {"hashlib", "sqlite3", "tomllib", "simpy", "ghostcard.firmware.abi.admin"}
     late |= {"ghostcard.firmware.abi.parameters", "ghostcard.driver.timingtrack"}
     assert loaded & late == set()
+
+
+def test_a_card_loads_the_families_that_are_used_and_no_others() -> None:
+    """All of them would be 50 ms of a program that signs once."""
+    code = (
+        "import sys\n"
+        "from ghostcard import pkcs11\n"
+        "from ghostcard.firmware.mechanisms.directory import FAMILIES\n"
+        "from ghostcard.machine import Machine\n"
+        "from ghostcard.driver.ep11 import Ep11Host\n"
+        "machine = Machine.simulation('cex8p')\n"
+        "host = Ep11Host(machine.native, machine.targets(0), 61440)\n"
+        "numbers = host.get_mechanism_list()\n"
+        "key, _ = host.generate_key(pkcs11.CKM_AES_KEY_GEN.to_bytes(4, 'big'), 32,"
+        " {pkcs11.CKA_ENCRYPT: b'\\1'})\n"
+        "host.encrypt_single(pkcs11.CKM_AES_ECB.to_bytes(4, 'big'), key, bytes(16))\n"
+        "print(len(numbers), *(name for name in FAMILIES"
+        " if 'ghostcard.firmware.mechanisms.' + name.replace('-', '_') in sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    count, *loaded = run.stdout.split()
+    assert int(count) > 240
+    assert loaded == ["pubkey", "aes", "secret", "digest"]

@@ -40,11 +40,7 @@ class InformationVerbs:
 
     def mechanism_list(self, domain: Domain, params: Params) -> Answer:
         domain.refresh()
-        numbers = [
-            number
-            for number in self._table.numbers()
-            if policy.offers(self._table.describe(number), domain.points)
-        ]
+        numbers = policy.offered(self._table, domain.points)
         return (struct.pack(f">{len(numbers)}I", *numbers),), QUERY, 0
 
     def mechanism_info(self, domain: Domain, params: Params) -> Answer:

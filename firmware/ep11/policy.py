@@ -12,6 +12,7 @@ from ghostcard.firmware.ep11 import rights
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.refusal import Refused
+from ghostcard.firmware.mechanisms.table import Table
 
 _SECRET, _PRIVATE, _PUBLIC = ck.CKO_SECRET_KEY, ck.CKO_PRIVATE_KEY, ck.CKO_PUBLIC_KEY
 
@@ -73,6 +74,13 @@ _BY_MODULUS = frozenset((ck.CKK_RSA, ck.CKK_DSA, ck.CKK_DH, ck.CKK_X9_42_DH))
 _BY_CURVE = frozenset((ck.CKK_EC, ck.CKK_EC_EDWARDS, ck.CKK_EC_MONTGOMERY))
 _SHORT = 112  # bits of a generic secret below which it counts as one of any size
 _CURVES = (Cp.ALG_EC_NISTCRV, Cp.ALG_EC_SECGCRV, Cp.ALG_EC_BPOOLCRV)  # by `Curve.variant`
+
+
+def offered(table: Table, points: frozenset[int]) -> list[int]:
+    """The mechanisms that the points leave any kind of key to work with, in ascending order."""
+    if points >= _ALL:  # then no family need be asked
+        return table.numbers()
+    return [number for number in table.numbers() if offers(table.describe(number), points)]
 
 
 def offers(mechanism: Mechanism, points: frozenset[int]) -> bool:

@@ -1,98 +1,19 @@
-"""Mechanism families, one file each with a `register(table)`; this is the list of them."""
+"""Mechanism families, one file each with a `register(table)`; `directory.py` is the list of them.
 
-from ghostcard.firmware.mechanisms import (
-    aes,
-    aes_ccm,
-    aes_ctr,
-    aes_cts,
-    aes_gcm,
-    aes_gmac,
-    aes_keywrap,
-    aes_xcbc,
-    aes_xts,
-    cbc_mac,
-    chacha20,
-    chacha20_poly1305,
-    cipher_derivation,
-    cmac,
-    des3,
-    dh,
-    digest,
-    dsa,
-    ecdh,
-    ecdsa,
-    eddsa,
-    feedback,
-    hash_derivation,
-    hkdf,
-    hmac,
-    hotp,
-    hybrid_wrap,
-    kbkdf,
-    mldsa,
-    mlkem,
-    pbkdf2,
-    poly1305,
-    pubkey,
-    rsa_oaep,
-    rsa_pkcs1,
-    rsa_pss,
-    rsa_raw,
-    secret,
-    simple_derivation,
-    slhdsa,
-    tls12,
-)
+A family is imported when one of its mechanisms is first wanted: a program that signs with RSA does
+not wait for forty files.
+"""
+
+from importlib import import_module
+
+from ghostcard.firmware.mechanisms.directory import FAMILIES
 from ghostcard.firmware.mechanisms.table import Table
-
-FAMILIES = (
-    rsa_pkcs1,
-    rsa_pss,
-    rsa_oaep,
-    rsa_raw,
-    ecdsa,
-    ecdh,
-    eddsa,
-    hybrid_wrap,
-    dsa,
-    dh,
-    pubkey,
-    aes,
-    aes_ctr,
-    aes_gcm,
-    aes_ccm,
-    aes_gmac,
-    aes_cts,
-    aes_xts,
-    feedback,
-    aes_keywrap,
-    des3,
-    cmac,
-    cbc_mac,
-    aes_xcbc,
-    chacha20,
-    chacha20_poly1305,
-    poly1305,
-    secret,
-    digest,
-    hmac,
-    mlkem,
-    mldsa,
-    slhdsa,
-    hash_derivation,
-    simple_derivation,
-    cipher_derivation,
-    hkdf,
-    kbkdf,
-    tls12,
-    pbkdf2,
-    hotp,
-)
 
 
 def all_mechanisms() -> Table:
     """A table with every family in it, none tested yet."""
-    table = Table()
-    for family in FAMILIES:
-        family.register(table)
-    return table
+    return Table(FAMILIES, _register)
+
+
+def _register(family: str, table: Table) -> None:
+    import_module(f"{__name__}.{family.replace('-', '_')}").register(table)

@@ -1,9 +1,12 @@
-"""Writes docs/mechanisms.md: what the card has, from the table of mechanisms, and what it has not.
+"""Writes docs/mechanisms.md: what the card has, from the table of mechanisms, and what it has not;
+and `directory.py`, by which a family is found.
 
 ``python -m ghostcard.firmware.mechanisms.page`` after a change of a family. What the table does not
-know of a family stands in `families.toml`, what is left out and why in `left_out.toml`.
+know of a family stands in `families.toml`, what is left out and why in `left_out.toml`. A new
+family is put into `directory.py` by hand, without its mechanisms.
 """
 
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -12,11 +15,22 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms import all_mechanisms
+from ghostcard.firmware.mechanisms.directory import FAMILIES
 from ghostcard.firmware.mechanisms.mechanism import Mechanism
 from ghostcard.firmware.mechanisms.table import Table
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "mechanisms.md"
+DIRECTORY = HERE / "directory.py"
+_DIRECTORY_HEAD = '''\
+"""Family -> its mechanisms. A family is the file of that name, with _ for -.
+
+Written by `python -m ghostcard.firmware.mechanisms.page`; a test compares.
+"""
+
+# fmt: off
+FAMILIES: dict[str, tuple[int, ...]] = {
+'''
 
 HEAD = """\
 # Mechanisms
@@ -72,6 +86,18 @@ def families() -> dict[str, dict[str, str]]:
     return tomllib.loads((HERE / "families.toml").read_text(encoding="utf-8"))
 
 
+def directory() -> str:
+    """The whole of `directory.py`."""
+    table = all_mechanisms()
+    return _DIRECTORY_HEAD + "".join(_row(name, table) for name in FAMILIES) + "}\n"
+
+
+def _row(family: str, table: Table) -> str:
+    numbers = " ".join(f"{each.number:#x}," for each in table.members(family))
+    lines = textwrap.wrap(numbers, 90, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    return "\n".join((f'    "{family}": (', *lines, "    ),\n"))
+
+
 def page() -> str:
     """The whole page."""
     table = all_mechanisms()
@@ -114,4 +140,5 @@ def _missing() -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    DIRECTORY.write_text(directory(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")

@@ -6,11 +6,12 @@ in full are not taken: the library knows seeds alone. RFC 9909, 5: SLH-DSA keys 
 """
 
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import ber
 from ghostcard.firmware.abi.parameter_sets import PARAMETER_SETS, ParameterSet
-from ghostcard.firmware.mechanisms import mldsa, mlkem, slhdsa
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.parameter_set import set_of
 from ghostcard.firmware.mechanisms.public import raw_spki, sequence
@@ -19,12 +20,18 @@ from ghostcard.firmware.mechanisms.refusal import Refused
 _SEED = 0x80  # [0] IMPLICIT OCTET STRING
 _INTEGER = 0x02
 _BY_ALGORITHM = {sequence(each.oid): each for each in PARAMETER_SETS}
-_FAMILIES = {ck.CKK_ML_KEM: mlkem, ck.CKK_ML_DSA: mldsa, ck.CKK_SLH_DSA: slhdsa}
+_FAMILIES = {ck.CKK_ML_KEM: "mlkem", ck.CKK_ML_DSA: "mldsa", ck.CKK_SLH_DSA: "slhdsa"}
+
+
+def _family(key_type: int) -> ModuleType:
+    """Imported when there is such a key, which few programs have."""
+    return import_module(f"ghostcard.firmware.mechanisms.{_FAMILIES[key_type]}")
 
 
 def spki(key: Key) -> bytes:
     """The public half of a private key."""
-    return raw_spki(set_of(key), _FAMILIES[key.key_type].public_of(key))
+    public: bytes = _family(key.key_type).public_of(key)
+    return raw_spki(set_of(key), public)
 
 
 def parts(key: Key) -> tuple[bytes, bytes]:
@@ -55,6 +62,8 @@ def private_key(chosen: ParameterSet, pkcs8: bytes) -> Key:
     start, end = ber.value_span(pkcs8, _algorithm_span(pkcs8)[1], ber.OCTET_STRING)
     value = pkcs8[start:end]
     if chosen.key_type == ck.CKK_SLH_DSA:
+        from ghostcard.firmware.mechanisms import slhdsa
+
         return slhdsa.private_key(chosen, value)
     seed, full = _forms(value)
     if seed and len(seed) != chosen.seed:
@@ -81,6 +90,8 @@ def _whole(value: bytes, tag: int) -> bytes:
 
 
 def _ml_dsa(chosen: ParameterSet, seed: bytes, full: bytes) -> Key:
+    from ghostcard.firmware.mechanisms import mldsa
+
     if not seed or (full and len(full) != chosen.private):
         raise Refused(ck.CKR_WRAPPED_KEY_INVALID)
     key = mldsa.seeded_key(chosen, seed)
@@ -91,6 +102,8 @@ def _ml_dsa(chosen: ParameterSet, seed: bytes, full: bytes) -> Key:
 
 
 def _ml_kem(chosen: ParameterSet, seed: bytes, full: bytes) -> Key:
+    from ghostcard.firmware.mechanisms import mlkem
+
     if not seed:
         return mlkem.full_key(chosen, full)
     key = mlkem.seeded_key(chosen, seed)
@@ -104,6 +117,6 @@ def null_key(key_type: int, pkcs8_bytes: int) -> Key:
 
     Of sets whose keys are of one size it is the first.
     """
-    make: Callable[[ParameterSet], Key] = _FAMILIES[key_type].null_key
+    make: Callable[[ParameterSet], Key] = _family(key_type).null_key
     kinds = [make(each) for each in PARAMETER_SETS if each.key_type == key_type]
     return min(kinds, key=lambda key: abs(sum(map(len, parts(key))) - pkcs8_bytes))

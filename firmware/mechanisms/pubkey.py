@@ -23,4 +23,4 @@ class PublicFromPrivate(Mechanism):
 
 def register(table: Table) -> None:
     """Add CKM_PUB_KEY_FROM_PRIV_KEY; it computes nothing, so there is no answer to know."""
-    table.register("public-from-private", None, [PublicFromPrivate()])
+    table.register("pubkey", None, [PublicFromPrivate()])

@@ -8,7 +8,8 @@ from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import information as wire
 from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.status import CKR_IBM_ERROR_STATE, CKR_IBM_PARAM_NOT_SUPPORTED
-from ghostcard.firmware.mechanisms import FAMILIES, aes_gcm
+from ghostcard.firmware.mechanisms import aes_gcm
+from ghostcard.firmware.mechanisms.directory import FAMILIES
 from tests.firmware.ep11.caller import Caller, Services, gcm, u32
 
 # Mechanism, least and most key size, and flags besides CKF_HW.

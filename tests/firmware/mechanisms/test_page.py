@@ -12,6 +12,11 @@ def test_the_page_is_up_to_date() -> None:
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
 
 
+def test_the_directory_is_up_to_date() -> None:
+    """If not: python -m ghostcard.firmware.mechanisms.page"""
+    assert page.DIRECTORY.read_text(encoding="utf-8") == page.directory()
+
+
 def test_every_family_is_told_of() -> None:
     told = page.families()
     assert list(told) == all_mechanisms().families()
