@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ghostcard.driver import template
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.exchange import Exchange, Renew, never
+from ghostcard.driver.exchange import Exchange, Renew
 from ghostcard.driver.multipart import (
     Decryption,
     Digest,
@@ -34,23 +34,21 @@ _VARIANT = verbs.VARIANT_RESULT
 
 
 class Ep11Host:
-    """One token's view of its cards; `max_message`: the least of their message limits, bytes;
-    `renew` knows blobs of today for those of yesterday.
-    """
+    """One token's view of its cards; `max_message`: the least of their message limits, bytes."""
 
     def __init__(
-        self,
-        port: Port,
-        targets: tuple[int, ...],
-        max_message: int = MAX_MESSAGE,
-        renew: Renew = never,
+        self, port: Port, targets: tuple[int, ...], max_message: int = MAX_MESSAGE
     ) -> None:
-        self._exchange = Exchange(port, tuple(targets), max_message, renew)
+        self._exchange = Exchange(port, tuple(targets), max_message)
         self._ask = self._exchange.ask
         self._singles: dict[tuple[int, bytes], Single] = {}
         self._checks: dict[bytes, Check] = {}
         self._steps = Steps(self._exchange)
         self._digest = Single(self._exchange, verbs.DIGEST_SINGLE, None, None)
+
+    def renew_by(self, renew: Renew) -> None:
+        """Ask ``renew`` for the blobs of today when no APQN opens those of a request."""
+        self._exchange.renew = renew
 
     # Single-part operations. `prepare_*` is for repeated use, and cheap for a key used before.
 

@@ -35,7 +35,7 @@ now; None if no key has another.
 """
 
 
-def never(params: Params) -> None:
+def _never(params: Params) -> None:
     """Nobody keeps blobs, so nobody knows of new ones."""
 
 
@@ -49,13 +49,11 @@ class Answer(NamedTuple):
 class Exchange:
     """Sends requests of up to `max_message` bytes through a port to one of `targets` (qids)."""
 
-    __slots__ = ("_parts", "_renew", "max_message", "port", "targets")
+    __slots__ = ("_parts", "max_message", "port", "renew", "targets")
 
-    def __init__(
-        self, port: Port, targets: tuple[int, ...], max_message: int, renew: Renew = never
-    ) -> None:
+    def __init__(self, port: Port, targets: tuple[int, ...], max_message: int) -> None:
         self.port = port
-        self._renew = renew
+        self.renew: Renew = _never
         self.targets = targets
         self.max_message = max_message
         self._parts: dict[tuple[int, ...], tuple[bytes, ...]] = {}
@@ -109,7 +107,7 @@ class Exchange:
 
     def renewed(self, refusal: Ep11Error, params: Params) -> Params:
         """The parameters with the blobs of today; the refusal is raised if that is no remedy."""
-        now = self._renew(params) if refusal.rv == CKR_IBM_WKID_MISMATCH else None
+        now = self.renew(params) if refusal.rv == CKR_IBM_WKID_MISMATCH else None
         if now is None:
             raise refusal
         return now

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 Outline = tuple[bytes | None, ...]
 """Values of the attributes by which objects are looked for (`catalog.OUTLINE`)."""
 
+FORMER_BLOBS = 2
+
 NO_ROW = 0
 """Row number of a session object; SQLite's begin at 1."""
 
 
 class Object:
     """Attributes are replaced, never changed in place, so that a thread that reads them sees one
-    state.
+    state. Of a session object ``following`` is the blob under the wrapping key that comes next;
+    ``former`` are blobs that the key had before.
 
     An object of the token whose body nobody has asked for has an `outline` and nothing of what
     `replace` sets: the first use of any of that reads it from the store, by ``load``.
@@ -35,6 +38,8 @@ class Object:
         "card_key",
         "changed",
         "checked",
+        "following",
+        "former",
         "handle",
         "is_private",
         "ivs",
@@ -57,6 +62,8 @@ class Object:
         self.row = row
         self.changed = 0
         self.ivs: IvSource | None = None
+        self.following = b""
+        self.former: tuple[bytes, ...] = ()
         self.outline = outline
         self.is_private = is_private
         self._load = load
@@ -79,12 +86,19 @@ class Object:
 
     def replace(self, attributes: Attributes, blob: bytes) -> None:
         """Take over what the object is or has become."""
+        self._remember(blob)
         self.blob = blob
         self.object_class = number(attributes[ck.CKA_CLASS])
         self.card_key: bytes | None = blob or None
         self.checked: dict[tuple[int, bytes, int], Ready] = {}
         self.prepared: dict[tuple[int, bytes], Operation | Locked] = {}
         self.attributes = attributes
+
+    def _remember(self, blob: bytes) -> None:
+        """Keep the blobs that the key had lately, as a request under way may have one of them."""
+        if self.is_read and self.blob not in (b"", blob):
+            self.former = (self.blob, *self.former)[:FORMER_BLOBS]
+            self.following = b""
 
     @property
     def is_on_token(self) -> bool:

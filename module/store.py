@@ -1,69 +1,35 @@
 """The token store: one SQLite file per token, safe with several processes and with kill -9.
 
 It knows rows and no attributes: the token's row and per object whether it is private and its bytes
-(`body`, of a private object encrypted). `sequence` numbers the changes, so that a process can ask
-for what it has not seen yet. Errors of the data base become CryptokiError here and nowhere else; a
-damaged file is told of once on stderr.
+(`body`, of a private object encrypted, as are its blobs). Of a key that was re-enciphered the
+body's own blob is dead and ``renewed`` is good; ``following`` is the one under the wrapping key
+that comes next, empty where none is needed, NULL where nobody has looked yet. `sequence` numbers
+the changes, so that a process can ask for what it has not seen yet. Errors of the data base become
+CryptokiError here and nowhere else; a damaged file is told of once on stderr.
 """
 
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ghostcard import pkcs11 as ck
 from ghostcard.config import NO_LIMITS, Limits
 from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.pins import SealedKey
+from ghostcard.module.store_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-APPLICATION_ID = 0x47484344  # "GHCD"
-SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
 LABEL_BYTES = 32
 DELETIONS_KEPT = 4096
 """How many deletions are remembered; whoever has missed more reads everything again."""
-
-_SCHEMA = """
-CREATE TABLE token (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    epoch BLOB NOT NULL,
-    serial TEXT NOT NULL,
-    label BLOB NOT NULL,
-    so_salt BLOB NOT NULL, so_key BLOB NOT NULL, so_tries INTEGER NOT NULL,
-    user_salt BLOB NOT NULL, user_key BLOB NOT NULL, user_tries INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    forgotten INTEGER NOT NULL,
-    objects INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE object (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    changed INTEGER NOT NULL,
-    private INTEGER NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
-CREATE INDEX object_changed ON object (changed);
-CREATE TABLE deleted (changed INTEGER PRIMARY KEY, object INTEGER NOT NULL) STRICT;
-"""
-
-MIGRATIONS: dict[int, tuple[str, ...]] = {
-    1: (
-        "ALTER TABLE token ADD COLUMN objects INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE token ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
-        "UPDATE token SET (objects, bytes) ="
-        " (SELECT count(*), coalesce(sum(length(body)), 0) FROM object)",
-    ),
-}
-"""Version -> what makes the next of it. A store is brought up to date when it is opened, in one
-transaction; one of a version that is not here is refused.
-"""
 
 
 def store_path(home: str | os.PathLike[str], slot: int) -> str:
@@ -76,9 +42,14 @@ _TABLES_OF_ITS_OWN = "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sq
 NO_PIN = SealedKey(b"", b"", 0)
 
 
+Bytes: TypeAlias = bytes  # in a class that has a column of this name
+
+
 class TokenRow(NamedTuple):
     """The token itself. `epoch` is new with every C_InitToken; `user` is NO_PIN until C_InitPIN;
-    `bytes` are those of all objects' bodies.
+    `bytes` are those of all objects' bodies. `wkid` is the start of the verification pattern of the
+    wrapping key that the keys are under, empty before the first; `next_wkid` of the committed one
+    that they will be under, empty while no change is under way.
     """
 
     epoch: bytes
@@ -90,6 +61,8 @@ class TokenRow(NamedTuple):
     forgotten: int
     objects: int = 0
     bytes: int = 0
+    wkid: "Bytes" = b""
+    next_wkid: "Bytes" = b""
 
 
 class ObjectRow(NamedTuple):
@@ -99,6 +72,16 @@ class ObjectRow(NamedTuple):
     changed: int
     is_private: bool
     body: bytes
+    renewed: bytes | None
+
+
+Check = Callable[[TokenRow], bytes]
+"""What looks at the token's row when nobody else can write any more: `Changeover.check`."""
+
+
+def unchecked(row: TokenRow) -> bytes:
+    """Of what has no key."""
+    return b""
 
 
 class Store:
@@ -172,7 +155,7 @@ class Store:
     def initialise(self, row: TokenRow) -> None:
         """Write the token's row anew and remove every object. Call it inside `writing()`."""
         if not self._is_initialised():
-            for statement in _SCHEMA.split(";"):
+            for statement in SCHEMA.split(";"):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -180,7 +163,7 @@ class Store:
             self._connection.execute(f"DELETE FROM {table}")
         values = (
             *(row.epoch, row.serial, row.label, *row.so, *row.user),
-            *(row.sequence, row.forgotten, row.objects, row.bytes),
+            *(row.sequence, row.forgotten, row.objects, row.bytes, row.wkid, row.next_wkid),
         )
         self._connection.execute(f"INSERT INTO token VALUES (1{', ?' * len(values)})", values)
 
@@ -201,31 +184,47 @@ class Store:
             f"UPDATE token SET {role}_salt = ?, {role}_key = ?, {role}_tries = ?", tuple(pin)
         )
 
-    def insert(self, is_private: bool, body: bytes) -> int:
+    def insert(
+        self,
+        is_private: bool,
+        body: bytes,
+        following: bytes | None = None,
+        check: Check = unchecked,
+    ) -> int:
         """Write a new object; its row number. Acknowledged means on the disk. CKR_DEVICE_MEMORY
         beyond a limit.
         """
-        with self.writing():
+        with self.writing() as token:
+            self._check(token, check)
             row = self._connection.execute(
-                "INSERT INTO object (changed, private, body) VALUES (?, ?, ?)",
-                (self._next(1, len(body)), is_private, body),
+                "INSERT INTO object (changed, private, body, following) VALUES (?, ?, ?, ?)",
+                (self._next(1, len(body)), is_private, body, following),
             ).lastrowid
             assert row is not None
             return row
 
-    def update(self, row: int, body: bytes, seen: int) -> bool:
+    def update(
+        self,
+        row: int,
+        body: bytes,
+        seen: int,
+        following: bytes | None = None,
+        check: Check = unchecked,
+    ) -> bool:
         """Write an object anew; False if it is gone, or not any more what it was with change
         ``seen``. CKR_DEVICE_MEMORY beyond a limit.
         """
-        with self.writing():
+        with self.writing() as token:
+            self._check(token, check)
             before = self._connection.execute(
                 "SELECT length(body) FROM object WHERE id = ? AND changed = ?", (row, seen)
             ).fetchone()
             if before is None:
                 return False
             self._connection.execute(
-                "UPDATE object SET changed = ?, body = ? WHERE id = ?",
-                (self._next(0, len(body) - before[0]), body, row),
+                "UPDATE object SET changed = ?, body = ?, renewed = NULL, following = ?"
+                " WHERE id = ?",
+                (self._next(0, len(body) - before[0]), body, following, row),
             )
             return True
 
@@ -246,23 +245,73 @@ class Store:
                 self._connection.execute("UPDATE token SET forgotten = ?", (forgotten,))
             return True
 
+    def _check(self, token: TokenRow | None, check: Check) -> None:
+        if token is not None and (wkid := check(token)):
+            self._connection.execute("UPDATE token SET wkid = ?", (wkid,))
+
+    # A change of the wrapping key (`rekeying.py`). All are to be called inside `writing()`, or in a
+    # transaction of one's turn.
+
+    def begin_change(self, next_wkid: bytes) -> None:
+        """Keys have a blob that follows from now on; no wkid: no more."""
+        self._connection.execute("UPDATE token SET next_wkid = ?", (next_wkid,))
+        self._connection.execute("UPDATE object SET following = NULL WHERE following IS NOT NULL")
+
+    def without_following(self, after: int, limit: int) -> list[ObjectRow]:
+        """Objects, from a row on, of which nobody knows a blob that follows."""
+        condition = "following IS NULL AND id > ? ORDER BY id LIMIT ?"
+        return list(self._objects(condition, (after, limit)))
+
+    def count_without_following(self) -> int:
+        """How many those are."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM object WHERE following IS NULL"
+        ).fetchone()
+        return int(count)
+
+    def set_following(self, row: ObjectRow, following: bytes) -> None:
+        """The blob that follows, if the object is as it was; nobody has to read it again."""
+        self._connection.execute(
+            "UPDATE object SET following = ? WHERE id = ? AND changed = ?",
+            (following, row.id, row.changed),
+        )
+
+    def make_following_present(self) -> None:
+        """The cards have the next wrapping key: the blobs that follow are the good ones."""
+        self._connection.execute(
+            "UPDATE object SET renewed = following WHERE length(following) > 0"
+        )
+        self._connection.execute("UPDATE object SET following = NULL WHERE following IS NOT NULL")
+        self._connection.execute("UPDATE token SET wkid = next_wkid, next_wkid = x''")
+
     @contextmanager
     def writing(self) -> Iterator[TokenRow | None]:
         """A transaction nobody else can write beside, with the token's row; an exception takes it
         back.
         """
+        with self.turn(), self.transaction() as token:
+            yield token
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Nobody else can write until this ends, in however many transactions."""
         with self._lock, self.guarded():
             self.counter.begin()
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._token() if self._is_initialised() else None
-                except BaseException:
-                    self._connection.execute("ROLLBACK")
-                    raise
-                self._connection.execute("COMMIT")
+                yield
             finally:
                 self.counter.finish()
+
+    @contextmanager
+    def transaction(self) -> Iterator[TokenRow | None]:
+        """One of one's turn, with the token's row; it is on the disk when this ends."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._token() if self._is_initialised() else None
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -344,24 +393,26 @@ class Store:
     def _token(self) -> TokenRow:
         row = self._connection.execute(
             "SELECT epoch, serial, label, so_salt, so_key, so_tries,"
-            " user_salt, user_key, user_tries, sequence, forgotten, objects, bytes FROM token"
+            " user_salt, user_key, user_tries, sequence, forgotten, objects, bytes,"
+            " wkid, next_wkid FROM token"
         ).fetchone()
         if row is None:
             self.report("the token's row is missing")
             raise CryptokiError(ck.CKR_DEVICE_ERROR)
-        epoch, serial, label, *pins, sequence, forgotten, objects, size = row
+        epoch, serial, label, *pins, sequence, forgotten, objects, size, wkid, next_wkid = row
         if len(label) > LABEL_BYTES:
             self.report("the token's label is too long")
             raise CryptokiError(ck.CKR_DEVICE_ERROR)
         so, user = SealedKey(*pins[:3]), SealedKey(*pins[3:])
-        return TokenRow(epoch, serial, label, so, user, sequence, forgotten, objects, size)
+        changes = (sequence, forgotten, objects, size, wkid, next_wkid)
+        return TokenRow(epoch, serial, label, so, user, *changes)
 
     def _objects(self, condition: str, values: tuple[int, ...]) -> Iterator[ObjectRow]:
         rows = self._connection.execute(
-            f"SELECT id, changed, private, body FROM object WHERE {condition}", values
+            f"SELECT id, changed, private, body, renewed FROM object WHERE {condition}", values
         )
-        for row, changed, private, body in rows:
-            yield ObjectRow(row, changed, bool(private), body)
+        for row, changed, private, body, renewed in rows:
+            yield ObjectRow(row, changed, bool(private), body, renewed)
 
     def _next(self, objects: int, size: int) -> int:
         """The sequence number of the change that is being written, which adds so many objects and

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
 from ghostcard.config import NO_LIMITS, Limits
-from ghostcard.module import body, pins
-from ghostcard.module.catalog import OUTLINE, Catalog
+from ghostcard.module import pins
+from ghostcard.module.catalog import Catalog
+from ghostcard.module.changeover import Cards, Changeover, NoCards, Outdated
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
+from ghostcard.module.rows import Rows
 from ghostcard.module.session import NOBODY
 from ghostcard.module.store import LABEL_BYTES, NO_PIN, ObjectRow, Store, TokenRow
-from ghostcard.module.template import Attributes, check_layout, kind_of, restored
+from ghostcard.module.template import Attributes
 
 if TYPE_CHECKING:
     from ghostcard.module.session import Session
@@ -22,9 +24,6 @@ SO = "so"
 USER = "user"
 _ROLES = {ck.CKU_SO: SO, ck.CKU_USER: USER}
 _UNREAD = -1
-_KIND = 3
-"""Attributes at the end of an outline that say what kind of object it is."""
-
 _SERIAL_BYTES = 8
 
 Revision = Callable[[Attributes], tuple[Attributes, bytes]]
@@ -34,17 +33,22 @@ Revision = Callable[[Attributes], tuple[Attributes, bytes]]
 class Token:
     """Threads share it. `counter[0] != seen` tells that the store has changed: then `refresh()`."""
 
-    def __init__(self, path: str, handles: Iterator[int], limits: Limits = NO_LIMITS) -> None:
+    def __init__(
+        self,
+        path: str,
+        handles: Iterator[int],
+        limits: Limits = NO_LIMITS,
+        cards: Cards | None = None,
+    ) -> None:
         self.limits = limits
         self._path = path
         self._lock = RLock()
         self._store: Store | None = None
         self._failure: CryptokiError | None = None
         self._catalog = Catalog(handles)
-        self._sound: set[tuple[bytes | None, ...]] = set()
-        self._epoch = b""
+        self._rows = Rows(lambda reason: self._opened().report(reason))
+        self._changeover = Changeover(cards or NoCards(), self._catalog, self._rows)
         self._sequence = _UNREAD
-        self._key = b""
         self.objects = self._catalog.by_handle
         self.sessions: dict[int, Session] = {}
         self.user = NOBODY
@@ -131,7 +135,7 @@ class Token:
         with self._lock:
             if self.user != ck.CKU_SO:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
-            self._write_pin(USER, pins.seal(new, self._key, USER), self._epoch)
+            self._write_pin(USER, pins.seal(new, self._rows.key, USER), self._rows.epoch)
 
     def change_pin(self, old: bytes | None, new: bytes | None) -> None:
         """C_SetPIN of the SO if that is who is logged in, else of the user."""
@@ -192,7 +196,7 @@ class Token:
         with self._lock:
             self._check_login(user)
             self._enter_life(row.epoch)
-            self.user, self._key = user, key
+            self.user, self._rows.key = user, key
             try:
                 self.refresh()
                 if user == ck.CKU_USER:
@@ -214,7 +218,7 @@ class Token:
         with self._lock:
             if self.user == NOBODY:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
-            self.user, self._key = NOBODY, b""
+            self.user, self._rows.key = NOBODY, b""
             for entry in self._catalog.all():
                 if entry.is_private:
                     self._drop(entry)
@@ -272,6 +276,7 @@ class Token:
                 if token.sequence != self._sequence:
                     self._catch_up(store, token)
             self._sequence = token.sequence
+            self._changeover.notice(token, store, self.sessions.values())
             self.seen = value if value % 2 == 0 else _UNREAD
 
     def _catch_up(self, store: Store, token: TokenRow) -> None:
@@ -292,10 +297,26 @@ class Token:
     def _take_private(self) -> None:
         store = self._opened()
         with store.reading() as token:
-            if token is None or token.epoch != self._epoch:
+            if token is None or token.epoch != self._rows.epoch:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
             for row in store.private_objects():
                 self._take(row)
+
+    def renew(self, params: tuple[bytes, ...]) -> tuple[bytes, ...] | None:
+        """Parameters of a request with the blobs that their keys have now; None if no key has
+        another. Waits for whoever changes the wrapping key.
+        """
+        with self._lock:
+            self.refresh()
+            now = self._changeover.renewed(params)
+            if now == params and self._changeover.next_wkid:
+                self._catch_up_with_cards()
+                now = self._changeover.renewed(params)
+            return None if now == params else now
+
+    def _catch_up_with_cards(self) -> None:
+        self._changeover.settle(self._opened())
+        self.refresh()
 
     def find(self, wanted: Attributes) -> list[int]:
         """Handles of the visible objects with these attributes."""
@@ -317,8 +338,9 @@ class Token:
             if attributes[ck.CKA_TOKEN] == b"\0":
                 entry = self._catalog.add(attributes, blob)
                 session.objects.add(entry)
+                self._changeover.prepare([entry])
                 return entry
-            row = self._opened().insert(is_private, self._packed(attributes, blob))
+            row = self._insert(is_private, attributes, blob)
             self.refresh()
             added = self._catalog.at_row(row)
             if added is None:
@@ -338,13 +360,38 @@ class Token:
             with self._lock:
                 self._check_there(entry)
                 if entry.is_on_token:
-                    is_changed = self._opened().update(entry.row, self._packed(*revised), seen)
+                    is_changed = self._update(entry, *revised, seen)
                     self.refresh()
                 elif entry.attributes is before:
                     self._catalog.replace(entry, *revised)
+                    self._changeover.prepare([entry])
                     is_changed = True
                 if not is_changed:
                     self._check_there(entry)
+
+    def _insert(self, is_private: bool, attributes: Attributes, blob: bytes) -> int:
+        store, change = self._opened(), self._changeover
+        while True:
+            following = change.stored(is_private, blob)
+            packed = self._rows.packed(attributes, blob)
+            try:
+                return store.insert(
+                    is_private, packed, following, lambda row: change.check(row, blob)
+                )
+            except Outdated:
+                self._catch_up_with_cards()
+
+    def _update(self, entry: Object, attributes: Attributes, blob: bytes, seen: int) -> bool:
+        """False if the object, or the wrapping key, is not any more what it was."""
+        change, packed = self._changeover, self._rows.packed(attributes, blob)
+        following = change.stored(entry.is_private, blob)
+        try:
+            return self._opened().update(
+                entry.row, packed, seen, following, lambda row: change.check(row, blob)
+            )
+        except Outdated:
+            self._catch_up_with_cards()
+            return False
 
     def _check_there(self, entry: Object) -> None:
         if self.objects.get(entry.handle) is not entry:
@@ -360,20 +407,14 @@ class Token:
                 raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
             self.refresh()
 
-    def _packed(self, attributes: Attributes, blob: bytes) -> bytes:
-        data = body.pack(attributes, blob)
-        if attributes[ck.CKA_PRIVATE] == b"\x01":
-            return pins.encrypt(self._key, data, self._epoch)
-        return data
-
     def _take(self, row: ObjectRow) -> None:
         known = self._catalog.at_row(row.id)
         if known is not None and known.changed == row.changed:
             return
         if known is not None and known.is_read:
-            self._catalog.replace(known, *self._unpacked(row))
+            self._catalog.replace(known, *self._rows.unpacked(row))
         else:
-            outline = self._outlined(row)
+            outline = self._rows.outlined(row)
             if known is None:
                 known = self._catalog.add_row(row.id, row.is_private, outline, self._load)
             else:
@@ -388,43 +429,7 @@ class Token:
             if row is None or self._catalog.at_row(entry.row) is not entry:
                 raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
             if not entry.is_read:
-                entry.replace(*self._unpacked(row))
-
-    def _outlined(self, row: ObjectRow) -> list[bytes | None]:
-        try:
-            head, values = body.outline(self._opened_body(row), OUTLINE)
-            kind = (head, *values[-_KIND:])
-            if kind not in self._sound:
-                named = zip(OUTLINE[-_KIND:], values[-_KIND:], strict=True)
-                schema = kind_of({type: value for type, value in named if value is not None})
-                check_layout(schema, body.types(head))
-                self._sound.add(kind)
-            return values
-        except body.BodyError as error:
-            raise self._damaged(str(error)) from None
-        except CryptokiError:
-            raise self._damaged("an object's attributes are damaged") from None
-
-    def _unpacked(self, row: ObjectRow) -> tuple[Attributes, bytes]:
-        try:
-            attributes, blob = body.unpack(self._opened_body(row))
-            return restored(attributes), blob
-        except body.BodyError as error:
-            raise self._damaged(str(error)) from None
-        except CryptokiError:
-            raise self._damaged("an object's attributes are damaged") from None
-
-    def _opened_body(self, row: ObjectRow) -> bytes:
-        if not row.is_private:
-            return row.body
-        data = pins.decrypt(self._key, row.body, self._epoch)
-        if data is None:
-            raise body.BodyError("a private object cannot be decrypted")
-        return data
-
-    def _damaged(self, reason: str) -> CryptokiError:
-        self._opened().report(reason)
-        return CryptokiError(ck.CKR_DEVICE_ERROR)
+                entry.replace(*self._rows.unpacked(row))
 
     def _drop(self, entry: Object) -> None:
         self._catalog.remove(entry)
@@ -445,10 +450,10 @@ class Token:
         """Whether the token was initialised anew since it was last looked at; then nothing of it is
         left.
         """
-        is_another = self._epoch not in (b"", epoch)
+        is_another = self._rows.epoch not in (b"", epoch)
         if is_another:
             self._forget()
-        self._epoch = epoch
+        self._rows.epoch = epoch
         return is_another
 
     def _forget(self) -> None:
@@ -456,8 +461,8 @@ class Token:
         self._catalog.clear()
         for session in self.sessions.values():
             session.objects.clear()
-        self.user, self._key = NOBODY, b""
-        self._epoch, self._sequence, self.seen = b"", _UNREAD, _UNREAD
+        self.user, self._rows.key = NOBODY, b""
+        self._rows.epoch, self._sequence, self.seen = b"", _UNREAD, _UNREAD
 
 
 def _sealed(row: TokenRow | None, role: str) -> pins.SealedKey:
@@ -474,4 +479,6 @@ def _new_row(before: TokenRow | None, label: bytes, so: pins.SealedKey) -> Token
     serial = before.serial if before else os.urandom(_SERIAL_BYTES).hex()
     sequence = before.sequence + 1 if before else 0
     padded = label.ljust(LABEL_BYTES)[:LABEL_BYTES]
-    return TokenRow(os.urandom(_SERIAL_BYTES), serial, padded, so, NO_PIN, sequence, sequence)
+    wkids = (before.wkid, before.next_wkid) if before else ()
+    epoch = os.urandom(_SERIAL_BYTES)
+    return TokenRow(epoch, serial, padded, so, NO_PIN, sequence, sequence, 0, 0, *wkids)

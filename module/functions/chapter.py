@@ -6,7 +6,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from ghostcard import pkcs11 as ck
-from ghostcard.driver.errors import DriverError
+from ghostcard.driver.errors import DriverError, Ep11Error
+from ghostcard.firmware.abi.status import CKR_IBM_WKID_MISMATCH
 from ghostcard.module.errors import CryptokiError, refusal
 from ghostcard.module.operation import Locked, Operation, Password, Stream
 from ghostcard.module.session import Session
@@ -88,8 +89,22 @@ class Chapter:
 
 def ask(active: Session, question: Callable[[], Result]) -> Result:
     """Ask the card; what the driver raises is the application's CK_RV and the session's device
-    error.
+    error. A key that comes too late, since its wrapping key was changed meanwhile, is made anew.
     """
+    for _ in active.slot.attempts:
+        try:
+            return question()
+        except Ep11Error as error:
+            if error.rv != CKR_IBM_WKID_MISMATCH:
+                raise active.refusal(error) from error
+            active.slot.catch_up()
+        except DriverError as error:
+            raise active.refusal(error) from error
+    return ask_once(active, question)
+
+
+def ask_once(active: Session, question: Callable[[], Result]) -> Result:
+    """The same, and whatever the card answers is the answer."""
     try:
         return question()
     except DriverError as error:

@@ -147,7 +147,9 @@ def renewing(machine: Machine, blobs: dict[bytes, bytes], asked: list[Params]) -
         now = tuple(blobs.get(param, param) for param in params)
         return None if now == params else now
 
-    return Ep11Host(machine.native, (FIRST,), renew=renew)
+    host = Ep11Host(machine.native, (FIRST,))
+    host.renew_by(renew)
+    return host
 
 
 def test_a_blob_of_yesterday_is_renewed_and_the_request_repeated(machine: Machine) -> None:

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from ghostcard import pkcs11 as ck
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.encoding import EMPTY, ulong
-from ghostcard.module.store import MIGRATIONS, SCHEMA_VERSION, Store
+from ghostcard.module.store import Store
+from ghostcard.module.store_schema import MIGRATIONS, SCHEMA_VERSION
 from tests.module.program import Program, mechanism, refusing
 
 OLD = Path(__file__).parent / "stores" / "version-1"

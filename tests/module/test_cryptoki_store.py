@@ -21,7 +21,8 @@ from ghostcard.emulator.counter import ChangeCounter
 from ghostcard.module import body, template
 from ghostcard.module.encoding import FALSE, TRUE, ulong
 from ghostcard.module.session import NOBODY, Session
-from ghostcard.module.store import APPLICATION_ID, DELETIONS_KEPT, NO_PIN, Store, TokenRow
+from ghostcard.module.store import DELETIONS_KEPT, NO_PIN, Store, TokenRow
+from ghostcard.module.store_schema import APPLICATION_ID, SCHEMA_VERSION
 from ghostcard.module.template import Attributes
 from ghostcard.module.token import Token
 from tests.module.program import refusing
@@ -353,7 +354,7 @@ def test_first_page_says_whose_file_it_is(path: str) -> None:
     header = Path(path).read_bytes()[:100]
     assert header[:16] == b"SQLite format 3\0"
     assert header[68:72] == APPLICATION_ID.to_bytes(4, "big")
-    assert header[60:64] == (2).to_bytes(4, "big")
+    assert header[60:64] == SCHEMA_VERSION.to_bytes(4, "big")
 
 
 def _begin_and_fail(store: Store) -> None:
