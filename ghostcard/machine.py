@@ -2,19 +2,13 @@
 
 A card's NVRAM is the file ``cards/<adapter>.nvram`` in the state folder, or memory for simulations;
 that of the software which a host runs for a slot of accelerators is ``hosts/<slot>.nvram``.
-
-The APQNs of one slot must hold one wrapping key (CCA: the same master keys), else a key made on one
-card is worthless on the other. On real cards an administrator clones it; here it is done before the
-cards boot: the APQNs that slots connect get the key that one of them has, or a new one. APQNs that
-already hold different keys are refused, since keys of users may lie under either.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, apqn, check_modes, qid
+from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, check_modes, qid
 from ghostcard.deferred import DeferredImage
 from ghostcard.driver.native import NativePort
 from ghostcard.emulator.bus import Bus
@@ -26,6 +20,7 @@ from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.sockets import Sockets
 from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.home import home, make_folder
+from ghostcard.wrappingkeys import connected, share_secrets
 
 if TYPE_CHECKING:
     from ghostcard.driver.simulated import SimulatedPort
@@ -43,11 +38,16 @@ class Machine:
 
     ``native`` is the port for the threads of this process; `simulated` gives one for simulated
     hosts. A machine is used for one or the other. ``sockets`` tells which cards are in operation;
-    in memory all are.
+    in memory all are. ``is_administered``: wrapping keys are looked at or mended, so that it is no
+    error if they differ.
     """
 
     def __init__(
-        self, config: Config, in_memory: bool = False, recorder: Recorder | None = None
+        self,
+        config: Config,
+        in_memory: bool = False,
+        recorder: Recorder | None = None,
+        is_administered: bool = False,
     ) -> None:
         self.config = config
         self.bus = Bus()
@@ -57,7 +57,10 @@ class Machine:
         adapters = {card.adapter: card for card in config.cards}
         nvrams = {adapter: self._nvram("cards", f"{adapter:02x}") for adapter in adapters}
         randoms = {each: RandomSource(_seed(config, card)) for each, card in adapters.items()}
-        _share_wrapping_keys(config, profiles, nvrams, randoms)
+        modes = {card.adapter: profiles[card.profile].mode for card in config.cards}
+        for group in connected(config.slots):
+            if len(group) > 1:
+                share_secrets(modes[group[0] >> 8], group, nvrams, randoms, is_administered)
         for card in config.cards:
             profile, adapter = profiles[card.profile], card.adapter
             image = self._image(card.profile, profile)
@@ -99,6 +102,11 @@ class Machine:
             if configured.id == slot:
                 return configured.apqns
         raise KeyError(slot)
+
+    def group(self, slot: int) -> tuple[int, ...]:
+        """The APQNs that share the wrapping key of a slot's; KeyError if there is no such slot."""
+        first = self.targets(slot)[0]
+        return next(tuple(group) for group in connected(self.config.slots) if first in group)
 
     def software(self, slot: int) -> "Software":
         """What the host runs for a slot of accelerators; KeyError if there is no such slot."""
@@ -200,65 +208,3 @@ def _image(profile: Profile, simulated: bool) -> "Image":
     from ghostcard.firmware.timing import TimingImage
 
     return TimingImage(profile.mode)
-
-
-def _share_wrapping_keys(
-    config: Config,
-    profiles: dict[str, Profile],
-    nvrams: dict[int, Nvram],
-    randoms: dict[int, RandomSource],
-) -> None:
-    modes = {card.adapter: profiles[card.profile].mode for card in config.cards}
-    for group in _connected(config.slots):
-        if len(group) > 1:
-            for name_of, size in _secrets(modes[group[0] >> 8]):
-                _share_secret(group, nvrams, randoms, name_of, size)
-
-
-def _secrets(mode: str) -> "Iterator[tuple[Callable[[int], str], int]]":
-    """What cards of a mode wrap keys under: where each secret lies by domain, and its bytes."""
-    if mode == "ep11":
-        from ghostcard.firmware.ep11.wrapping import KEY_SIZE
-        from ghostcard.firmware.ep11.wrapping import nvram_name as wrapping_key
-
-        yield wrapping_key, KEY_SIZE
-    if mode == "cca":
-        from ghostcard.firmware.cca.masterkeys import KEY_SIZES
-        from ghostcard.firmware.cca.masterkeys import nvram_name as master_key
-
-        for kind, size in KEY_SIZES.items():
-            yield partial(master_key, kind=kind), size
-
-
-def _connected(slots: tuple[SlotConfig, ...]) -> list[list[int]]:
-    """The APQNs in groups, each in order: two are together if a chain of slots connects them."""
-    groups: list[set[int]] = []
-    for slot in slots:
-        apart = [group for group in groups if group.isdisjoint(slot.apqns)]
-        joined = [group for group in groups if not group.isdisjoint(slot.apqns)]
-        groups = [*apart, set(slot.apqns).union(*joined)]
-    return [sorted(group) for group in groups]
-
-
-def _share_secret(
-    group: list[int],
-    nvrams: dict[int, Nvram],
-    randoms: dict[int, RandomSource],
-    name_of: "Callable[[int], str]",
-    size: int,
-) -> None:
-    """Have all APQNs of a group hold one key. Several processes may do this at once: the first
-    APQN of the group decides, and its NVRAM lets one of them be first."""
-
-    def make() -> bytes:
-        held = (nvrams[queue >> 8].read(name_of(queue & 0xFF)) for queue in group)
-        return next((key for key in held if key), None) or randoms[group[0] >> 8].bytes(size)
-
-    first = group[0]
-    key = nvrams[first >> 8].create(name_of(first & 0xFF), make)
-    for queue in group[1:]:
-        if nvrams[queue >> 8].create(name_of(queue & 0xFF), lambda: key) != key:
-            raise ConfigError(
-                f"slots: {apqn(first)} and {apqn(queue)} are to serve the same slot, "
-                "but each has a wrapping key of its own already"
-            )

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
-from ghostcard.driver.errors import DriverError, Ep11Error
-from ghostcard.firmware.abi.blob import WKID_SIZE
+from ghostcard.driver.errors import DriverError
 from ghostcard.module import builtin
+from ghostcard.module.apqns import Apqns
 from ghostcard.module.catalog import Catalog
-from ghostcard.module.changeover import wkid_of
 from ghostcard.module.cipher_rules import AES_BLOCK
 from ghostcard.module.encoding import TRUE
 from ghostcard.module.errors import CryptokiError
@@ -68,7 +67,7 @@ class Slot:
         self.description = config.description
         self.kind = kind
         self.part_bytes = (kind.max_message - _OVERHEAD) & -AES_BLOCK
-        self.token = Token(path, handles, config.limits, self)
+        self.token = Token(path, handles, config.limits, Apqns(kind.queues))
         self.host = kind.host
         self.host.renew_by(self.token.renew)
         self._builtin = Catalog(handles)
@@ -118,25 +117,6 @@ class Slot:
                     common &= self._allowed
                 self._mechanisms = tuple(sorted(common))
             return self._mechanisms
-
-    def wkids(self) -> list[bytes]:
-        """Identifiers of the wrapping keys of the APQNs, of each that has one."""
-        return [pattern[:WKID_SIZE] for pattern in self._ask_queues(_pattern) if pattern]
-
-    def reencrypted(self, blob: bytes, wkid: bytes) -> bytes:
-        """ReencryptSingle by an APQN whose next wrapping key is that one; DriverError if none can
-        do it.
-        """
-        refusal = DriverError(errno.ENODEV, "no APQN has this next wrapping key")
-        for queue in self._queues:
-            try:
-                following = queue.reencrypt_single(blob)
-            except DriverError as error:
-                refusal = error
-            else:
-                if wkid_of(following) == wkid:
-                    return following
-        raise refusal
 
     def catch_up(self) -> None:
         """A key was lost on its way because the wrapping key was changed: begin again."""
@@ -200,18 +180,6 @@ def _with_messages(mechanism: int, info: MechanismInfo) -> MechanismInfo:
     uses = _SIGNED | (_SEALED if mechanism in FORMS else {})
     flags = sum(message for use, message in uses.items() if info.flags & use)
     return info._replace(flags=info.flags | flags | (ck.CKF_MULTI_MESSAGE if flags else 0))
-
-
-def _pattern(queue: Ep11Host) -> bytes:
-    """The verification pattern of an APQN's wrapping key; empty if it has none."""
-    from ghostcard.firmware.abi import admin  # not where nothing is changed
-
-    try:
-        return queue.admin(admin.Command.QUERY_WK)
-    except Ep11Error as error:
-        if error.reason == admin.Reason.WK_MISSING:
-            return b""
-        raise
 
 
 def _narrowest(answers: list[tuple[int, int, int]]) -> MechanismInfo:

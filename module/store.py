@@ -257,17 +257,24 @@ class Store:
         self._connection.execute("UPDATE token SET next_wkid = ?", (next_wkid,))
         self._connection.execute("UPDATE object SET following = NULL WHERE following IS NOT NULL")
 
-    def without_following(self, after: int, limit: int) -> list[ObjectRow]:
-        """Objects, from a row on, of which nobody knows a blob that follows."""
-        condition = "following IS NULL AND id > ? ORDER BY id LIMIT ?"
-        return list(self._objects(condition, (after, limit)))
+    def without_following(self, is_user: bool, after: int, limit: int) -> list[ObjectRow]:
+        """Objects behind a row of which nobody knows a blob that follows, private ones for the
+        user.
+        """
+        condition = "following IS NULL AND private <= ? AND id > ? ORDER BY id LIMIT ?"
+        return list(self._objects(condition, (is_user, after, limit)))
 
-    def count_without_following(self) -> int:
+    def count_without_following(self, is_user: bool) -> int:
         """How many those are."""
         (count,) = self._connection.execute(
-            "SELECT count(*) FROM object WHERE following IS NULL"
+            "SELECT count(*) FROM object WHERE following IS NULL AND private <= ?", (is_user,)
         ).fetchone()
         return int(count)
+
+    def has_private(self, at_all: bool) -> bool:
+        """Whether there are private objects without a blob that follows, or any at all."""
+        condition = "private = 1" + ("" if at_all else " AND following IS NULL")
+        return next(self._objects(f"{condition} LIMIT 1", ()), None) is not None
 
     def set_following(self, row: ObjectRow, following: bytes) -> None:
         """The blob that follows, if the object is as it was; nobody has to read it again."""

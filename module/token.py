@@ -211,6 +211,13 @@ class Token:
             raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
         self._unlock(USER, pin)
 
+    def unlocked(self, pin: bytes) -> Rows:
+        """What reads the private objects of the store, for the user's PIN; nobody is logged in."""
+        rows = Rows(self._opened().report)
+        row, rows.key = self._unlock(USER, pin)
+        rows.epoch = row.epoch
+        return rows
+
     def logout(self) -> None:
         """C_Logout: private session objects die, and handles of private objects (PKCS #11 3.2,
         5.6.9).

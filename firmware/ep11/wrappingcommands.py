@@ -3,18 +3,16 @@
     no next key --GEN_WK, IMPORT_WK--> uncommitted --COMMIT_WK--> committed --FINALIZE_WK--> current
 
 While a key is committed REENCRYPT gives a blob's key under it; FINALIZE_WK makes it current, and
-the key before is gone. A part of a wrapping key travels encrypted for the receiver's P-521 key:
-an ephemeral SPKI, then the part under AES-KW with SHA-256(0x00000001 || ECDH secret || SPKI), the
-one-step KDF of SP 800-56C. Several parts make a key by exclusive or.
+the key before is gone. How a part of a wrapping key travels: `ghostcard.firmware.abi.keypart`.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.abi import admin
+from ghostcard.firmware.abi import admin, keypart
 from ghostcard.firmware.abi.admin import Command, Permission, Reason
+from ghostcard.firmware.abi.keypart import spki_of
 from ghostcard.firmware.ep11 import wrapping
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.domaincommands import Entries, denied, put
@@ -29,50 +27,18 @@ if TYPE_CHECKING:
 
 def seal_part(receiver: bytes, part: bytes) -> bytes:
     """A key part for the owner of a P-521 key, given by its SPKI; CKR_PUBLIC_KEY_INVALID."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.keywrap import aes_key_wrap
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
     try:
-        key = load_der_public_key(receiver)
-    except (ValueError, UnsupportedAlgorithm):
+        return keypart.seal(receiver, part)
+    except ValueError:
         raise Refused(ck.CKR_PUBLIC_KEY_INVALID) from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP521R1):
-        raise Refused(ck.CKR_PUBLIC_KEY_INVALID)
-    ephemeral = ec.generate_private_key(ec.SECP521R1())
-    spki = _spki(ephemeral)
-    kek = _kek(ephemeral.exchange(ec.ECDH(), key), spki)
-    return admin.pack_list((spki, aes_key_wrap(kek, part)))
 
 
 def open_part(importer: "EllipticCurvePrivateKey", sealed: bytes) -> bytes:
     """The part; CKR_ENCRYPTED_DATA_INVALID for anything that was not sealed for this importer."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
     try:
-        spki, wrapped = admin.unpack_list(sealed)
-        key = load_der_public_key(spki)
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            part = aes_key_unwrap(_kek(importer.exchange(ec.ECDH(), key), spki), wrapped)
-            if len(part) == KEY_SIZE:
-                return part
-    except (ValueError, UnsupportedAlgorithm, InvalidUnwrap):
-        pass
-    raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID)
-
-
-def _kek(secret: bytes, spki: bytes) -> bytes:
-    return hashlib.sha256(b"\0\0\0\1" + secret + spki).digest()
-
-
-def _spki(key: "EllipticCurvePrivateKey") -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return keypart.unseal(importer, sealed)
+    except ValueError:
+        raise Refused(ck.CKR_ENCRYPTED_DATA_INVALID) from None
 
 
 def reencrypted(domain: Domain, blob: bytes) -> bytes:
@@ -95,7 +61,7 @@ def _make_importer(domain: Domain, entries: Entries, payload: bytes, draw: Draw)
     key = ec.generate_private_key(ec.SECP521R1())
     pkcs8 = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     put(domain, entries, domain.state._replace(importer=pkcs8))
-    return _spki(key)
+    return spki_of(key)
 
 
 def _importer(domain: Domain) -> "EllipticCurvePrivateKey":
@@ -125,10 +91,8 @@ def _import(domain: Domain, entries: Entries, payload: bytes, draw: Draw) -> byt
     if not 1 <= len(sealed) <= admin.PARTS_MAX:
         raise Refused(ck.CKR_ARGUMENTS_BAD)
     importer = _importer(domain)
-    key = 0
-    for part in sealed:
-        key ^= int.from_bytes(open_part(importer, part), "big")
-    return _put_next(domain, entries, key.to_bytes(KEY_SIZE, "big"))
+    key = keypart.joined(open_part(importer, part) for part in sealed)
+    return _put_next(domain, entries, key)
 
 
 def _put_next(domain: Domain, entries: Entries, key: bytes) -> bytes:
@@ -197,10 +161,7 @@ def _exported(domain: Domain, key: bytes, payload: bytes, draw: Draw) -> bytes:
     if len(receivers) == 1 and not domain.state.permissions & Permission.ONE_PART:
         raise denied(Reason.WK_EXPORT_PROHIBITED)
     parts = [draw(KEY_SIZE) for _ in receivers[1:]]
-    rest = int.from_bytes(key, "big")
-    for part in parts:
-        rest ^= int.from_bytes(part, "big")
-    parts.append(rest.to_bytes(KEY_SIZE, "big"))
+    parts.append(keypart.joined((key, *parts)))
     return admin.pack_list(tuple(map(seal_part, receivers, parts)))
 
 
@@ -232,5 +193,5 @@ def _next_pattern(domain: Domain) -> bytes:
 QUESTIONS: dict[int, Callable[[Domain], bytes]] = {
     Command.QUERY_WK: _pattern,
     Command.QUERY_NEXT_WK: _next_pattern,
-    Command.QUERY_DOM_IMPORTER_CERT: lambda domain: _spki(_importer(domain)),
+    Command.QUERY_DOM_IMPORTER_CERT: lambda domain: spki_of(_importer(domain)),
 }
