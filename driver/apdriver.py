@@ -32,6 +32,7 @@ from ghostcard.emulator.status import (
     CHECKSTOPPED,
     DECONFIGURED,
     Q_NOT_AVAIL,
+    configured,
     response_code,
 )
 
@@ -95,7 +96,10 @@ class ApDriver:
     """The queues of one host, which are up and running, their interrupts on if they are used.
 
     ``finished`` is called with the jobs that an event has ended, each with its errno (0: its reply
-    is there); ``changed(qid, in_service)`` when a queue stops or resumes taking requests.
+    is there); ``changed(qid, in_service)`` when a queue stops or resumes taking requests;
+    ``found(qid)`` when a scan finds a queue that was not there before. ``poll_ns`` is the period of
+    the fast poll timer; with ``poll_thread`` a thread looks all the time while something is in
+    hardware and interrupts are not in use.
     """
 
     def __init__(
@@ -105,30 +109,39 @@ class ApDriver:
         queues: Sequence[HostQueue],
         finished: Callable[[list[tuple[Job, int]]], None],
         changed: Callable[[int, bool], None],
+        found: Callable[[int], HostQueue],
         interrupts: bool = True,
     ) -> None:
         self._agenda = timeline.agenda
         self._bus = bus
         self._finished = finished
         self._changed = changed
+        self._found = found
+        self._interrupts = interrupts
         self._unarmed = (INTERRUPT, NONE) if interrupts else (NONE,)  # no timer for these
         self._queues = {queue.qid: ApQueue(queue, interrupts, self._expired) for queue in queues}
-        self._poll_ns = min(queue.poll_ns for queue in queues)
+        self.poll_ns = min(queue.poll_ns for queue in queues)
+        self.poll_thread = False
+        self.scan_ns = SCAN_NS
+        self.scans = 1  # the one before the timeline began
         self._slowest_dequeue_ns = max(queue.dequeue_ns for queue in queues)
         self._tasklet = Tick(self._run_tasklet)
         self._woken_ns = 0  # the interrupt or poll tick for which the tasklet runs
         self._poll_timer = Tick(self._poll_expired)
         self._poll_expiry_ns = 0
         self._scan_timer = Tick(self._scan_expired)
+        self._news = Tick(self._configuration_changed)
+        self._pulled: set[int] = set()  # adapters of which the next scan expects nothing
         self._absent = 0  # queues out of service
         self._ended: list[tuple[Job, int]] = []
         if interrupts:
             bus.on_interrupt(self._interrupted)
+        bus.on_change(self._announced)
 
     def enqueue(self, job: Job) -> None:
         """Put ``job`` in the line of the queue ``job.qid``; ENODEV ends it if none are taken."""
-        queue = self._queues[job.qid]
-        if not queue.in_service:
+        queue = self._queues.get(job.qid)
+        if queue is None or not queue.in_service:
             self._finished([(job, errno.ENODEV)])
             return
         queue.machine.requests.append(job)
@@ -142,16 +155,30 @@ class ApDriver:
         """Fail what the queue holds with EAGAIN and reset it (AP sheet 1.7, sysfs ``reset``)."""
         queue = self._queues[qid]
         queue.machine.reset()
+        self._collect(queue.machine)
         self._close(self._pump(queue, _POLL))
 
     def scan(self) -> bool:
-        """One bus scan (AP sheet 1.9): learn what the cards' state is; whether anything changed."""
+        """One bus scan (AP sheet 1.9): learn what cards and queues there are, and what their state
+        is; whether anything changed."""
+        self.scans += 1
         changed = False
-        for queue in self._queues.values():
+        pulled, self._pulled = self._pulled, set()
+        for queue in tuple(self._queues.values()):
             status, _ = self._bus.tapq(queue.qid)
-            changed |= self._examine(queue, response_code(status))
+            code = Q_NOT_AVAIL if queue.qid >> 8 in pulled else response_code(status)
+            changed |= self._examine(queue, code)
+        self._close(NONE)
+        for qid in configured(self._bus.qci()):
+            if qid not in self._queues:
+                changed |= self._take_in(qid)
         self._close(NONE)
         return changed
+
+    @property
+    def qids(self) -> list[int]:
+        """The queues there are, in order."""
+        return sorted(self._queues)
 
     def machine(self, qid: int) -> QueueMachine[Job]:
         """The state machine of a queue, to look at."""
@@ -246,9 +273,14 @@ class ApDriver:
         self._close(wait)
 
     def _arm(self, wait: Wait) -> None:
-        """AP sheet 1.8, ap_wait; there is no poll thread."""
-        if wait not in self._unarmed and not self._poll_timer.pending:
-            period = LOW_POLL_NS if wait is LOW_TIMEOUT else self._poll_ns
+        """AP sheet 1.8, ap_wait. The poll thread looks again as soon as it has looked."""
+        if wait in self._unarmed:
+            return
+        if self.poll_thread and not self._interrupts and wait is not LOW_TIMEOUT:
+            if not self._tasklet.pending:
+                self._wake(self._slowest_dequeue_ns)
+        elif not self._poll_timer.pending:
+            period = LOW_POLL_NS if wait is LOW_TIMEOUT else self.poll_ns
             periods = (self._agenda.now - self._poll_expiry_ns) // period + 1
             self._poll_expiry_ns += periods * period
             self._poll_timer.at(self._agenda, self._poll_expiry_ns)
@@ -260,8 +292,19 @@ class ApDriver:
 
     # -- cards that come and go ----------------------------------------------------------------
 
+    def _announced(self, adapter: int) -> None:
+        """The machine tells of another configuration: scan, after what is going on. Whatever is at
+        the adapter's place then, it is not what was there before."""
+        self._pulled.add(adapter)
+        if not self._news.pending:
+            self._news.at(self._agenda, self._agenda.now)
+
+    def _configuration_changed(self, _tick: Tick) -> None:
+        self._news.pending = False
+        self.scan()
+
     def _scan_later(self) -> None:
-        self._scan_timer.at(self._agenda, (self._agenda.now // SCAN_NS + 1) * SCAN_NS)
+        self._scan_timer.at(self._agenda, (self._agenda.now // self.scan_ns + 1) * self.scan_ns)
 
     def _scan_expired(self, _tick: Tick) -> None:
         """While a queue is out of service and requests are under way, scan on."""
@@ -280,7 +323,10 @@ class ApDriver:
 
     def _examine(self, queue: ApQueue, code: int) -> bool:
         """What TAPQ's response code means for a queue; whether that is news (AP sheet 1.7)."""
-        if code in (Q_NOT_AVAIL, DECONFIGURED, CHECKSTOPPED):
+        if code == Q_NOT_AVAIL:
+            self._remove(queue)
+            return True
+        if code in (DECONFIGURED, CHECKSTOPPED):
             return self._take_out(queue, code)
         if queue.in_service:
             return False
@@ -288,6 +334,29 @@ class ApDriver:
         self._set_service(queue, True)
         self._arm(self._pump(queue, _POLL))
         return True
+
+    def _take_in(self, qid: int) -> bool:
+        """A queue has appeared; whether it is one that can be used some day."""
+        status, _ = self._bus.tapq(qid)
+        code = response_code(status)
+        if code == Q_NOT_AVAIL:
+            return False
+        queue = ApQueue(self._found(qid), self._interrupts, self._expired)
+        self._queues[qid] = queue
+        self._slowest_dequeue_ns = max(self._slowest_dequeue_ns, queue.dequeue_ns)
+        queue.in_service = False
+        self._absent += 1
+        self._changed(qid, False)
+        self._examine(queue, code)
+        return True
+
+    def _remove(self, queue: ApQueue) -> None:
+        """A queue is there no more: its requests are flushed, its device goes (AP sheet 1.7)."""
+        self._take_out(queue, Q_NOT_AVAIL)
+        queue.machine.shut_down()
+        queue.machine.count = 0  # for the timer, which may still be on the timeline
+        self._absent -= 1
+        del self._queues[queue.qid]
 
     def _take_out(self, queue: ApQueue, code: int) -> bool:
         news = queue.in_service

@@ -38,30 +38,40 @@ class DispatchCard:
 class DispatchQueue:
     """A queue as the dispatcher sees it."""
 
-    __slots__ = ("card", "load", "qid", "requests", "usable")
+    __slots__ = ("card", "in_service", "load", "online", "qid", "requests", "usable")
 
     def __init__(self, card: DispatchCard, qid: int) -> None:
         self.card = card
         self.qid = qid
-        self.usable = True  # online, configured, not checkstopped, and its device operating
+        self.online = True  # as somebody has switched it
+        self.in_service = True  # configured, not checkstopped, and its device operating
+        self.usable = True  # both
         self.load = 0
         self.requests = 0  # ever dispatched
+
+    def switch(self, online: bool, in_service: bool) -> None:
+        """Take it off the list of those to choose from, or put it there again."""
+        self.online, self.in_service = online, in_service
+        self.usable = online and in_service
 
 
 def dispatch_queues(bus: "Bus") -> list[DispatchQueue]:
     """The queues of every card on the bus, as a dispatcher takes them."""
-    queues = []
-    for adapter, card in bus.cards.items():
-        profile, image = card.profile, card.image
-        seen = DispatchCard(
-            adapter,
-            profile.mode,
-            profile.hardware_type,
-            image.facilities,
-            profile.queue.max_message_bytes,
-        )
-        queues += [DispatchQueue(seen, queue.qid) for queue in card.queues.values()]
-    return queues
+    return [
+        DispatchQueue(seen, queue.qid)
+        for adapter, card in bus.cards.items()
+        for seen in (dispatch_card(bus, adapter),)
+        for queue in card.queues.values()
+    ]
+
+
+def dispatch_card(bus: "Bus", adapter: int) -> DispatchCard:
+    """A card on the bus, as a dispatcher takes it."""
+    card = bus.cards[adapter]
+    profile = card.profile
+    most = profile.queue.max_message_bytes
+    facilities = card.image.facilities
+    return DispatchCard(adapter, profile.mode, profile.hardware_type, facilities, most)
 
 
 Loaded = DispatchCard | DispatchQueue
@@ -101,6 +111,22 @@ class Dispatcher:
         card.requests += 1
         queue.requests += 1
         return queue
+
+    def add(self, queue: DispatchQueue) -> None:
+        """Take a queue that has appeared. One that has gone stays: its requests may still be on
+        their way, and what they weigh is taken off it; so it is taken again if it comes back.
+        """
+        known = self._queues.get(queue.qid)
+        if known is None or known.card.weights != queue.card.weights:
+            self._queues[queue.qid] = queue
+            self._routes.clear()
+
+    def card(self, adapter: int) -> DispatchCard | None:
+        """The card of that number, if one has ever been there."""
+        for queue in self._queues.values():
+            if queue.card.adapter == adapter:
+                return queue.card
+        return None
 
     def drop(self, qid: int, function: int) -> None:
         """The request is over, whatever its end: take its weight off."""

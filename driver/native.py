@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.triage import outcome, refusal, triage
+from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class NativePort:
         from ghostcard.driver.dispatcher import ATTEMPTS
 
         left = list(targets)
+        if function == ADMIN and not performed[0]:
+            if self._judge(function, qid, block, performed) == 0:
+                return performed[1], qid
+            raise DriverError(errno.EIO, "an administrative request is tried once")
         for _ in range(ATTEMPTS - 1):
             code, reply, _, _ = performed
             if code:

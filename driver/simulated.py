@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.apdriver import ApDriver, HostQueue
-from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher
+from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher, DispatchQueue, dispatch_card
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.triage import DRIVER_OUTCOME, UNKNOWN_REPLY, outcome, triage
+from ghostcard.driver.triage import ADMIN, DRIVER_OUTCOME, UNKNOWN_REPLY, outcome, triage
 from ghostcard.emulator.agenda import Callbacks
 from ghostcard.emulator.job import Job
 from ghostcard.firmware.abi.origin import SOURCE_LIMIT, is_ep11, of_reply, of_request, stamped
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
     from ghostcard.emulator.timeline import Timeline
+
 
 Render = Callable[[int], bytes]
 
@@ -43,11 +44,11 @@ class SimulatedPort:
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._agenda = timeline.agenda
+        self._bus = bus
         self._submit_ns = {queue.qid: queue.submit_ns for queue in _queues_of(bus)}
         bus.attach(timeline)
-        self.driver = ApDriver(
-            timeline, bus, _queues_of(bus), self._ended, self._service_changed, interrupts
-        )
+        calls = (self._ended, self._service_changed, self._found)
+        self.driver = ApDriver(timeline, bus, _queues_of(bus), *calls, interrupts)
         if interrupts:
             _switch_interrupts_on(bus, timeline.now)
         self._psmid = 0
@@ -140,14 +141,16 @@ class SimulatedPort:
             job.outcome = DRIVER_OUTCOME + errno.EBADMSG  # somebody else's: PSMIDs were mixed up
             return errno.EAGAIN
         if verdict == UNKNOWN_REPLY:  # AP sheet 3.6: the queue goes offline
-            self._dispatcher.queue(job.qid).usable = False
+            queue = self._dispatcher.queue(job.qid)
+            queue.switch(False, queue.in_service)
             return errno.EAGAIN
         return verdict
 
     def _goes_again(self, job: Job, error: int) -> bool:
         """AP sheet 4.3: whether another attempt is made; if not, the outcome says why."""
         answered = job.reply is not None and job.outcome != 0
-        if error in (errno.EAGAIN, errno.ENODEV) and job.attempt < ATTEMPTS:
+        again = error == errno.ENODEV or (error == errno.EAGAIN and job.function != ADMIN)
+        if again and job.attempt < ATTEMPTS:
             if answered:
                 self._write(job)  # a request of its own to the card, with its own record
                 job.outcome = 0
@@ -175,8 +178,38 @@ class SimulatedPort:
         if job.block is None and job.reply is not None:  # the card's refusal, not the host's figure
             job.reply, job.reply_bytes = None, job.stated_bytes
 
+    # -- queues that come, go, and are switched ------------------------------------------------
+
+    def switch(self, qid: int, online: bool) -> None:
+        """Set a queue online or offline (AP sheet 4.4); KeyError if there is none.
+
+        Offline, what it holds fails with EAGAIN, and goes elsewhere. Unlike the kernel's driver,
+        this one then resets it: a request is one object here, which is either in hardware or not.
+        """
+        queue = self._dispatcher.queue(qid)
+        if queue.online != online:
+            queue.switch(online, queue.in_service)
+            if not online and self.driver.machine(qid).load:
+                self.driver.reset(qid)
+
+    def dispatched(self, qid: int) -> DispatchQueue:
+        """A queue as the dispatcher has it, to look at; KeyError if there is none."""
+        return self._dispatcher.queue(qid)
+
     def _service_changed(self, qid: int, in_service: bool) -> None:
-        self._dispatcher.queue(qid).usable = in_service
+        queue = self._dispatcher.queue(qid)
+        queue.switch(queue.online, in_service)
+
+    def _found(self, qid: int) -> HostQueue:
+        found = _queue_of(self._bus, qid)
+        self._submit_ns[qid] = found.submit_ns
+        card = dispatch_card(self._bus, qid >> 8)
+        known = self._dispatcher.card(qid >> 8)
+        if known is not None and known.weights == card.weights:
+            card = known
+        self._dispatcher.add(DispatchQueue(card, qid))
+        self._dispatcher.queue(qid).switch(True, False)  # a new device is online
+        return found
 
 
 def _answers(reply: bytes, block: bytes) -> bool:
@@ -186,11 +219,15 @@ def _answers(reply: bytes, block: bytes) -> bool:
 
 def _queues_of(bus: "Bus") -> list[HostQueue]:
     return [
-        HostQueue(queue.qid, queue.depth, host.submit_ns, host.dequeue_ns, host.poll_ns)
-        for card in bus.cards.values()
-        for host in (card.profile.host,)
-        for queue in card.queues.values()
+        _queue_of(bus, queue.qid) for card in bus.cards.values() for queue in card.queues.values()
     ]
+
+
+def _queue_of(bus: "Bus", qid: int) -> HostQueue:
+    card = bus.cards[qid >> 8]
+    host = card.profile.host
+    depth = card.queues[qid & 0xFF].depth
+    return HostQueue(qid, depth, host.submit_ns, host.dequeue_ns, host.poll_ns)
 
 
 def _switch_interrupts_on(bus: "Bus", now: int) -> None:

@@ -51,17 +51,19 @@ class Bus:
         self._timeline = timeline
         self._agenda = None if timeline is None else timeline.agenda
         self._interrupt_handlers: tuple[Callable[[int], None], ...] = ()
+        self._change_handlers: tuple[Callable[[int], None], ...] = ()
 
     # Assembly
 
     def attach(self, timeline: Timeline) -> None:
         """Let time pass on `timeline` from now on, for every card plugged or to be plugged.
 
-        Queues and stations are empty; interrupt handlers of an earlier timeline are forgotten.
+        Queues and stations are empty; handlers of an earlier timeline are forgotten.
         """
         self._timeline = timeline
         self._agenda = timeline.agenda
         self._interrupt_handlers = ()
+        self._change_handlers = ()
         for card in self.cards.values():
             card.attach(timeline)
 
@@ -75,6 +77,7 @@ class Bus:
         card.deliver_interrupt = self._deliver_interrupt
         if self._timeline is not None:
             card.attach(self._timeline)
+        self._tell_of_change(card.adapter)
 
     def unplug(self, adapter: int) -> Card:
         """Remove an adapter with all it holds; its APQNs answer 01 from now on."""
@@ -84,7 +87,17 @@ class Bus:
         for queue in card.queues.values():
             del self._queues[queue.qid]
             card.purge(queue)
+        self._tell_of_change(adapter)
         return card
+
+    def on_change(self, handler: Callable[[int], None]) -> None:
+        """Call `handler(adapter)` when one is plugged or unplugged: the configuration (QCI) is
+        another one."""
+        self._change_handlers += (handler,)
+
+    def _tell_of_change(self, adapter: int) -> None:
+        for handler in self._change_handlers:
+            handler(adapter)
 
     def on_interrupt(self, handler: Callable[[int], None]) -> None:
         """Call `handler(qid)` at each adapter interrupt, `host.interrupt_ns` after a reply came.

@@ -143,6 +143,18 @@ def qci_block(
     )
 
 
+def configured(block: bytes) -> list[int]:
+    """The APQNs that a QCI block allows for, as qids in order: adapters times usage domains."""
+    adapters, domains = numbers(block[16:48]), numbers(block[48:80])
+    return [adapter << 8 | domain for adapter in adapters for domain in domains]
+
+
+def numbers(mask: bytes) -> list[int]:
+    """The bits set in a 256-bit mask, in order, counted from the left."""
+    bits = int.from_bytes(mask, "big")
+    return [number for number in range(256) if bits >> (255 - number) & 1]
+
+
 def mask(numbers: Iterable[int]) -> bytes:
     """A 256-bit mask, bit n counted from the left."""
     bits = 0
