@@ -4,13 +4,18 @@ What the parts of a wrapping key are is the caller's affair; they travel sealed 
 of the domain. Refusals are `Ep11Error` with their reason.
 """
 
+import errno
+import struct
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ghostcard.driver.ep11 import Ep11Host
-from ghostcard.driver.errors import Ep11Error
+from ghostcard.driver.errors import DriverError, Ep11Error
 from ghostcard.firmware.abi import admin, controlpoints
 from ghostcard.firmware.abi.admin import Attribute, Command, Reason, Signature
+from ghostcard.firmware.abi.errors import WireError
+
+T = TypeVar("T")
 
 Sign = Callable[[bytes], tuple[Signature, ...]]
 """The administrators' signatures of a text."""
@@ -62,7 +67,8 @@ class DomainAdministrator:
     def _is_committed(self) -> bool:
         from ghostcard.firmware.abi import information
 
-        found = information.DOMAIN_LAYOUT.unpack(self._host.get_xcp_info(information.DOMAIN))
+        answer = self._host.get_xcp_info(information.DOMAIN)
+        found = _read("get_xcp_info", information.DOMAIN_LAYOUT.unpack, answer)
         return bool(found.flags & information.FLAG_NEXT_COMMITTED)
 
     def generate(self) -> bytes:
@@ -79,7 +85,8 @@ class DomainAdministrator:
 
     def export(self, receivers: Iterable[bytes]) -> tuple[bytes, ...]:
         """EXPORT_WK: a sealed part of the current key for each receiver (SPKI)."""
-        return admin.unpack_list(self.command(Command.EXPORT_WK, admin.pack_list(tuple(receivers))))
+        answer = self.command(Command.EXPORT_WK, admin.pack_list(tuple(receivers)))
+        return _read("EXPORT_WK", admin.unpack_list, answer)
 
     def commit(self, pattern: bytes) -> None:
         """COMMIT_WK: from now on blobs can be re-enciphered."""
@@ -99,7 +106,8 @@ class DomainAdministrator:
 
     def control_points(self) -> frozenset[int]:
         """The control points that are set."""
-        return controlpoints.unpack(self._host.admin(Command.QUERY_DOM_CTRLPOINTS))
+        answer = self._host.admin(Command.QUERY_DOM_CTRLPOINTS)
+        return _read("QUERY_DOM_CTRLPOINTS", controlpoints.unpack, answer)
 
     def set_control_points(self, points: Iterable[int]) -> None:
         """DOM_CTRLPOINT_SET: exactly these."""
@@ -116,7 +124,7 @@ class DomainAdministrator:
     def attributes(self) -> dict[Attribute, int]:
         """Thresholds and permissions."""
         answer = self._host.admin(Command.QUERY_DOM_ATTRS)
-        return {Attribute(name): value for name, value in admin.PAIRS.iter_unpack(answer)}
+        return _read("QUERY_DOM_ATTRS", _attributes, answer)
 
     def set_attributes(self, values: Mapping[Attribute, int]) -> None:
         """DOM_SET_ATTR."""
@@ -126,3 +134,15 @@ class DomainAdministrator:
     def add_administrator(self, spki: bytes) -> bytes:
         """DOM_ADMIN_LOGIN: the administrator's identifier."""
         return self.command(Command.DOM_ADMIN_LOGIN, spki)
+
+
+def _attributes(answer: bytes) -> dict[Attribute, int]:
+    return {Attribute(name): value for name, value in admin.PAIRS.iter_unpack(answer)}
+
+
+def _read(what: str, parse: Callable[[bytes], T], answer: bytes) -> T:
+    """What a card has answered; DriverError EIO when it is not what was asked for."""
+    try:
+        return parse(answer)
+    except (WireError, ValueError, struct.error) as error:
+        raise DriverError(errno.EIO, f"{what}: {error}") from None

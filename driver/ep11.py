@@ -175,6 +175,8 @@ class Ep11Host:
             parts = ber.unpack(keys)
         except WireError as error:
             raise DriverError(errno.EIO, f"DeriveKeys: {error}") from None
+        if len(parts) != 2 * len(templates):
+            raise DriverError(errno.EIO, f"DeriveKeys: {len(parts)} parts of {len(templates)} keys")
         return list(zip(parts[::2], parts[1::2], strict=True)), data
 
     def encapsulate(

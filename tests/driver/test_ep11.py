@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as p
+from ghostcard.driver.administration import DomainAdministrator
 from ghostcard.driver.ep11 import MAX_TEMPLATES, Ep11Host
 from ghostcard.driver.errors import DriverError, Ep11Error
 from ghostcard.driver.exchange import unpack
 from ghostcard.driver.exercise import ulong
 from ghostcard.driver.single import MAX_SHAPES
-from ghostcard.firmware.abi import mechanism, reply, request, status, verbs
+from ghostcard.firmware.abi import ber, mechanism, reply, request, status, verbs
 from ghostcard.firmware.abi.parameters import Ctr, Ecdh, Gcm, Iv
 from ghostcard.firmware.abi.request import Head
 from ghostcard.machine import Machine
@@ -301,6 +302,10 @@ def test_a_reply_that_cannot_be_one_is_an_input_output_error(block: bytes) -> No
         (Ep11Host.get_mechanism_list, verbs.GET_MECHANISM_LIST, (b"abc",)),
         (lambda h: h.get_mechanism_info(1), verbs.GET_MECHANISM_INFO, (bytes(8),)),
         (lambda h: h.get_attribute_value(b"", ()), verbs.GET_ATTRIBUTE_VALUE, (b"",)),
+        (lambda h: h.derive_keys(b"", [{}], b""), verbs.DERIVE_KEYS, (ber.pack((b"blob",)), b"")),
+        (lambda h: DomainAdministrator(h, 3).attributes(), verbs.ADMIN, (bytes(7),)),
+        (lambda h: DomainAdministrator(h, 3).attributes(), verbs.ADMIN, (b"\xff" * 8,)),
+        (lambda h: DomainAdministrator(h, 3).export(()), verbs.ADMIN, (b"\1",)),
     ],
 )
 def test_reply_parameters_of_impossible_form(
