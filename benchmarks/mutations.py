@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
 
     name: str
     corpus: int
-    count: int
+    mutations: int
     answers: dict[str, int]  # what was answered or raised -> how often
     slowest_s: float
     crashes: tuple[str, ...]  # in words
@@ -291,7 +291,7 @@ def main() -> int:
     for outcome in run(arguments.count, arguments.seed):
         told = ", ".join(f"{answer} {times}" for answer, times in outcome.answers.items())
         slowest = f"slowest {outcome.slowest_s * 1e3:.0f} ms"
-        print(f"{outcome.name}: {outcome.count} of {outcome.corpus} blocks, {slowest}: {told}")
+        print(f"{outcome.name}: {outcome.mutations} of {outcome.corpus} blocks, {slowest}: {told}")
         for crash in outcome.crashes:
             print(f"  {crash}")
         crashes += len(outcome.crashes)
