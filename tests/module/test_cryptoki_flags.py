@@ -23,6 +23,13 @@ AS_LONG_AS = {
 }  # fmt: skip
 """Mechanisms that take data of one size, as a hash has it."""
 
+AUTHENTICATED = (
+    *(ck.CKM_AES_GCM, ck.CKM_AES_CCM, ck.CKM_CHACHA20_POLY1305, ck.CKM_RSA_PKCS_OAEP),
+    *(ck.CKM_AES_KEY_WRAP, ck.CKM_AES_KEY_WRAP_PAD),
+    *(ck.CKM_AES_KEY_WRAP_KWP, ck.CKM_AES_KEY_WRAP_PKCS7),
+)
+"""Ciphers that notice a change of the ciphertext."""
+
 MANY = (ck.CKM_TLS12_KEY_AND_MAC_DERIVE, ck.CKM_TLS12_KEY_SAFE_DERIVE)
 """Derivations of several keys at once."""
 
@@ -57,6 +64,9 @@ def encrypts(f: Fitting, number: int, key_type: int) -> None:
     sealed = f.program.run("encrypt", how, public, data)
     assert f.program.run("decrypt", how, private, sealed) == data
     assert sealed != data
+    if number in AUTHENTICATED:
+        with refusing(ck.CKR_ENCRYPTED_DATA_INVALID):
+            f.program.run("decrypt", how, private, sealed[:-1] + bytes((sealed[-1] ^ 1,)))
 
 
 def signs(f: Fitting, number: int, key_type: int) -> None:

@@ -66,6 +66,20 @@ def test_general_cuts_to_the_length_asked_for(table: Table, length: int) -> None
     mechanism.verifier(key, params)(b"data", mac)
 
 
+@pytest.mark.parametrize("which", HASHES, ids=lambda each: each.name)
+def test_general_of_every_hash(table: Table, which: Hash) -> None:
+    mechanism = table.find(which.hmac_general)
+    key = secret_key(which.hmac_key_type, b"key")
+    whole = reference.digest(b"key", b"data", opener(which))
+    for length in (1, len(whole)):
+        params = length.to_bytes(4, "big")
+        assert mechanism.signer(key, params)(b"data") == whole[:length]
+        with refuses(ck.CKR_SIGNATURE_INVALID):
+            mechanism.verifier(key, params)(b"other", whole[:length])
+    with refuses(ck.CKR_MECHANISM_PARAM_INVALID):
+        mechanism.signer(key, (len(whole) + 1).to_bytes(4, "big"))
+
+
 @pytest.mark.parametrize("params", [bytes(4), (33).to_bytes(4, "big"), b"", bytes(5)])
 def test_general_refuses_other_lengths(table: Table, params: bytes) -> None:
     key = secret_key(ck.CKK_GENERIC_SECRET, b"key")
