@@ -169,15 +169,25 @@ class Ep11Host:
         self, mechanism: bytes, templates: Sequence[Template], base_key: bytes
     ) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """DeriveKeys: blob and checksum of a key for each template, and data of the mechanism's."""
+        parts, data = self._derived(mechanism, templates, base_key, 2 * len(templates))
+        return list(zip(parts[::2], parts[1::2], strict=True)), data
+
+    def derive_data(self, mechanism: bytes, attributes: Template, base_key: bytes) -> bytes:
+        """DeriveKeys of a mechanism that makes no key: its data, as long as the template says."""
+        return self._derived(mechanism, (attributes,), base_key, 0)[1]
+
+    def _derived(
+        self, mechanism: bytes, templates: Sequence[Template], base_key: bytes, count: int
+    ) -> tuple[Sequence[bytes], bytes]:
         blocks = ber.pack(map(template.pack, templates))
         keys, data = self._ask(verbs.DERIVE_KEYS, mechanism, blocks, base_key, _NONE).params
         try:
             parts = ber.unpack(keys)
         except WireError as error:
             raise DriverError(errno.EIO, f"DeriveKeys: {error}") from None
-        if len(parts) != 2 * len(templates):
-            raise DriverError(errno.EIO, f"DeriveKeys: {len(parts)} parts of {len(templates)} keys")
-        return list(zip(parts[::2], parts[1::2], strict=True)), data
+        if len(parts) != count:
+            raise DriverError(errno.EIO, f"DeriveKeys: {len(parts)} parts, not {count}")
+        return parts, data
 
     def encapsulate(
         self, mechanism: bytes, attributes: Template, public: bytes

@@ -155,6 +155,6 @@ def _data(active: Session, bases: Bases, wanted: Template) -> Object:
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     attributes = template.complete(given, template.CREATED, is_so(active))
     check_place(active, attributes)
-    asked = [{ck.CKA_VALUE_LEN: length}]
-    _, value = active.slot.host.derive_keys(bases.mechanism, asked, bases.base.for_card())
+    asked = {ck.CKA_VALUE_LEN: length}
+    value = active.slot.host.derive_data(bases.mechanism, asked, bases.base.for_card())
     return keep(active, attributes | {ck.CKA_VALUE: value}, b"")

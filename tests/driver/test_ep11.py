@@ -303,6 +303,7 @@ def test_a_reply_that_cannot_be_one_is_an_input_output_error(block: bytes) -> No
         (lambda h: h.get_mechanism_info(1), verbs.GET_MECHANISM_INFO, (bytes(8),)),
         (lambda h: h.get_attribute_value(b"", ()), verbs.GET_ATTRIBUTE_VALUE, (b"",)),
         (lambda h: h.derive_keys(b"", [{}], b""), verbs.DERIVE_KEYS, (ber.pack((b"blob",)), b"")),
+        (lambda h: h.derive_data(b"", {}, b""), verbs.DERIVE_KEYS, (ber.pack((b"b", b"c")), b"")),
         (lambda h: DomainAdministrator(h, 3).attributes(), verbs.ADMIN, (bytes(7),)),
         (lambda h: DomainAdministrator(h, 3).attributes(), verbs.ADMIN, (b"\xff" * 8,)),
         (lambda h: DomainAdministrator(h, 3).export(()), verbs.ADMIN, (b"\1",)),
