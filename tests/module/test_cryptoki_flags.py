@@ -12,6 +12,8 @@ from ghostcard.module.errors import CryptokiError
 from tests.module.fitting import NAMES, OPEN, TOKEN, Fitting, domain_template
 from tests.module.program import Program, Values, attributes, refusing
 
+pytestmark = pytest.mark.every_kind
+
 EVERY = 0xFFFFFFFF
 DATA = bytes(range(32))
 SHORT = {ck.CKM_RSA_PKCS_OAEP: 20}
