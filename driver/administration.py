@@ -100,6 +100,15 @@ class DomainAdministrator:
         """CLEAR_NEXT_WK."""
         self.command(Command.CLEAR_NEXT_WK)
 
+    def clear(self) -> None:
+        """CLEAR_WK: no key of the domain can be used any more."""
+        self.command(Command.CLEAR_WK)
+
+    def export_next(self, receivers: Iterable[bytes]) -> tuple[bytes, ...]:
+        """EXPORT_NEXT_WK: the same of the next key."""
+        sealed = self.command(Command.EXPORT_NEXT_WK, admin.pack_list(tuple(receivers)))
+        return admin.unpack_list(sealed)
+
     def zeroize(self) -> None:
         """DOM_ZEROIZE: everything is gone, keys too."""
         self.command(Command.DOM_ZEROIZE)
@@ -130,6 +139,15 @@ class DomainAdministrator:
         """DOM_SET_ATTR."""
         pairs = (admin.PAIRS.pack(name, value) for name, value in values.items())
         self.command(Command.DOM_SET_ATTR, b"".join(pairs))
+
+    def administrators(self) -> tuple[bytes, ...]:
+        """QUERY_DOM_ADMIN: identifiers, 32 bytes each."""
+        answer, size = self._host.admin(Command.QUERY_DOM_ADMIN), admin.IDENTIFIER_SIZE
+        return tuple(answer[at : at + size] for at in range(0, len(answer), size))
+
+    def remove_administrator(self, identifier: bytes) -> None:
+        """DOM_ADMIN_LOGOUT."""
+        self.command(Command.DOM_ADMIN_LOGOUT, identifier)
 
     def add_administrator(self, spki: bytes) -> bytes:
         """DOM_ADMIN_LOGIN: the administrator's identifier."""

@@ -50,6 +50,15 @@ class Ep11Host:
         """Ask ``renew`` for the blobs of today when no APQN opens those of a request."""
         self._exchange.renew = renew
 
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The APQNs that requests go to."""
+        return self._exchange.targets
+
+    def aim(self, targets: Sequence[int]) -> None:
+        """Have requests go to these APQNs from now on, but for those that were prepared before."""
+        self._exchange.targets = tuple(targets)
+
     # Single-part operations. `prepare_*` is for repeated use, and cheap for a key used before.
 
     def prepare_encrypt(self, key: bytes) -> Single:

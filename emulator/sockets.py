@@ -36,12 +36,21 @@ class Sockets:
         """Whether the adapter is in operation."""
         return self.view[adapter] % 2 == 0
 
+    def announce(self) -> None:
+        """Have every process look again at what its cards can do: an administrator changed it."""
+        with open(self._path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._count(_CHANGES)
+
     def switch(self, adapter: int, is_there: bool) -> bool:
         """Take an adapter out of operation, or bring it back; False if it is so already."""
         with open(self._path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if self.is_there(adapter) == is_there:
                 return False
-            for counter in (adapter, _CHANGES):
-                self.view[counter] = (self.view[counter] + 1) % _LIMIT
+            self._count(adapter)
+            self._count(_CHANGES)
         return True
+
+    def _count(self, counter: int) -> None:
+        self.view[counter] = (self.view[counter] + 1) % _LIMIT

@@ -18,14 +18,11 @@ class Apqns:
 
     def wkids(self) -> list[bytes]:
         """Identifiers of the wrapping keys of the APQNs in operation, of each that has one."""
-        found = []
-        for queue in self._queues:
-            try:
-                found.append(_pattern(queue)[:WKID_SIZE])
-            except DriverError as error:
-                if error.code != errno.ENODEV:
-                    raise
-        return [wkid for wkid in found if wkid]
+        return [wkid for wkid in map(_wkid, self._queues) if wkid]
+
+    def holding(self, wkid: bytes) -> list[int]:
+        """The places of those that have this wrapping key."""
+        return [place for place, queue in enumerate(self._queues) if _wkid(queue) == wkid]
 
     def reencrypted(self, blob: bytes, wkid: bytes) -> bytes:
         """ReencryptSingle by an APQN whose next wrapping key is that one; DriverError if none can
@@ -44,13 +41,16 @@ class Apqns:
         raise refusal
 
 
-def _pattern(queue: Ep11Host) -> bytes:
-    """The verification pattern of an APQN's wrapping key; empty if it has none."""
+def _wkid(queue: Ep11Host) -> bytes:
+    """The identifier of an APQN's wrapping key; empty if it has none, or is out of operation."""
     from ghostcard.firmware.abi import admin  # not where nothing is changed
 
     try:
-        return queue.admin(admin.Command.QUERY_WK)
+        return queue.admin(admin.Command.QUERY_WK)[:WKID_SIZE]
     except Ep11Error as error:
-        if error.reason == admin.Reason.WK_MISSING:
-            return b""
-        raise
+        if error.reason != admin.Reason.WK_MISSING:
+            raise
+    except DriverError as error:
+        if error.code != errno.ENODEV:
+            raise
+    return b""

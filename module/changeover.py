@@ -122,6 +122,16 @@ class Changeover:
                 self._is_prepared &= following is not None
                 entry.following = following or b""
 
+    def expect_alive(self, blob: bytes) -> None:
+        """Of a new key that is not for the store: CKR_IBM_WKID_MISMATCH if it comes too late, or
+        from an APQN that has another wrapping key than the token's.
+        """
+        if not self.wkid or not is_sealed(blob) or wkid_of(blob) in (self.wkid, self.next_wkid):
+            return
+        there = self._cards.wkids()
+        if self.wkid in there or wkid_of(blob) not in there:
+            raise Ep11Error(CKR_IBM_WKID_MISMATCH, verbs.GENERATE_KEY)
+
     def check(self, row: "TokenRow", blob: bytes) -> bytes:
         """Inside `Store.writing()`: whether a new blob will live, else it is to be made again
         (CKR_IBM_WKID_MISMATCH). The token's wrapping key, if it is not the one in the row: that of

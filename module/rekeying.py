@@ -34,6 +34,7 @@ from ghostcard.module.changeover import is_sealed, wkid_of
 from ghostcard.module.rows import Rows
 from ghostcard.module.store import ObjectRow, Store, store_path
 from ghostcard.module.token import Token
+from ghostcard.module.token_admin import TokenAdminError
 
 BATCH = 256
 """Objects re-enciphered between two looks at whether this is still wanted."""
@@ -42,7 +43,7 @@ Progress = Callable[[int, int], None]
 """Objects done, and how many there were to do."""
 
 
-class RekeyingError(Exception):
+class RekeyingError(TokenAdminError):
     """What was asked for cannot be done as things are; one line."""
 
 
@@ -73,6 +74,18 @@ class Reenciphered(NamedTuple):
     lost: int
 
 
+class TokenState(NamedTuple):
+    """What a slot's token knows: identifiers of its wrapping keys, empty where there is none;
+    ``left`` of its objects are not re-enciphered to the next.
+    """
+
+    slot: int
+    wkid: bytes
+    next_wkid: bytes
+    objects: int
+    left: int
+
+
 class Rekeying:
     """The wrapping keys of a group; ``sign`` makes the signatures of administrators."""
 
@@ -91,15 +104,12 @@ class Rekeying:
 
     # Towards a next wrapping key.
 
-    def generate(self) -> tuple[bytes, tuple[bytes, ...]]:
-        """A random next key for all: its verification pattern, and the parts it was made of, none
-        if the one APQN has made it for itself.
-        """
+    def generate(self) -> bytes:
+        """A random next key for all: its verification pattern. One APQN makes it for itself."""
         self._expect_no_change()
         if len(self.group.apqns) == 1:
-            return self.administrators[self.group.apqns[0]].generate(), ()
-        parts = (os.urandom(PART_SIZE), os.urandom(PART_SIZE))
-        return self.import_parts(parts), parts
+            return self.administrators[self.group.apqns[0]].generate()
+        return self.import_parts((os.urandom(PART_SIZE), os.urandom(PART_SIZE)))
 
     def import_parts(self, parts: Iterable[bytes]) -> bytes:
         """The same parts for each APQN, sealed for it: the verification pattern of the key."""
@@ -162,6 +172,18 @@ class Rekeying:
 
     def _coming(self, states: dict[int, WrappingKeys]) -> bytes:
         return next((each.following for each in states.values() if each.is_committed), b"")
+
+    def tokens(self) -> list[TokenState]:
+        """The tokens that depend on the wrapping keys."""
+        found = []
+        with self._stores() as stores:
+            for slot, store in stores.items():
+                with store.reading() as token:
+                    if token is not None:
+                        left = store.count_without_following(True)
+                        wkids = (token.wkid, token.next_wkid)
+                        found.append(TokenState(slot, *wkids, token.objects, left))
+        return found
 
     def needs_pin(self, slot: int) -> bool:
         """Whether the slot's token has private objects that nobody has re-enciphered."""

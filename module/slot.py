@@ -67,9 +67,11 @@ class Slot:
         self.description = config.description
         self.kind = kind
         self.part_bytes = (kind.max_message - _OVERHEAD) & -AES_BLOCK
-        self.token = Token(path, handles, config.limits, Apqns(kind.queues))
+        self._apqns = Apqns(kind.queues)
+        self.token = Token(path, handles, config.limits, self._apqns)
         self.host = kind.host
         self.host.renew_by(self.token.renew)
+        self._targets = self.host.targets
         self._builtin = Catalog(handles)
         self.digests: dict[bytes, Operation] = {}
         self._allowed = config.mechanisms
@@ -93,6 +95,7 @@ class Slot:
         went = had and (not has or all_went)
         self.has_event |= went or had != self.has_token
         self._mechanisms, self._infos = (), {}
+        self.host.aim(self._targets)
         return went
 
     def _ask_queues(self, question: Callable[[Ep11Host], Answer]) -> list[Answer]:
@@ -119,10 +122,14 @@ class Slot:
             return self._mechanisms
 
     def catch_up(self) -> None:
-        """A key was lost on its way because the wrapping key was changed: begin again."""
+        """A key was lost on its way, since the wrapping key was changed or an APQN has another than
+        the token: begin again, and where it will live.
+        """
         with self._lock:
             self._wrap_key = b""
         self.token.renew(())
+        right = self._apqns.holding(self.token.wkid)
+        self.host.aim([self._targets[place] for place in right] or self._targets)
 
     def seed_random(self, data: bytes) -> None:
         """Mix data into the random source of each of the slot's queues' cards."""
@@ -146,7 +153,9 @@ class Slot:
         with self._lock:
             if not self._wrap_key:
                 keygen = ck.CKM_AES_KEY_GEN.to_bytes(4, "big")
-                self._wrap_key, _ = self.host.generate_key(keygen, _WRAP_KEY_BYTES, _WRAP_USE)
+                made, _ = self.host.generate_key(keygen, _WRAP_KEY_BYTES, _WRAP_USE)
+                self.token.expect_alive(made)
+                self._wrap_key = made
             return self._wrap_key
 
     def mechanism_info(self, mechanism: int) -> MechanismInfo:

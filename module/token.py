@@ -309,6 +309,17 @@ class Token:
             for row in store.private_objects():
                 self._take(row)
 
+    @property
+    def wkid(self) -> bytes:
+        """Identifier of the wrapping key that the token's keys are under; empty if it has none."""
+        return self._changeover.wkid
+
+    def expect_alive(self, blob: bytes) -> None:
+        """CKR_IBM_WKID_MISMATCH for the blob of a new key that is dead, or will be."""
+        if self.counter[0] != self.seen:
+            self.refresh()
+        self._changeover.expect_alive(blob)
+
     def renew(self, params: tuple[bytes, ...]) -> tuple[bytes, ...] | None:
         """Parameters of a request with the blobs that their keys have now; None if no key has
         another. Waits for whoever changes the wrapping key.
@@ -343,6 +354,7 @@ class Token:
             if is_private and self.user != ck.CKU_USER:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
             if attributes[ck.CKA_TOKEN] == b"\0":
+                self.expect_alive(blob)
                 entry = self._catalog.add(attributes, blob)
                 session.objects.add(entry)
                 self._changeover.prepare([entry])

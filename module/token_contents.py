@@ -26,7 +26,7 @@ _SHOWN = (
     *(ck.CKA_CLASS, ck.CKA_KEY_TYPE, ck.CKA_CERTIFICATE_TYPE, ck.CKA_LABEL, ck.CKA_ID),
     *(ck.CKA_UNIQUE_ID, ck.CKA_MODULUS, ck.CKA_VALUE_LEN, *_FLAGS),
 )
-_REASONS = {
+REASONS = {
     ck.CKR_TOKEN_NOT_RECOGNIZED: "it has no token: `ghostcard token init` makes one",
     ck.CKR_PIN_INCORRECT: "the PIN is wrong",
     ck.CKR_PIN_LOCKED: "the PIN is locked",
@@ -39,6 +39,7 @@ _REASONS = {
     ck.CKR_SLOT_ID_INVALID: "there is no such slot",
     ck.CKR_TOKEN_NOT_PRESENT: "it can have no token",
 }
+"""What is wrong with a slot or its token, in words."""
 
 
 class ObjectListing(NamedTuple):
@@ -123,7 +124,7 @@ def opened(slot: int, pin: str | None = None, is_rw: bool = False) -> Iterator[C
             library.login(session, ck.CKU_USER, encoded("user PIN", pin))
         yield Contents(library, session)
     except CryptokiError as error:
-        reason = _REASONS.get(error.rv) or name("CKR", error.rv)
+        reason = REASONS.get(error.rv) or name("CKR", error.rv)
         raise TokenAdminError(f"slot {slot}: {reason}") from error
     finally:
         library.finalize()

@@ -20,6 +20,7 @@ from ghostcard.firmware.abi.errors import WireError
 VALUE_BYTES = 8
 PATTERN_SIZE = 32
 COUNTER_SIZE = 16
+IDENTIFIER_SIZE = 32  # of an administrator
 PARTS_MAX = 20  # key parts of one import
 PAIRS = struct.Struct(">II")  # attribute and value
 QUERY = 0x10000

@@ -10,9 +10,11 @@ from ghostcard import __version__
 from ghostcard.cli.failure import reported
 
 _COMMANDS = (
+    "administrator",
     "bench",
     "bus",
     "cards",
+    "control-points",
     "explain",
     "export",
     "module",
@@ -21,6 +23,7 @@ _COMMANDS = (
     "simulate",
     "token",
     "validate",
+    "wrapping-key",
 )
 
 _EXAMPLES = """\b
@@ -47,7 +50,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"ghostcard.cli.{cmd_name}").command
+        command = import_module(f"ghostcard.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 
