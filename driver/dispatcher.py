@@ -137,6 +137,11 @@ class Dispatcher:
             card.load -= weight
             queue.load -= weight
 
+    @property
+    def qids(self) -> list[int]:
+        """All queues there are, or have been."""
+        return list(self._queues)
+
     def queue(self, qid: int) -> DispatchQueue:
         """The queue of this number; KeyError if there is none."""
         return self._queues[qid]

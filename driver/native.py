@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
+from ghostcard.emulator.meter import Unmetered
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
 
 if TYPE_CHECKING:
     from ghostcard.driver.timingtrack import Request, TimingTrack
     from ghostcard.emulator.bus import Bus
+    from ghostcard.emulator.meter import Meter
     from ghostcard.emulator.record import Recorder
 
 # DigestInit, EncryptInit, DecryptInit, SignInit, VerifyInit: what follows goes to the APQN that
@@ -30,8 +32,13 @@ Performed = tuple[int, bytes, str, int]  # what Bus.perform gives
 class NativePort:
     """The port of a real program's threads; any number of them may call at once."""
 
-    def __init__(self, bus: "Bus", recorder: "Recorder") -> None:
+    def __init__(self, bus: "Bus", recorder: "Recorder", meter: "Meter | None" = None) -> None:
+        """``meter`` counts what is asked."""
         self._perform = bus.perform
+        self._counts: memoryview | list[int] = [0]
+        self._slots: dict[tuple[int, str, int], int] = Unmetered() if meter is None else meter.slots
+        self._meter = meter
+        self._offline: frozenset[int] = frozenset()
         self._cards = bus.cards
         self._turn = 0
         self._track: TimingTrack | None = None
@@ -68,6 +75,12 @@ class NativePort:
         else:
             self._cards[adapter].withdraw(is_away)
 
+    def switch_off(self, offline: frozenset[int]) -> None:
+        """Send nothing to these queues from now on, and to all others (AP sheet 4.4)."""
+        if self._track:
+            self._track.switch_off(offline)
+        self._offline = offline
+
     def observe(self, observer: "Callable[[Request], None]") -> None:
         """Tell ``observer`` of every request that was served, too, in its own thread."""
         account = self._account
@@ -87,18 +100,37 @@ class NativePort:
         DriverError: ENODEV when no target is available, EINVAL when the request is at fault, EIO
         when ten attempts were told to try elsewhere.
         """
+        if self._offline:
+            targets = tuple(qid for qid in targets if qid not in self._offline)
         qid = targets[0] if len(targets) == 1 else self._next(targets)
         block = render(qid & 0xFF)
         performed = self._perform(qid, block)
         code, reply, operation, payload_bytes = performed
         if code or ((reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply)):
             return self._call_again(function, render, targets, qid, block, performed)
+        try:
+            self._counts[self._slots[qid, operation, payload_bytes]] += 1
+        except KeyError:
+            self._learn(qid, operation, payload_bytes)
         account = self._account
         if account is not None:
             if function in _OPENING and reply[1:5] == _EP11_OK:
                 targets = (qid,)
             account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
         return reply, qid
+
+    def _learn(self, qid: int, operation: str, payload_bytes: int) -> None:
+        """Count a request of a new kind."""
+        assert self._meter is not None
+        self._meter.learn(qid, operation, payload_bytes)
+        self._counts = self._meter.counts
+
+    def _count(self, qid: int, operation: str, payload_bytes: int) -> None:
+        kind = (qid, operation, payload_bytes)
+        if kind in self._slots or self._meter is None:
+            self._counts[self._slots[kind]] += 1
+        else:
+            self._learn(*kind)
 
     def _next(self, targets: tuple[int, ...]) -> int:
         """Executing is spread evenly; load is a matter of simulated time."""
@@ -142,6 +174,7 @@ class NativePort:
     def _judge(self, function: int, qid: int, block: bytes, performed: Performed) -> int:
         """Account for what a card answered; 0 or EAGAIN, DriverError when another try is no use."""
         _, reply, operation, payload_bytes = performed
+        self._count(qid, operation, payload_bytes)
         verdict = triage(reply)
         ended = outcome(reply) if verdict else 0
         sizes = (len(block), len(reply))

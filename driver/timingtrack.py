@@ -172,6 +172,14 @@ class TimingTrack:
                 self._dispatcher.queue(qid).card.online = not is_away
             self._kinds.clear()
 
+    def switch_off(self, offline: frozenset[int]) -> None:
+        """Have the dispatcher pick none of these queues, and any other."""
+        self.finish()
+        with self._lock:
+            for qid in self._dispatcher.qids:
+                queue = self._dispatcher.queue(qid)
+                queue.switch(qid not in offline, queue.in_service)
+
     # -- one thread ----------------------------------------------------------------------------
 
     def _dispatched(self, request: Request) -> Request:

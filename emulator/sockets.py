@@ -1,8 +1,9 @@
-"""Which adapters are in operation: a file of counters that all processes with these cards share.
+"""Which adapters are in operation, and which queues online: a file that all processes share.
 
 An adapter's counter goes up when it is taken out of operation ("config off") and when it comes
 back: odd, it is away; two more than before, it was away meanwhile. One counter goes up with each of
-them, so that looking for changes costs a memory read.
+them, so that looking for changes costs a memory read. Behind the counters is a byte for each
+adapter and each queue that somebody has set offline.
 """
 
 import fcntl
@@ -11,7 +12,9 @@ import os
 
 ADAPTERS = 256
 _CHANGES = ADAPTERS
-_SIZE = 4 * (ADAPTERS + 1)
+_COUNTERS = 4 * (ADAPTERS + 1)
+_QUEUES = _COUNTERS + ADAPTERS  # where their bytes begin, by qid
+_SIZE = _QUEUES + ADAPTERS * 256
 _LIMIT = 1 << 32
 
 
@@ -29,7 +32,8 @@ class Sockets:
             self._map = mmap.mmap(file, _SIZE)
         finally:
             os.close(file)
-        self.view = memoryview(self._map).cast("I")
+        self.view = memoryview(self._map)[:_COUNTERS].cast("I")
+        self._offline = memoryview(self._map)[_COUNTERS:]
         self.changes = self.view[_CHANGES:]
 
     def is_there(self, adapter: int) -> bool:
@@ -40,6 +44,30 @@ class Sockets:
         """Have every process look again at what its cards can do: an administrator changed it."""
         with open(self._path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            self._count(_CHANGES)
+
+    def is_card_online(self, adapter: int) -> bool:
+        """Whether nobody has set the card offline."""
+        return not self._offline[adapter]
+
+    def is_online(self, qid: int) -> bool:
+        """Whether nobody has set the queue offline."""
+        return not self._offline[ADAPTERS + qid]
+
+    def set_card_online(self, adapter: int, online: bool) -> None:
+        """Set a card offline with all its queues, or online again with all of them."""
+        first = ADAPTERS + (adapter << 8)
+        self._set_online([adapter, *range(first, first + 256)], online)
+
+    def set_online(self, qid: int, online: bool) -> None:
+        """Set a queue offline, or online again."""
+        self._set_online([ADAPTERS + qid], online)
+
+    def _set_online(self, places: list[int], online: bool) -> None:
+        with open(self._path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            for place in places:
+                self._offline[place] = not online
             self._count(_CHANGES)
 
     def switch(self, adapter: int, is_there: bool) -> bool:

@@ -13,11 +13,13 @@ from ghostcard.deferred import DeferredImage
 from ghostcard.driver.native import NativePort
 from ghostcard.emulator.bus import Bus
 from ghostcard.emulator.card import Card
+from ghostcard.emulator.meter import Meter
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile, is_path, load
 from ghostcard.emulator.randomness import RandomSource
 from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.sockets import Sockets
+from ghostcard.firmware.abi.operations import category
 from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.home import home, make_folder
 from ghostcard.wrappingkeys import connected, share_secrets
@@ -69,6 +71,7 @@ class Machine:
         self._start(recorder)
         self.sockets = None if in_memory else Sockets(os.path.join(_folder("cards"), "sockets"))
         self._switched = dict.fromkeys(self.bus.cards, 0)
+        self._offline: frozenset[int] = frozenset()
         self.follow()
 
     def follow(self) -> None:
@@ -79,6 +82,13 @@ class Machine:
             now = self._switched[adapter] = self.sockets.view[adapter]
             if now != before:
                 self.native.withdraw(adapter, is_away=now % 2 != 0)
+        qids = [
+            qid(each, domain) for each, card in self.bus.cards.items() for domain in card.domains
+        ]
+        offline = frozenset(queue for queue in qids if not self.sockets.is_online(queue))
+        if offline != self._offline:
+            self._offline = offline
+            self.native.switch_off(offline)
 
     @classmethod
     def simulation(
@@ -130,13 +140,24 @@ class Machine:
         """In the child of a fork: no records, no threads, time 0; the cards are as they were."""
         self._start()
         self._switched = dict.fromkeys(self.bus.cards, 0)
+        self._offline = frozenset()
         self.follow()
 
     def _start(self, recorder: Recorder | None = None) -> None:
         if recorder is None:  # one without records yet is false
             recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
         self.recorder = recorder
-        self.native = NativePort(self.bus, self.recorder)
+        meter = None if self._in_memory else Meter(meter_folder(), self._describe)
+        self.native = NativePort(self.bus, self.recorder, meter)
+        for card in self.bus.cards.values():
+            if meter is not None:
+                card.on_change.append(meter.forget_prices)
+
+    def _describe(self, queue: int, operation: str, payload_bytes: int) -> tuple[int, int]:
+        """Category and time on an engine of a request, for the meter."""
+        image = self.bus.cards[queue >> 8].image
+        plan = image.plan(operation, payload_bytes)
+        return category(image.mode, operation), plan.engine_ns
 
     def observe(self, observer: Callable[[int], None]) -> None:
         """Tell ``observer`` of each native request, in its thread: nanoseconds on an idle card."""
@@ -163,6 +184,11 @@ class Machine:
         nvram = Nvram(os.path.join(_folder(owners), f"{name}.nvram"))
         nvram.names()  # a damaged one is told now, though its owner may boot later
         return nvram
+
+
+def meter_folder() -> str:
+    """Where the counts of what programs asked of the cards of this home lie."""
+    return os.path.join(home(), "cards", "meter")
 
 
 def _folder(owners: str) -> str:

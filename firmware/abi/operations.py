@@ -149,6 +149,12 @@ CCA_OPERATIONS: tuple[str, ...] = (
 )
 
 
-def category(operation: str) -> Category:
-    """The EP11 measurement category of an operation; KeyError for a name that is none."""
-    return CATEGORIES[operation]
+def category(mode: str, operation: str) -> int:
+    """In which entry of a card's measurements an operation counts, from 1, or 0 (AP sheet 6.3)."""
+    if mode == "ep11":
+        return CATEGORIES.get(operation, Category.NONE)
+    if mode == "cca":
+        return int(operation != ERROR)
+    if mode == "accelerator" and operation in ACCELERATOR_OPERATIONS and operation != ERROR:
+        return ACCELERATOR_OPERATIONS.index(operation) + 1
+    return 0

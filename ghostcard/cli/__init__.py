@@ -21,6 +21,7 @@ _COMMANDS = (
     "profiles",
     "run",
     "simulate",
+    "stats",
     "token",
     "validate",
     "wrapping-key",
