@@ -1,8 +1,12 @@
 """The wrapping key of a live token changes: no key is lost, and no program notices."""
 
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -360,3 +364,88 @@ def test_one_apqn_that_lags_behind_is_told_of(setting: Path) -> None:
         "the APQNs do not have the same next wrapping key: "
         f"00.0000 {told} (not committed), 01.0000 has none"
     )
+
+
+def killed_at(point: int, work: Callable[[], object]) -> bool:
+    """Do it in a process of its own that is killed at that point: before the so manieth command to
+    a card, or the beginning or end of a transaction. False if it was done before.
+    """
+    child = os.fork()
+    if child == 0:
+        left = point
+
+        def passing(before: Callable[..., Any]) -> Callable[..., Any]:
+            def counted(*asked: Any) -> Any:
+                nonlocal left
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left -= 1
+                return before(*asked)
+
+            return counted
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DomainAdministrator, "command", passing(DomainAdministrator.command))
+            patch.setattr(Store, "transaction", twice(passing, Store.transaction))
+            work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def twice(
+    passing: Callable[[Callable[..., Any]], Callable[..., Any]],
+    transaction: Callable[[Store], AbstractContextManager[Any]],
+) -> Callable[[Store], AbstractContextManager[Any]]:
+    """A transaction with a point before it and one behind it."""
+
+    @contextmanager
+    def counted(store: Store) -> Iterator[Any]:
+        passing(lambda: None)()
+        with transaction(store) as token:
+            yield token
+        passing(lambda: None)()
+
+    return counted
+
+
+STEPS_OF_THE_COMMAND: dict[str, Callable[[], object]] = {
+    "generate": lambda: rekeying().generate(),
+    "commit": lambda: rekeying().commit(),
+    "reencipher": reencipher,
+    "finalize": lambda: rekeying().finalize(),
+    "clear": lambda: rekeying().clear_next(),
+}
+
+
+@pytest.mark.parametrize("step", STEPS_OF_THE_COMMAND)
+def test_a_command_killed_at_each_point_can_be_done_again(program: Program, step: str) -> None:
+    """No key is lost, neither old nor made in between, and it goes on where it stopped."""
+    order = ("generate", "commit", "reencipher", "finalize" if step != "clear" else "clear")
+    made = keys(program)
+    expected = {key: sealed(program, key) for key in made}
+    points = 0
+    for point in range(100):
+        for each in order[: order.index(step)]:
+            STEPS_OF_THE_COMMAND[each]()
+            program.find()
+        was_killed = killed_at(point, STEPS_OF_THE_COMMAND[step])
+        assert {key: sealed(program, key) for key in expected} == expected
+        fresh = program.aes(TOKEN=True, PRIVATE=True)
+        expected[fresh] = sealed(program, fresh)
+        go_on(program, order, step)
+        assert {key: sealed(program, key) for key in expected} == expected
+        points += was_killed
+        if not was_killed:
+            break
+    assert points >= 1
+
+
+def go_on(program: Program, order: tuple[str, ...], step: str) -> None:
+    """The step once more and those that follow, unless programs have finished the work."""
+    for each in order[order.index(step) :]:
+        program.find()
+        if each == "finalize" and not any(s.is_committed for s in rekeying().states().values()):
+            with pytest.raises(RekeyingError, match="no next wrapping key is committed"):
+                rekeying().finalize()
+        else:
+            STEPS_OF_THE_COMMAND[each]()
