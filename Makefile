@@ -12,6 +12,7 @@ LIBRARY := module/libghostcard.so
 LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/entries/*.py module/*.json) \
 	module/build.py module/declarations.py module/flattening.py firmware/abi/parameters.py firmware/abi/mechanism.py $(wildcard benchmarks/recursion/*.[ch]) $(wildcard emulator/client/*.[ch]) emulator/client/build.py benchmarks/recursion/build.py
 HOT := $(shell sed -n 's/^    "\(ghostcard.*\.py\)",$$/\1/p' ghostcard/hotpath.py)
+HOT_STATE := $(shell $(BIN)/python -I ghostcard/hotpath.py 2>/dev/null)
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: bench test check build clean
@@ -39,9 +40,10 @@ build: .venv/.built
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-# the wildcards give nothing when something was removed by hand, so that it is built again
+# the wildcard gives nothing when the library was removed by hand, so that it is built again; of the hot path
+# neither a time nor the stamp tells that its modules are there, and made of the sources as they are
 .venv/.built: .venv/.installed $(LIBRARY_SOURCES) ghostcard/hotpath.py $(HOT) \
-		$(if $(wildcard $(LIBRARY)),,rebuild) $(if $(wildcard ghostcard/hotpath.stamp),,rebuild)
+		$(if $(wildcard $(LIBRARY)),,rebuild) $(if $(filter fresh,$(HOT_STATE)),,rebuild)
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 

@@ -27,6 +27,7 @@ class BuildAll(build_ext):  # type: ignore[misc]  # setuptools has no types
 
     def finalize_options(self) -> None:
         in_place = self.inplace or self.editable_mode
+        self._digest = hotpath.digest()  # of what is compiled, whatever the sources are afterwards
         self._hot = [] if in_place and hotpath.fresh() else hotpath.extensions()
         if in_place and not hotpath.fresh():
             hotpath.remove()
@@ -49,7 +50,7 @@ class BuildAll(build_ext):  # type: ignore[misc]  # setuptools has no types
     def copy_extensions_to_source(self) -> None:
         super().copy_extensions_to_source()
         if self._hot and hotpath.compiled() == hotpath.wanted():
-            hotpath.STAMP.write_text(hotpath.digest())
+            hotpath.STAMP.write_text(self._digest)
 
 
 def _remove(paths: list[Path]) -> None:

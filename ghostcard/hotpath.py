@@ -3,7 +3,8 @@
 The same files run without being compiled, slower; so nothing here is needed but by the build, and a
 machine without a compiler or mypyc does without. A compiled module lies beside its source and has
 Python's own suffix, which nothing else of ours has. Python takes it before the source, whatever the
-source says by now: `stale` compares, `make build` compiles anew.
+source says by now: `stale` compares, `make build` compiles anew, also where a module is missing:
+run as a program, this file says "fresh" if all is as it should be.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ MACHINE = (
 
 CONSTANTS = (
     "ghostcard/emulator/faultkinds.py",
+    "ghostcard/emulator/image.py",
     "ghostcard/emulator/status.py",
 )
 """Not compiled, but what is `Final` there is written into what is."""
@@ -133,3 +135,7 @@ def remove(root: Path = ROOT) -> None:
     """Take away whatever was compiled; the sources run."""
     for path in (*compiled(root), STAMP):
         (root / path).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    print("fresh" if fresh() else "to be compiled")

@@ -82,3 +82,30 @@ def test_constants_that_are_compiled_in_count_as_sources() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ghostcard"):
                 source = str(node.module).replace(".", "/") + ".py"
                 assert source in read or ": Final" not in (ROOT / source).read_text(), source
+
+
+def make_has_nothing_to_do(root: Path) -> bool:
+    return subprocess.run(["make", "-q", "build"], cwd=root, check=False).returncode == 0
+
+
+def test_make_compiles_what_is_missing_or_stale(tmp_path: Path) -> None:
+    """A module that somebody took away leaves stamp and times as they were."""
+    root = copy(tmp_path)
+    for source in ("Makefile", "setup.py", "pyproject.toml"):
+        shutil.copy2(ROOT / source, root / source)
+    for name in (*hotpath.wanted(), hotpath.STAMP, Path("module/libghostcard.so")):
+        shutil.copy(ROOT / name, root / name)
+    (root / ".venv/bin").mkdir(parents=True)
+    (root / ".venv/bin/python").symlink_to(sys.executable)
+    for made in (".made", ".installed", ".built"):
+        (root / ".venv" / made).touch()
+    assert make_has_nothing_to_do(root)
+    module = root / "emulator" / f"bus{hotpath.SUFFIX}"
+    module.rename(tmp_path / "away")
+    assert not make_has_nothing_to_do(root)
+    (tmp_path / "away").rename(module)
+    assert make_has_nothing_to_do(root)
+    bus = root / "emulator/bus.py"
+    bus.write_text(bus.read_text() + "\n")
+    (root / ".venv/.built").touch()
+    assert not make_has_nothing_to_do(root)
