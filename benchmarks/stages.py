@@ -2,6 +2,8 @@
 
     python -m ghostcard.benchmarks.stages [--rounds 20] [--json FILE]
 
+First messages of one request each, then messages that are longer (`long_stages.py`).
+
 The C client measures the whole call, with the `real` function track and with `null`, on which a
 card does all but the cryptography: the difference is the cryptography. The rest is cut at every
 layer: in this process each layer's own call is timed with all that is below it, in turns, and what
@@ -13,6 +15,7 @@ disturbs it. Ends with 2 when it cannot run.
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns
@@ -20,6 +23,7 @@ from typing import NamedTuple
 
 import click
 
+from ghostcard.benchmarks import long_stages
 from ghostcard.benchmarks.against import Contestant, ghostcard
 from ghostcard.benchmarks.client import ClientError, Measurement, build, measure
 from ghostcard.benchmarks.provenance import provenance
@@ -29,14 +33,14 @@ from ghostcard.emulator.record import Recorder
 from ghostcard.library import LibraryError
 from ghostcard.machine import Machine
 
-# operation of the C client and of the driver's exercises -> bytes of the message
-CASES = {
-    "rsa2048-sign": 51,
-    "ecdsa-p256-sign": 32,
-    "aes-256-gcm": 1024,
-    "hmac-sha256": 1024,
-    "sha256": 1024,
-}
+# operation of the C client and of the driver's exercises, bytes of the message
+CASES = (
+    ("rsa2048-sign", 51),
+    ("ecdsa-p256-sign", 32),
+    ("aes-256-gcm", 1024),
+    ("hmac-sha256", 1024),
+    ("sha256", 1024),
+)
 CROSSING = "cancel"  # of the C client: C_SignInit that ends what is not there, a bare crossing
 CROSSINGS = 2  # in a call: C_*Init, and the function itself
 CALLS = 20  # between two looks at the clock
@@ -132,13 +136,14 @@ def client_us(
     program: Path, libraries: Sequence[Contestant], rounds: int
 ) -> list[dict[str, float]]:
     """The C client's least median of each operation and of a bare crossing, in turns."""
-    names = [CROSSING, *(f"{operation}:{size}" for operation, size in CASES.items())]
+    cases = {f"{operation}:{size}" for operation, size in (*CASES, *long_stages.CASES)}
+    names = [CROSSING, *sorted(cases)]
     least: list[dict[str, float]] = [{} for _ in libraries]
     for _ in range(rounds):
         for known, ours in zip(least, libraries, strict=True):
             for line in measure(program, ours.module, names, (1,), ROUND_S, ours.environment):
                 if isinstance(line, Measurement):
-                    name = line.operation.partition(":")[0]
+                    name = line.operation
                     known[name] = min(known.get(name, line.p50_us), line.p50_us)
     return least
 
@@ -163,15 +168,32 @@ def main(rounds: int, output: Path | None) -> None:
     except (ClientError, LibraryError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    cases = []
-    for name, size in CASES.items():
-        least = least_us(layers(name, size), rounds)
-        found = stages(least, real[CROSSING], null[name], real[name])
-        cases.append(Case(name, size, found))
-    _show(cases)
+    measured = partial(_case, real=real, null=null, rounds=rounds)
+    short = [measured(name, size, layers(name, size)) for name, size in CASES]
+    long = [
+        measured(name, size, long_stages.layers(name, size)) for name, size in long_stages.CASES
+    ]
+    _show(short)
+    print()
+    _show(long)
     if output:
-        record = provenance(rounds=rounds, stages_us=[case._asdict() for case in cases])
+        figures = [case._asdict() for case in (*short, *long)]
+        record = provenance(rounds=rounds, stages_us=figures)
         output.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _case(
+    operation: str,
+    size: int,
+    called: Layers,
+    *,
+    real: Mapping[str, float],
+    null: Mapping[str, float],
+    rounds: int,
+) -> Case:
+    name = f"{operation}:{size}"
+    least = least_us(called, rounds)
+    return Case(operation, size, stages(least, real[CROSSING], null[name], real[name]))
 
 
 def _show(cases: Sequence[Case]) -> None:

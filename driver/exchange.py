@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from ghostcard.driver.errors import DriverError, Ep11Error
-from ghostcard.driver.port import Port
+from ghostcard.driver.port import Port, WholePort
 from ghostcard.firmware.abi import reply, request, verbs
 from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.request import Head
@@ -49,10 +49,11 @@ class Answer(NamedTuple):
 class Exchange:
     """Sends requests of up to `max_message` bytes through a port to one of `targets` (qids)."""
 
-    __slots__ = ("_parts", "max_message", "port", "renew", "targets")
+    __slots__ = ("_parts", "max_message", "port", "renew", "targets", "whole_port")
 
     def __init__(self, port: Port, targets: tuple[int, ...], max_message: int) -> None:
         self.port = port
+        self.whole_port = port if isinstance(port, WholePort) else None
         self.renew: Renew = _never
         self.targets = targets
         self.max_message = max_message

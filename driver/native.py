@@ -6,10 +6,12 @@ are kept nothing is accounted for.
 """
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
+from ghostcard.driver.port import Noted, Result
 from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
 from ghostcard.emulator.meter import Unmetered
 from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
@@ -35,6 +37,7 @@ class NativePort:
     def __init__(self, bus: "Bus", recorder: "Recorder", meter: "Meter | None" = None) -> None:
         """``meter`` counts what is asked."""
         self._perform = bus.perform
+        self._perform_whole = bus.perform_whole
         self._counts: memoryview | list[int] = [0]
         self._slots: dict[tuple[int, str, int], int] = Unmetered() if meter is None else meter.slots
         self._meter = meter
@@ -43,6 +46,9 @@ class NativePort:
         self._turn = 0
         self._track: TimingTrack | None = None
         self._account: Callable[[Request], None] | None = None
+        self._told: Callable[[Request], None] | None = None  # that, while nobody takes notes
+        self._notes: dict[int, list[Request]] = {}  # by thread
+        self._notes_lock = Lock()
         if recorder.keeps:
             self._start_track(bus, recorder)
 
@@ -51,7 +57,7 @@ class NativePort:
         from ghostcard.driver.timingtrack import TimingTrack
 
         self._track = TimingTrack(bus, Dispatcher(dispatch_queues(bus)), recorder)
-        self._account = self._track.account
+        self._account = self._told = self._track.account
 
     @property
     def parked(self) -> int:
@@ -83,14 +89,14 @@ class NativePort:
 
     def observe(self, observer: "Callable[[Request], None]") -> None:
         """Tell ``observer`` of every request that was served, too, in its own thread."""
-        account = self._account
+        account = self._told
 
         def both(request: "Request") -> None:
             if account is not None:
                 account(request)
             observer(request)
 
-        self._account = both
+        self._account = self._told = both
 
     def call(
         self, function: int, render: Callable[[int], bytes], targets: tuple[int, ...]
@@ -131,6 +137,66 @@ class NativePort:
             self._counts[self._slots[kind]] += 1
         else:
             self._learn(*kind)
+
+    def noting(
+        self, action: Callable[[], Result], targets: tuple[int, ...]
+    ) -> tuple[Result, Noted | None]:
+        """See `ghostcard.driver.port.WholePort`."""
+        me, notes = get_ident(), list["Request"]()
+        with self._notes_lock:
+            self._notes[me] = notes
+            self._account = self._note
+        try:
+            result = action()
+        finally:
+            with self._notes_lock:
+                del self._notes[me]
+                if not self._notes:
+                    self._account = self._told
+        return result, _noted(notes, self._online(targets))
+
+    def _note(self, request: "Request") -> None:
+        """Account for a request while a thread takes notes, be it this or another."""
+        notes = self._notes.get(get_ident())
+        if notes is not None:
+            notes.append(request)
+        if self._told is not None:
+            self._told(request)
+
+    def perform_whole(
+        self,
+        verb: int,
+        mechanism: bytes,
+        key: bytes,
+        data: memoryview,
+        out: memoryview,
+        targets: tuple[int, ...],
+        known: Mapping[int, Noted],
+    ) -> int | None:
+        """See `ghostcard.driver.port.WholePort`; on the queue that the first request would get."""
+        targets = self._online(targets)
+        if not targets:
+            return None
+        turn, count = self._turn, len(targets)
+        qid = targets[turn % count]
+        size = self._perform_whole(qid, verb, mechanism, key, data, out)
+        noted = known.get(size)
+        if noted is None:
+            return None
+        is_bound, requests = noted
+        if count > 1:
+            self._turn = turn + (1 if is_bound else len(requests))
+        account, asked = self._account, (qid,) if is_bound else targets
+        for place, request in enumerate(requests, turn):
+            self._count(qid if is_bound else targets[place % count], request[1], request[2])
+            if account is not None:
+                account((asked, *request))
+        return size
+
+    def _online(self, targets: tuple[int, ...]) -> tuple[int, ...]:
+        if self._offline:
+            return tuple(qid for qid in targets if qid not in self._offline)
+        return targets
 
     def _next(self, targets: tuple[int, ...]) -> int:
         """Executing is spread evenly; load is a matter of simulated time."""
@@ -183,6 +249,21 @@ class NativePort:
         if verdict == errno.EINVAL:
             raise DriverError(errno.EINVAL, refusal(reply))
         return errno.EAGAIN if verdict else 0
+
+
+def _noted(notes: "list[Request]", targets: tuple[int, ...]) -> Noted | None:
+    """The requests of one operation, unless one was refused or sent elsewhere than it would be in
+    a second such operation.
+    """
+    from ghostcard.firmware.abi.operations import ERROR  # a millisecond of the start
+
+    asked = {request[0] for request in notes}
+    is_bound = bool(notes) and notes[0][1] in _OPENING
+    as_planned = len(asked) == 1 if is_bound else asked == {targets}
+    served = all(operation != ERROR and not ended for _, _, operation, *_, ended in notes)
+    return (
+        Noted(is_bound, tuple(request[1:] for request in notes)) if as_planned and served else None
+    )
 
 
 def _refuse(code: int, request_bytes: int, left: list[int]) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.driver.exchange import Answer, Exchange, Params, head_of, unpack
+from ghostcard.driver.whole import Whole
 from ghostcard.firmware.abi import ber
 
 MAX_SHAPES = 64  # combinations of lengths remembered per verb and key; then all are forgotten
@@ -85,7 +86,15 @@ class Single(Template):
     several threads.
     """
 
-    __slots__ = ()
+    __slots__ = ("whole",)
+    whole: Whole | None
+
+    def __init__(self, exchange: Exchange, function: int, *params: bytes | None) -> None:
+        """`params`: a None for the mechanism and one for the data, which comes last."""
+        super().__init__(exchange, function, *params)
+        key = params[-2] or b""  # a digest has none
+        port = exchange.whole_port
+        self.whole = Whole(port, function, key, exchange.targets) if port else None
 
     def __call__(self, mechanism: bytes, data: bytes) -> bytes:
         lengths = (len(mechanism), len(data))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ghostcard.emulator.errors import EmulatorError, TimelineError
+from ghostcard.emulator.image import NOT_PERFORMED, WholeImage
 from ghostcard.emulator.queue import CommandQueue
 from ghostcard.emulator.status import (
     APSC,
@@ -48,6 +49,7 @@ class Bus:
     def __init__(self, timeline: Timeline | None = None) -> None:
         self.cards: dict[int, Card] = {}
         self._queues: dict[int, CommandQueue] = {}
+        self._whole_images: dict[int, WholeImage] = {}
         self._timeline = timeline
         self._agenda = None if timeline is None else timeline.agenda
         self._interrupt_handlers: tuple[Callable[[int], None], ...] = ()
@@ -74,6 +76,8 @@ class Bus:
         self.cards[card.adapter] = card
         for queue in card.queues.values():
             self._queues[queue.qid] = queue
+            if isinstance(card.image, WholeImage):
+                self._whole_images[queue.qid] = card.image
         card.deliver_interrupt = self._deliver_interrupt
         if self._timeline is not None:
             card.attach(self._timeline)
@@ -86,6 +90,7 @@ class Bus:
             raise EmulatorError(f"adapter {adapter:02x} is not plugged")
         for queue in card.queues.values():
             del self._queues[queue.qid]
+            self._whole_images.pop(queue.qid, None)
             card.purge(queue)
         self._tell_of_change(adapter)
         return card
@@ -251,6 +256,26 @@ class Bus:
             return MESSAGE_TOO_BIG, b"", "", 0
         reply, operation, payload_bytes = card.image.perform(queue.domain, block)
         return NORMAL, reply, operation, payload_bytes
+
+    def perform_whole(
+        self,
+        qid: int,
+        function: int,
+        mechanism: bytes,
+        key: bytes,
+        data: memoryview,
+        out: memoryview,
+    ) -> int:
+        """Execute a whole operation at once, with more data than a message holds: the bytes written
+        to `out`, or NOT_PERFORMED (see `WholeImage`).
+
+        It exists on the function track alone: no message is made and no time passes. Who asks for
+        it accounts for the requests that it would have taken.
+        """
+        queue, image = self._queues.get(qid), self._whole_images.get(qid)
+        if queue is None or image is None or _availability(queue, self._now()) != NORMAL:
+            return NOT_PERFORMED
+        return image.perform_whole(queue.domain, function, mechanism, key, data, out)
 
     # Time and state
 

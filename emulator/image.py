@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile
@@ -37,6 +37,9 @@ class Line(Protocol):
 
     def __iter__(self) -> Iterator[Job]: ...
 
+
+NOT_PERFORMED: Final = -1
+"""The answer to a whole operation that an image leaves to requests."""
 
 Scheduler = Callable[[str], Line]
 """Name of a station ("cores", or an engine pool's) -> the line before it, empty."""
@@ -132,4 +135,27 @@ class DestructibleImage(Protocol):
 
     def destroy(self, domain: int) -> None:
         """Destroy the secrets of one domain, those in NVRAM too; requests find it without any."""
+        ...
+
+
+@runtime_checkable
+class WholeImage(Protocol):
+    """An image that also does whole operations, with more data than a message holds and without a
+    message: for the function track of native hosts, whose timing track has the messages.
+    """
+
+    def perform_whole(
+        self,
+        domain: int,
+        function: int,
+        mechanism: bytes,
+        key: bytes,
+        data: memoryview,
+        out: memoryview,
+    ) -> int:
+        """Do what a verb does: the bytes written to `out`, which does not overlap `data`; neither
+        is kept. Thread-safe; never raises.
+
+        NOT_PERFORMED, whatever the reason: then the same is asked in requests, which tell it.
+        """
         ...

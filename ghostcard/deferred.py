@@ -9,7 +9,12 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ghostcard.emulator.image import DestructibleImage, SchedulingImage
+from ghostcard.emulator.image import (
+    NOT_PERFORMED,
+    DestructibleImage,
+    SchedulingImage,
+    WholeImage,
+)
 
 if TYPE_CHECKING:
     from ghostcard.emulator.image import Image, Plan, Scheduler, Services
@@ -32,6 +37,21 @@ class DeferredImage:
     def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
         """As the image; boots it if this is the first request."""
         return self._booted().perform(domain, block)
+
+    def perform_whole(
+        self,
+        domain: int,
+        function: int,
+        mechanism: bytes,
+        key: bytes,
+        data: memoryview,
+        out: memoryview,
+    ) -> int:
+        """As the image, if it can; boots it if this is the first request."""
+        image = self._booted()
+        if not isinstance(image, WholeImage):
+            return NOT_PERFORMED
+        return image.perform_whole(domain, function, mechanism, key, data, out)
 
     def plan(self, operation: str, payload_bytes: int) -> "Plan":
         """As the image; boots it if this is the first request."""
@@ -61,5 +81,7 @@ class DeferredImage:
                 self._image = image
                 # From here on a request meets the image itself.
                 self.perform = image.perform  # type: ignore[method-assign]
+                if isinstance(image, WholeImage):
+                    self.perform_whole = image.perform_whole  # type: ignore[method-assign]
                 self.plan = image.plan  # type: ignore[method-assign]
             return self._image

@@ -8,12 +8,13 @@ boots at the first request.
 """
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ghostcard.deferred import DeferredImage
 from ghostcard.driver.errors import DriverError
+from ghostcard.driver.port import Noted, Result
 from ghostcard.driver.triage import outcome, triage
 from ghostcard.emulator.figures import UnknownFigure
 from ghostcard.emulator.profile import Profile, load
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Software:
-    """Implements `ghostcard.driver.port.Port` and `ghostcard.emulator.image.Services`.
+    """Implements `ghostcard.driver.port.WholePort` and `ghostcard.emulator.image.Services`.
 
     There is one domain, 0, whatever the targets. ``port`` leads to the accelerators ``apqns``.
     """
@@ -68,6 +69,26 @@ class Software:
         if triage(reply):
             raise DriverError(errno.EINVAL, sentence(outcome(reply)))
         return reply, 0
+
+    def noting(
+        self, action: Callable[[], Result], targets: tuple[int, ...]
+    ) -> tuple[Result, Noted | None]:
+        """No card has part in it: there is nothing to note."""
+        return action(), Noted(False, ())
+
+    def perform_whole(
+        self,
+        verb: int,
+        mechanism: bytes,
+        key: bytes,
+        data: memoryview,
+        out: memoryview,
+        targets: tuple[int, ...],
+        known: Mapping[int, Noted],
+    ) -> int | None:
+        """Do an operation in one piece; None if its result has another size than before."""
+        size = self._image.perform_whole(0, verb, mechanism, key, data, out)
+        return size if size in known else None
 
     def _make(self) -> "Image":
         from ghostcard.accelerated_rsa import AcceleratedRsa

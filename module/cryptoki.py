@@ -4,7 +4,9 @@ Handles are ints, templates sequences of (type, value bytes as the C structure h
 mechanism is the ``id u32, parameters`` of `docs/design.md`; ``None`` in its place cancels the
 active operation (PKCS #11 3.2, 5.8.1). Functions with output take ``capacity`` (None: the caller
 asks for the length) and return the bytes, or as an ``int`` the length needed, and then the
-operation stays active. Errors are CryptokiError and nothing else.
+operation stays active. Those that do everything at once also take long data as a view of the
+caller's memory, with ``out``, ``capacity`` bytes of it elsewhere: what they write there they answer
+with its length. Nothing keeps a view. Errors are CryptokiError and nothing else.
 """
 
 from ghostcard.module.functions.authenticated import Authenticated

@@ -22,6 +22,7 @@ JOURNAL_BYTES = 1 << 20
 """What may have been fed to an operation that is to be saved."""
 
 Part = Callable[[bytes], bytes | None]
+Place = Callable[[bytes, memoryview, memoryview, Callable[[], bytes]], int]
 
 
 class Origin(NamedTuple):
@@ -129,7 +130,8 @@ class Ready(NamedTuple):
 
     ``single`` and ``check`` do everything at once, up to ``limit`` bytes of data; ``begin`` starts
     the parts. The one that does not belong to the function refuses. ``is_locked``: each operation
-    waits for the PIN. ``long`` does more data than ``limit`` without parts, if that can be.
+    waits for the PIN. ``long`` does more data than ``limit`` without parts, if that can be;
+    ``place`` does long data in one piece, or as its last argument does it (`driver/whole.py`).
     """
 
     key: "Object | None"
@@ -140,6 +142,7 @@ class Ready(NamedTuple):
     begin: Callable[[bytes, Length], Stream]
     is_locked: bool = False
     long: Callable[[bytes, bytes], bytes] | None = None
+    place: Place | None = None
 
 
 class Operation:
@@ -178,6 +181,13 @@ class Operation:
         if ready.long is not None:
             return ready.long(self._mechanism, data)
         return self._begin_long().whole(data)
+
+    def place(self, data: memoryview, out: memoryview | None) -> int | bytes:
+        """As `whole`, the result written to ``out`` if that is sure to hold it: then its length."""
+        place = self._ready.place
+        if place is None or out is None or len(out) < self.room(len(data)):
+            return self.whole(bytes(data))
+        return place(self._mechanism, data, out, lambda: self.whole(bytes(data)))
 
     def verify(self, data: bytes, signature: bytes) -> None:
         """Check all the data at once."""

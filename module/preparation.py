@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.ep11 import Ep11Host
+from ghostcard.driver.single import Single
 from ghostcard.module.chaining import CHAINED, chained
 from ghostcard.module.object import Object
 from ghostcard.module.operation import Locked, Operation, Ready, Stream, misplaced_call
@@ -51,7 +52,7 @@ class Function(NamedTuple):
     number: int
     use: Use
     encrypts: bool
-    prepare: Callable[[Ep11Host, bytes], Callable[[bytes, bytes], bytes]]
+    prepare: Callable[[Ep11Host, bytes], Single]
     begin: Callable[[Ep11Host, bytes, bytes], Context]
 
 
@@ -117,7 +118,8 @@ def _ready(active: Session, function: Function, mechanism: bytes, key: Object) -
     long = None
     if mechanism_id(mechanism) in CHAINED:
         long = partial(chained, single, limit, function.encrypts)
-    ready = Ready(key, rule, limit, single, misplaced_call, begin, is_locked, long)
+    place = single.whole
+    ready = Ready(key, rule, limit, single, misplaced_call, begin, is_locked, long, place)
     return _remembered(key, function.number, mechanism, ready)
 
 
@@ -147,7 +149,8 @@ def _digesting(active: Session, mechanism: bytes) -> Operation:
         to = host.digest_init(mechanism)
         return Stream(length, limit, to.update, to.final, to.whole, misplaced_call)
 
-    ready = Ready(None, rule, limit, host.prepare_digest(), misplaced_call, begin)
+    single = host.prepare_digest()
+    ready = Ready(None, rule, limit, single, misplaced_call, begin, place=single.whole)
     operation = Operation(ready, mechanism, rule.length(None, mechanism, True))
     slot.digests[mechanism] = operation  # digests have no parameters: there are few
     return operation

@@ -10,7 +10,7 @@ CKR_IBM_ERROR_STATE until the next boot.
 from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
-from ghostcard.emulator.image import Plan, Scheduler, Services
+from ghostcard.emulator.image import NOT_PERFORMED, Plan, Scheduler, Services
 from ghostcard.firmware.abi import errorreply, origin, reply, request, verbs
 from ghostcard.firmware.abi.errorreply import ReplyCode
 from ghostcard.firmware.abi.errors import WireError
@@ -34,6 +34,7 @@ from ghostcard.firmware.ep11.keys import KeyVerbs
 from ghostcard.firmware.ep11.multipart import MultipartVerbs
 from ghostcard.firmware.ep11.single import SingleVerbs
 from ghostcard.firmware.ep11.transport import TransportVerbs
+from ghostcard.firmware.ep11.whole import Whole, WholeVerbs
 from ghostcard.firmware.ep11.workbench import Workbench
 from ghostcard.firmware.facilities import FACILITIES
 from ghostcard.firmware.mechanisms import all_mechanisms, digest
@@ -52,7 +53,8 @@ class Route(NamedTuple):
 
 
 class Ep11Image:
-    """Implements `ghostcard.emulator.image.Image`. `fault` is the last error that was our own.
+    """Implements `Image` and `WholeImage` of `ghostcard.emulator.image`. `fault` is the last error
+    that was our own.
 
     `equip` may give a key that has been opened what it cannot do by itself (`Key.power`).
     """
@@ -64,6 +66,7 @@ class Ep11Image:
         self._equip = equip
         self.fault: Exception | None = None
         self._routes: dict[int, Route] = {}
+        self._wholes: dict[int, Whole] = {}
         self._domains: dict[int, Domain] = {}
         self._unknown = ck.CKR_FUNCTION_NOT_SUPPORTED
 
@@ -85,7 +88,9 @@ class Ep11Image:
         serial = services.nvram.create(SERIAL, lambda: draw(8).hex().upper().encode("ascii"))
         workbench = Workbench(table, services.function == "null")
         information = InformationVerbs(table, serial, services.domains, self._max_reply)
-        self._add(SingleVerbs(workbench, services.random).table())
+        single = SingleVerbs(workbench, services.random)
+        self._add(single.table())
+        self._wholes.update(WholeVerbs(workbench, single).table())
         self._add(MultipartVerbs(workbench, self._contexts).table())
         self._add(KeyVerbs(workbench, draw).table())
         self._add(DerivationVerbs(workbench).table())
@@ -143,6 +148,24 @@ class Ep11Image:
             self.fault = error
             return reply.pack(head, CKR_IBM_INTERNAL_ERROR), ERROR, 0
 
+    def perform_whole(
+        self,
+        domain: int,
+        function: int,
+        mechanism: bytes,
+        key: bytes,
+        data: memoryview,
+        out: memoryview,
+    ) -> int:
+        """Do a whole operation; see `ghostcard.emulator.image.WholeImage`."""
+        whole, served = self._wholes.get(function), self._domains.get(domain)
+        if whole is None or served is None:
+            return NOT_PERFORMED
+        try:
+            return whole(served, mechanism, key, data, out)
+        except Exception:  # what it is comes out again when it is asked for in requests
+            return NOT_PERFORMED
+
     def _mismatch(self, head: request.Head) -> tuple[bytes, str, int]:
         """The answer to a request that has no route: unknown verb, newer API, odd parameters."""
         if head.function not in self._routes:
@@ -155,6 +178,7 @@ class Ep11Image:
         """Enter the error state: no verb is left that does anything."""
         self.fault = fault
         self._unknown = CKR_IBM_ERROR_STATE
+        self._wholes.clear()
         for function, route in self._routes.items():
             self._routes[function] = Route(_error_state, route.params)
 

@@ -11,7 +11,7 @@ from ghostcard.firmware.abi.status import CKR_IBM_PARAM_NOT_SUPPORTED, CKR_IBM_T
 from ghostcard.firmware.ep11.answer import Answer, Params, Verb, number
 from ghostcard.firmware.ep11.domain import Domain
 from ghostcard.firmware.ep11.workbench import Workbench
-from ghostcard.firmware.mechanisms.key import Signer
+from ghostcard.firmware.mechanisms.mechanism import Hasher
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 MAX_RANDOM = 8192  # bytes of one GenerateRandom; more than PKCS #11 programs ask for at once
@@ -25,7 +25,7 @@ class SingleVerbs:
     def __init__(self, workbench: Workbench, source: RandomSource) -> None:
         self._workbench = workbench
         self._source = source
-        self._hashers: dict[bytes, tuple[Signer, str]] = {}
+        self._hashers: dict[bytes, tuple[Hasher, str]] = {}
 
     def table(self) -> dict[int, Verb]:
         """The verbs by function id."""
@@ -86,11 +86,15 @@ class SingleVerbs:
 
     def digest(self, domain: Domain, params: Params) -> Answer:
         mechanism, data = params
+        digest, operation = self.hasher(mechanism)
+        return (digest(data),), operation, len(data)
+
+    def hasher(self, mechanism: bytes) -> tuple[Hasher, str]:
+        """The function that hashes, and its operation."""
         hasher = self._hashers.get(mechanism)
         if hasher is None:  # as many as there are digest mechanisms: they have no parameters
             hasher = self._hashers[mechanism] = self._workbench.hasher(mechanism)
-        digest, operation = hasher
-        return (digest(data),), operation, len(data)
+        return hasher
 
     def random(self, domain: Domain, params: Params) -> Answer:
         count = number(params[0])

@@ -5,13 +5,14 @@ parameters where they are the same for every message. On the `null` function tra
 gives zeros of the right size, and nothing cryptographic is loaded or computed.
 """
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as wire
 from ghostcard.firmware.ep11 import policy, rights
-from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
-from ghostcard.firmware.mechanisms.mechanism import Mechanism
+from ghostcard.firmware.mechanisms.key import Key, Placer, Signer, Transform, Verifier
+from ghostcard.firmware.mechanisms.mechanism import Hasher, Mechanism, placed
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.table import Table
 
@@ -86,12 +87,24 @@ class Workbench:
             made = found.decrypter(key)
         return _kept(key.decrypters, mechanism[:4], (made, found.operation(key, "decrypt")))
 
+    def placer(self, key: Key, mechanism: bytes, use: str) -> Placer:
+        """Encrypts or decrypts (`use`) whole messages into the caller's memory."""
+        encrypts = use == "encrypt"
+        transform, _ = (self.encrypter if encrypts else self.decrypter)(key, mechanism)
+        found = self.find(mechanism)
+        if self.is_null:
+            made = null_placer(key, found.encrypted_bytes if encrypts else found.decrypted_bytes)
+        else:
+            place = found.encrypting_placer(key) if encrypts else found.decrypting_placer(key)
+            made = place or placed(transform)
+        return _kept(key.placers, (use, mechanism[:4]), made)
+
     def cipher(self, key: Key, mechanism: bytes, use: str) -> tuple[Mechanism, str]:
         """The mechanism of a multi-part encryption or decryption (`use`), and its operation."""
         found = self.usable(mechanism, key, *_CIPHER_USES[use])
         return _kept(key.ciphers, (use, mechanism[:4]), (found, found.operation(key, use)))
 
-    def hasher(self, mechanism: bytes) -> tuple[Signer, str]:
+    def hasher(self, mechanism: bytes) -> tuple[Hasher, str]:
         """Hashes whole messages."""
         found = self.find(mechanism)
         if not found.flags & ck.CKF_DIGEST or len(mechanism) != 4:
@@ -108,6 +121,17 @@ def null_result(key: Key, size: int) -> bytes:
     if key.power is not None:
         key.power(bytes((key.bits + 7) // 8))
     return bytes(size)
+
+
+def null_placer(key: Key, size: Callable[[Key, bytes, int], int]) -> Placer:
+    """Writes zeros of that size."""
+
+    def place(params: bytes, data: memoryview, out: memoryview) -> int:
+        result = null_result(key, size(key, params, len(data)))
+        out[: len(result)] = result
+        return len(result)
+
+    return place
 
 
 def null_verifier(key: Key, size: int) -> Verifier:

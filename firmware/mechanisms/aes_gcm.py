@@ -7,7 +7,7 @@ from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.abi.mechanism import pack
 from ghostcard.firmware.mechanisms.aead import HeldDecryption
 from ghostcard.firmware.mechanisms.block import CRYPT, WRAP, BlockMode, modes
-from ghostcard.firmware.mechanisms.key import Key, Transform
+from ghostcard.firmware.mechanisms.key import Key, Placer, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
 from ghostcard.firmware.mechanisms.secret import secret_key
@@ -51,6 +51,21 @@ class Gcm(BlockMode):
             return sealed[: len(data) + tag_bits // 8]
 
         return encrypt
+
+    def encrypting_placer(self, key: Key) -> Placer:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        seal, seal_into = AESGCM(key.material).encrypt, AESGCM(key.material).encrypt_into
+
+        def place(params: bytes, data: memoryview, out: memoryview) -> int:
+            tag_bits, iv, aad = _parsed(params)
+            size = len(data) + tag_bits // 8
+            if tag_bits == 8 * TAG:
+                return seal_into(iv, data, aad, out[:size])
+            out[:size] = seal(iv, data, aad)[:size]
+            return size
+
+        return place
 
     def decrypter(self, key: Key) -> Transform:
         from cryptography.exceptions import InvalidTag

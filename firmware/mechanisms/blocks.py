@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms.block import BlockMode, modes
-from ghostcard.firmware.mechanisms.key import Key, Transform
+from ghostcard.firmware.mechanisms.key import Key, Placer, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, no_parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
 
@@ -46,6 +46,26 @@ class Blocks(BlockMode):
 
         return decrypt
 
+    def encrypting_placer(self, key: Key) -> Placer:
+        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+
+        def place(params: bytes, data: memoryview, out: memoryview) -> int:
+            if len(data) % block:
+                raise Refused(ck.CKR_DATA_LEN_RANGE)
+            return _through(make(chosen(params)).encryptor(), data, out, block)
+
+        return place
+
+    def decrypting_placer(self, key: Key) -> Placer:
+        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+
+        def place(params: bytes, data: memoryview, out: memoryview) -> int:
+            if len(data) % block:
+                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
+            return _through(make(chosen(params)).decryptor(), data, out, block)
+
+        return place
+
     def encryption(self, key: Key, params: bytes) -> CipherStream:
         context = self.maker(key)(self.chosen(params)).encryptor()
         return BlockStream(context, ck.CKR_DATA_LEN_RANGE)
@@ -70,6 +90,19 @@ class Blocks(BlockMode):
 
     def wrapped_bytes(self, key: Key, params: bytes, size: int) -> int:
         return size + -size % self.cipher.block
+
+
+def _through(context: "CipherContext", data: memoryview, out: memoryview, block: int) -> int:
+    """Whole blocks straight into `out`. The library wants room for almost a block more than comes
+    out; without that the last block goes by itself.
+    """
+    size = len(data)
+    if len(out) >= size + block - 1:
+        return context.update_into(data, out)
+    start = size - block
+    context.update_into(data[:start], out)
+    out[start:size] = context.update(data[start:])
+    return size
 
 
 class BlockStream:

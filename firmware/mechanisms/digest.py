@@ -1,10 +1,8 @@
 """SHA-1, SHA-2, SHA-3 and BLAKE2b (PKCS #11 3.2, 6.20 onwards)."""
 
-from collections.abc import Callable
-
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms.hashes import HASHES, Hash, Sink, opener
-from ghostcard.firmware.mechanisms.mechanism import Mechanism
+from ghostcard.firmware.mechanisms.mechanism import Hasher, Mechanism
 from ghostcard.firmware.mechanisms.table import Table
 
 # SHA-1, SHA-2: "abc", FIPS 180-2 appendices A.1 to C.1 and its change notice 1 (SHA-224);
@@ -48,7 +46,7 @@ class Digest(Mechanism):
     def keyless_operation(self) -> str:
         return self.hash.operation
 
-    def hasher(self) -> Callable[[bytes], bytes]:
+    def hasher(self) -> Hasher:
         start = opener(self.hash)
         return lambda data: start(data).digest()
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 Signer = Callable[[bytes], bytes]  # data -> signature
 Verifier = Callable[[bytes, bytes], None]  # data, signature; refuses what is not genuine
 Transform = Callable[[bytes, bytes], bytes]  # mechanism parameters, data -> data
+Placer = Callable[[bytes, memoryview, memoryview], int]  # parameters, data, out -> bytes written
 Power = Callable[[bytes], bytes]  # message -> message ** exponent mod n, all as long as n
 
 EVERYTHING: frozenset[int] = frozenset(ControlPoint)
@@ -31,7 +32,7 @@ class Key:
 
     __slots__ = (
         "bits", "blob", "booleans", "ciphers", "decrypters", "encrypters", "handle", "is_null",
-        "key_type", "material", "object_class", "points", "power", "signers", "variant",
+        "key_type", "material", "object_class", "placers", "points", "power", "signers", "variant",
         "verifiers",
     )  # fmt: skip
 
@@ -60,6 +61,7 @@ class Key:
         self.verifiers: dict[bytes, tuple[Verifier, str]] = {}
         self.encrypters: dict[bytes, tuple[Transform, str]] = {}
         self.decrypters: dict[bytes, tuple[Transform, str]] = {}
+        self.placers: dict[tuple[str, bytes], Placer] = {}
         self.ciphers: dict[tuple[str, bytes], tuple[Mechanism, str]] = {}
 
     def __repr__(self) -> str:

@@ -14,10 +14,11 @@ from ghostcard.firmware.abi.errors import WireError
 from ghostcard.firmware.abi.operations import QUERY
 from ghostcard.firmware.abi.parameters import Parameters
 from ghostcard.firmware.mechanisms.hashes import Hash, Sink, opener
-from ghostcard.firmware.mechanisms.key import Key, Signer, Transform, Verifier
+from ghostcard.firmware.mechanisms.key import Key, Placer, Signer, Transform, Verifier
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 P = TypeVar("P", bound=Parameters)
+Hasher = Callable[[bytes | memoryview], bytes]
 Draw = Callable[[int], bytes]  # the card's random source: that many bytes
 Attributes = Mapping[int, int | bytes]
 
@@ -169,6 +170,14 @@ class Mechanism:
         """The function that decrypts whole messages."""
         _invalid()
 
+    def encrypting_placer(self, key: Key) -> Placer | None:
+        """As `encrypter`, from and to the caller's memory without a copy; None: it makes copies."""
+        return None
+
+    def decrypting_placer(self, key: Key) -> Placer | None:
+        """As `decrypter`, likewise."""
+        return None
+
     def encryption(self, key: Key, params: bytes) -> CipherStream:
         """A multi-part encryption."""
         _invalid()
@@ -205,8 +214,8 @@ class Mechanism:
         """Size of a wrapped value of `size` bytes."""
         return self.encrypted_bytes(key, params, size)
 
-    def hasher(self) -> Callable[[bytes], bytes]:
-        """The function that hashes whole messages."""
+    def hasher(self) -> Hasher:
+        """The function that hashes whole messages; it keeps nothing of them."""
         _invalid()
 
     def hash_sink(self) -> Sink:
@@ -300,6 +309,17 @@ class Signing(Mechanism):
 
     def sink(self, key: Key, params: bytes) -> Sink:
         return Gather() if self.hash is None else opener(self.hash)()
+
+
+def placed(transform: Transform) -> Placer:
+    """A transformation that knows nothing of the caller's memory, by way of copies."""
+
+    def place(params: bytes, data: memoryview, out: memoryview) -> int:
+        result = transform(params, bytes(data))
+        out[: len(result)] = result
+        return len(result)
+
+    return place
 
 
 def no_parameters(params: bytes) -> None:

@@ -26,8 +26,15 @@ def init(edge: Edge, method: Callable[[int, bytes | None, int], None]) -> Crossi
     return crossing
 
 
+LONG = 8192
+"""Bytes of data from which on a copy costs more than what spares it."""
+
+MARGIN = 64
+"""Bytes by which a result may be longer than its data, or more."""
+
+
 def transform(edge: Edge, method: Callable[[int, bytes, int | None], bytes | int]) -> Crossing:
-    """``C_Encrypt`` and its kind; the length of the answer, which is written if it fits."""
+    """``C_EncryptUpdate`` and its kind; the length of the answer, which is written if it fits."""
     read, write = edge.read, edge.write
 
     def crossing(session: int, data: Pointer, length: int, out: Pointer, capacity: int) -> int:
@@ -42,12 +49,52 @@ def transform(edge: Edge, method: Callable[[int, bytes, int | None], bytes | int
     return crossing
 
 
-def sign(edge: Edge, method: Callable[[int, bytes, int | None], bytes | int]) -> Crossing:
-    """``C_Sign``: as `transform`, but a one-time password has pointers into the caller's buffer."""
-    read, write, cast = edge.read, edge.write, edge.ffi.cast
+def whole(edge: Edge, method: Callable[..., bytes | int]) -> Crossing:
+    """``C_Encrypt`` and its kind: as `transform`, but long data is worked on where it is."""
+    read, write, in_place = edge.read, edge.write, placing(edge, method)
 
     def crossing(session: int, data: Pointer, length: int, out: Pointer, capacity: int) -> int:
-        result = method(session, read(data, length), None if capacity < 0 else capacity)
+        if length < LONG or capacity < 0:
+            result = method(session, read(data, length), None if capacity < 0 else capacity)
+        else:
+            result = in_place(session, data, length, out, capacity)
+        if isinstance(result, int):
+            return result
+        size = len(result)
+        if size <= capacity:
+            write(out, result, size)
+        return size
+
+    return crossing
+
+
+def placing(edge: Edge, method: Callable[..., bytes | int]) -> Callable[..., bytes | int]:
+    """A method called with views of the caller's memory instead of a copy, if data and result do
+    not overlap. Views are void when it returns; one that was kept would be an error, not a leak.
+    """
+    read, buffer = edge.read, edge.ffi.buffer
+
+    def in_place(
+        session: int, data: Pointer, length: int, out: Pointer, capacity: int
+    ) -> bytes | int:
+        room = min(capacity, length + MARGIN)
+        if data + length > out and out + room > data:
+            return method(session, read(data, length), capacity)
+        with memoryview(buffer(data, length)) as given, memoryview(buffer(out, room)) as space:
+            return method(session, given, capacity, space)
+
+    return in_place
+
+
+def sign(edge: Edge, method: Callable[..., bytes | int]) -> Crossing:
+    """``C_Sign``: as `whole`, but a one-time password has pointers into the caller's buffer."""
+    read, write, cast, in_place = edge.read, edge.write, edge.ffi.cast, placing(edge, method)
+
+    def crossing(session: int, data: Pointer, length: int, out: Pointer, capacity: int) -> int:
+        if length < LONG or capacity < 0:
+            result = method(session, read(data, length), None if capacity < 0 else capacity)
+        else:
+            result = in_place(session, data, length, out, capacity)
         if isinstance(result, int):
             return result
         size = len(result)
@@ -111,8 +158,9 @@ INITS = (
     "verify_init",
     "verify_recover_init",
 )
+WHOLES = ("encrypt", "decrypt", "digest")
 TRANSFORMS = (
-    *("encrypt", "encrypt_update", "decrypt", "decrypt_update", "digest"),
+    *("encrypt_update", "decrypt_update"),
     *("sign_recover", "verify_recover"),
     *(
         "digest_encrypt_update",
@@ -134,6 +182,8 @@ def connect_shapes(edge: Edge, cryptoki: Cryptoki) -> None:
         edge.cross(name, init(edge, getattr(cryptoki, name)))
     edge.cross("sign", sign(edge, cryptoki.sign))
     Host.memory = staticmethod(lambda address, size: memory(edge, address, size))
+    for name in WHOLES:
+        edge.cross(name, whole(edge, getattr(cryptoki, name)))
     for name in TRANSFORMS:
         edge.cross(name, transform(edge, getattr(cryptoki, name)))
     for name in FINALS:

@@ -21,7 +21,13 @@ class Ciphers(Chapter):
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
         active.encrypting = encryption(active, mechanism, active.key(key))
 
-    def encrypt(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+    def encrypt(
+        self,
+        session: int,
+        data: bytes | memoryview,
+        capacity: int | None,
+        out: memoryview | None = None,
+    ) -> bytes | int:
         """Encrypt everything at once and end."""
         active = self._session(session)
         operation = active.encrypting
@@ -33,10 +39,12 @@ class Ciphers(Chapter):
             return room
         active.encrypting = None
         try:
-            result = operation.whole(data)
+            result = (
+                operation.whole(data) if isinstance(data, bytes) else operation.place(data, out)
+            )
         except DriverError as error:
             raise active.refusal(error) from error
-        if len(result) > capacity:
+        if isinstance(result, bytes) and len(result) > capacity:
             active.encrypting = finished(result)
             return len(result)
         return result
@@ -59,7 +67,13 @@ class Ciphers(Chapter):
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
         active.decrypting = decryption(active, mechanism, active.key(key))
 
-    def decrypt(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+    def decrypt(
+        self,
+        session: int,
+        data: bytes | memoryview,
+        capacity: int | None,
+        out: memoryview | None = None,
+    ) -> bytes | int:
         """Decrypt everything at once and end; what does not fit waits for a longer buffer."""
         active = self._session(session)
         operation = active.decrypting
@@ -71,10 +85,12 @@ class Ciphers(Chapter):
             return room
         active.decrypting = None
         try:
-            result = operation.whole(data)
+            result = (
+                operation.whole(data) if isinstance(data, bytes) else operation.place(data, out)
+            )
         except DriverError as error:
             raise encrypted(active.refusal(error)) from error
-        if len(result) > capacity:
+        if isinstance(result, bytes) and len(result) > capacity:
             active.decrypting = finished(result)
             return len(result)
         return result

@@ -23,7 +23,13 @@ class Digesting(Chapter):
             raise CryptokiError(ck.CKR_OPERATION_ACTIVE)
         active.digesting = digestion(active, mechanism)
 
-    def digest(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+    def digest(
+        self,
+        session: int,
+        data: bytes | memoryview,
+        capacity: int | None,
+        out: memoryview | None = None,
+    ) -> bytes | int:
         """Digest everything at once and end."""
         active = self._session(session)
         operation = active.digesting
@@ -35,7 +41,7 @@ class Digesting(Chapter):
             return room
         active.digesting = None
         try:
-            return operation.whole(data)
+            return operation.whole(data) if isinstance(data, bytes) else operation.place(data, out)
         except DriverError as error:
             raise active.refusal(error) from error
 

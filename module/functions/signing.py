@@ -27,21 +27,27 @@ class Signing(Chapter):
         else:
             active.signing = signature(active, mechanism, entry)
 
-    def sign(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+    def sign(
+        self,
+        session: int,
+        data: bytes | memoryview,
+        capacity: int | None,
+        out: memoryview | None = None,
+    ) -> bytes | int:
         """Sign everything at once and end."""
         active = self._session(session)
         operation = active.signing
         if operation.__class__ is not Operation:
             active.signing = None
             if isinstance(operation, Password):
-                return _password(active, operation, data, capacity)
+                return _password(active, operation, bytes(data), capacity)
             raise misplaced(operation)
         room = operation.room(0)
         if capacity is None or capacity < room:
             return room
         active.signing = None
         try:
-            return operation.whole(data)
+            return operation.whole(data) if isinstance(data, bytes) else operation.place(data, out)
         except DriverError as error:
             raise active.refusal(error) from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ghostcard.benchmarks import stages
+from ghostcard.benchmarks import long_stages, stages
 from ghostcard.benchmarks.client import ClientError
 
 LEAST = {"host": 4.0, "noted": 4.5, "port": 3.0, "render": 0.25, "bus": 2.5, "image": 2.25}
@@ -30,9 +30,17 @@ def test_stages_are_the_differences_of_layers_and_add_up_to_the_call() -> None:
 
 
 def test_each_layer_of_every_case_can_be_called() -> None:
-    for operation, size in stages.CASES.items():
+    for operation, size in stages.CASES:
         for call in stages.layers(operation, size).values():
             call()
+
+
+def test_each_layer_of_every_long_case_does_the_same_in_one_piece() -> None:
+    results = {"aes-256-gcm": 65536 + 16, "aes-256-cbc": 65536, "sha256": 32}
+    for operation, size in long_stages.CASES:
+        called = long_stages.layers(operation, size)
+        assert called.pop("render")() is None
+        assert {call() for call in called.values()} == {results[operation]}
 
 
 def test_a_short_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,9 +50,10 @@ def test_a_short_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = CliRunner().invoke(stages.main, ["--rounds", "1", "--json", str(file)])
     assert run.exit_code == 0, run.output
     cases = json.loads(file.read_text())["stages_us"]
-    assert [case["operation"] for case in cases] == list(stages.CASES)
+    wanted = [list(case) for case in (*stages.CASES, *long_stages.CASES)]
+    assert [[case["operation"], case["message_bytes"]] for case in cases] == wanted
     assert all(case["us"][stages.CALL] > 1 for case in cases)
-    assert len(run.output.splitlines()) == 2 + len(stages.STAGES) + 2
+    assert len(run.output.splitlines()) == 2 * (2 + len(stages.STAGES) + 2) + 1
 
 
 def test_it_says_why_it_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:

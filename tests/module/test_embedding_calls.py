@@ -6,7 +6,7 @@ import pytest
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import flat
-from tests.module.tree import Tree, compile_host, passes, run
+from tests.module.tree import LIBRARY, Tree, compile_host, passes, run
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +93,9 @@ def test_structures_are_filled_in(printed: dict[str, str]) -> None:
 
 def test_the_arguments_of_c_initialize(tree: Tree, tmp_path: Path) -> None:
     assert passes(run(compile_host("arguments", tmp_path), tree.library)) == ""
+
+
+def test_long_data_may_lie_anywhere_and_its_result_too(tmp_path: Path) -> None:
+    """No stand-in: apart they are worked on where they are, else by way of a copy."""
+    environment = {"GHOSTCARD_HOME": str(tmp_path / "state")}
+    assert passes(run(compile_host("long", tmp_path), LIBRARY, environment=environment)) == ""
