@@ -42,6 +42,7 @@ MACHINE = (
 """The simulated machine. One file to a line: the Makefile reads all lists here."""
 
 CONSTANTS = (
+    "ghostcard/driver/triage.py",
     "ghostcard/emulator/faultkinds.py",
     "ghostcard/emulator/image.py",
     "ghostcard/emulator/status.py",
