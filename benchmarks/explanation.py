@@ -63,6 +63,7 @@ class Explanation(NamedTuple):
     operation: str
     engine: str
     outcome: int
+    fault: str  # the last that happened to it, "" if none did
     depth: int
     request_bytes: int
     reply_bytes: int
@@ -135,6 +136,7 @@ def explain(requests: Requests, number: int) -> Explanation:
         operation=whole.names[record["operation"]],
         engine=whole.names[record["engine"]],
         outcome=int(record["outcome"]),
+        fault=whole.names[record["fault"] - 1] if record["fault"] else "",
         depth=int(record["depth"]),
         request_bytes=int(record["request_bytes"]),
         reply_bytes=int(record["reply_bytes"]),

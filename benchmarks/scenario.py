@@ -7,7 +7,10 @@ are fractions, so that no arrival time depends on the rounding of a float.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ghostcard.emulator.faultplan import FaultPlan
 
 CONSTANT, EXPONENTIAL, UNIFORM = "constant", "exponential", "uniform"
 DISTRIBUTIONS = (CONSTANT, EXPONENTIAL, UNIFORM)
@@ -124,3 +127,4 @@ class Scenario(NamedTuple):
     confidence: float
     stop: Stop | None
     changes: tuple[Change, ...] = ()  # in order of time
+    faults: FaultPlan | None = None

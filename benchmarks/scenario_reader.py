@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from ghostcard import faults
 from ghostcard.benchmarks.scenario import METRICS, MachineSpec, Scenario, ScenarioError, Stop
 from ghostcard.benchmarks.scenario_changes import read_changes
 from ghostcard.benchmarks.scenario_table import COUNT_MAX, TIME_MAX_NS, Table
 from ghostcard.benchmarks.scenario_tenants import read_tenants
 from ghostcard.emulator import profile as profiles
+from ghostcard.emulator.faultplan import FaultPlan, FaultPlanError
 from ghostcard.emulator.profile import Profile
 
 REPLICATIONS_MAX = 1000
@@ -23,7 +25,7 @@ CARDS_MAX, DOMAINS_MAX = 256, 256
 _SEED_MAX = (1 << 48) - 1
 _KEYS = (
     "description", "seed", "duration_ns", "requests", "warm_up_ns", "replications",
-    "percentiles", "confidence", "stop", "machine", "tenants", "changes",
+    "percentiles", "confidence", "stop", "machine", "tenants", "changes", "faults",
 )  # fmt: skip
 
 
@@ -67,9 +69,22 @@ def parse(document: Mapping[str, object], name: str = "scenario", folder: str = 
         confidence=_confidence(table),
         stop=_stop(table.table("stop")) if table.has("stop") else None,
         changes=read_changes(changes, loaded, duration_ns),
+        faults=_faults(table, folder, len(loaded)) if table.has("faults") else None,
     )
     _require_an_end(scenario, table)
     return scenario
+
+
+def _faults(table: Table, folder: str, cards: int) -> FaultPlan:
+    """The plan of a file; rules about other cards, and about bytes, have no place in a scenario."""
+    path = os.path.join(folder, table.text("faults"))
+    plan = faults.load(path)
+    try:
+        faults.check_cards(plan, range(cards))
+        faults.check_without_bytes(plan)
+    except FaultPlanError as error:
+        raise FaultPlanError(f"{path}: {error}") from None
+    return plan
 
 
 def _require_an_end(scenario: Scenario, table: Table) -> None:

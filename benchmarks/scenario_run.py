@@ -57,7 +57,10 @@ def machine_of(scenario: Scenario, seed: int) -> Machine:
         SlotConfig(n, f"card {n}", tuple(qid(n, domain) for domain in domains))
         for n in range(len(cards))
     )
-    return Machine(Config(cards, slots, "null", seed), in_memory=True)
+    plan = scenario.faults
+    if plan is not None:  # each replication has faults of its own
+        plan = plan._replace(seed=plan.seed + seed)
+    return Machine(Config(cards, slots, "null", seed), in_memory=True, faults=plan)
 
 
 def replicate(

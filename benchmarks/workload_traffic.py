@@ -9,8 +9,11 @@ from ghostcard.benchmarks.closed_loop import Work
 from ghostcard.benchmarks.scenario import CLOSED, Scenario, Tenant
 from ghostcard.benchmarks.scenario_changes import Order, orders
 from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker, work_of
+from ghostcard.driver.errors import DriverError
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.emulator.job import Job
+
+REFUSED_NS = 1_000_000  # that a client does nothing after it was told that there is no card
 
 Told = Callable[[int], None]
 """Called with the number of requests that have ended, at each of them."""
@@ -57,7 +60,13 @@ class Traffic:
         job.function = work.function
         job.request_bytes, job.reply_bytes = work.request_bytes, work.reply_bytes
         job.outcome = 0
-        self.port.submit(job, targets, after)
+        try:
+            self.port.submit(job, targets, after)
+        except DriverError as error:  # no card is there: whoever asks is told after a while
+            self.port.refuse(job, error)
+            timeline = self.port.timeline
+            job.callbacks = (after,)
+            timeline.at(timeline.now + REFUSED_NS, job)
         return True
 
     def is_over(self) -> bool:

@@ -54,6 +54,7 @@ class Bus:
         self._agenda = None if timeline is None else timeline.agenda
         self._interrupt_handlers: tuple[Callable[[int], None], ...] = ()
         self._change_handlers: tuple[Callable[[int], None], ...] = ()
+        self.has_faults = False  # or may have some: a `FaultyBus`
 
     # Assembly
 

@@ -28,6 +28,7 @@ COUNT_MAX = 10**12
 PPM = 1_000_000
 PERMILLE_MAX = 1_000_000  # a thousand times slower
 MESSAGE_MAX = 65536
+WIDTH_MAX = 8  # bytes of a field
 SEED_LIMIT = 1 << 48
 RULES_MAX = 1000
 NAME_MAX = 60
@@ -218,7 +219,7 @@ def _field(table: _Table, names: Names) -> dict[str, object]:
         offset, width = names.fields[table.choice("field", tuple(names.fields))]
     else:
         offset = table.integer("offset", 0, MESSAGE_MAX - 1)
-        width = table.integer("width", 1, 8, 1)
+        width = table.integer("width", 1, WIDTH_MAX, 1)
     if table.has("value") == table.has("flip"):
         raise table.refuse("value", "a value or, in `flip`, bits to turn over; one of the two")
     key = "value" if table.has("value") else "flip"

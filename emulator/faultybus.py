@@ -36,6 +36,7 @@ class FaultyBus(Bus):
 
     def __init__(self, injector: Injector, timeline: Timeline | None = None) -> None:
         super().__init__(timeline)
+        self.has_faults = True
         self.injector = injector
         self.card_faults = CardFaults(self, injector)
         self._swaps: dict[int, Rule] = {}  # qid -> a swap that waits for a second reply

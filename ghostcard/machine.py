@@ -27,7 +27,9 @@ from ghostcard.wrappingkeys import connected, share_secrets
 if TYPE_CHECKING:
     from ghostcard.driver.simulated import SimulatedPort
     from ghostcard.driver.timingtrack import Request
+    from ghostcard.emulator.faultplan import FaultPlan
     from ghostcard.emulator.image import Image
+    from ghostcard.emulator.injector import Injector
     from ghostcard.software import Software
 
 NATIVE_RECORDS = 1_000_000  # of 128 bytes; what a program does beyond that is counted, not kept
@@ -41,7 +43,7 @@ class Machine:
     ``native`` is the port for the threads of this process; `simulated` gives one for simulated
     hosts. A machine is used for one or the other. ``sockets`` tells which cards are in operation;
     in memory all are. ``is_administered``: wrapping keys are looked at or mended, so that it is no
-    error if they differ.
+    error if they differ. With ``faults`` its bus is one that misbehaves.
     """
 
     def __init__(
@@ -50,9 +52,11 @@ class Machine:
         in_memory: bool = False,
         recorder: Recorder | None = None,
         is_administered: bool = False,
+        faults: "FaultPlan | None" = None,
     ) -> None:
         self.config = config
-        self.bus = Bus()
+        self.injector = None if faults is None else _injector(faults)
+        self.bus = Bus() if self.injector is None else _faulty_bus(self.injector)
         self._in_memory = in_memory
         profiles = _profiles(config)
         check_modes(config, {card.adapter: profiles[card.profile].mode for card in config.cards})
@@ -98,13 +102,14 @@ class Machine:
         domains: int = 1,
         function: str = "null",
         seed: int = 0,
+        faults: "FaultPlan | None" = None,
     ) -> "Machine":
         """Like cards in memory, with one slot, number 0, that leads to all their APQNs."""
         numbers = tuple(range(domains))
         queues = tuple(qid(adapter, domain) for adapter in range(cards) for domain in numbers)
         plugged = tuple(CardConfig(adapter, profile, numbers) for adapter in range(cards))
         slots = (SlotConfig(0, "simulation", queues),)
-        return cls(Config(plugged, slots, function, seed), in_memory=True)
+        return cls(Config(plugged, slots, function, seed), in_memory=True, faults=faults)
 
     def targets(self, slot: int) -> tuple[int, ...]:
         """The APQNs of a slot, by its number; KeyError if there is no such slot."""
@@ -147,6 +152,8 @@ class Machine:
         if recorder is None:  # one without records yet is false
             recorder = Recorder(None if self._in_memory else NATIVE_RECORDS)
         self.recorder = recorder
+        if self.injector is not None:
+            self.injector.noted = recorder.note
         meter = None if self._in_memory else Meter(meter_folder(), self._describe)
         self.native = NativePort(self.bus, self.recorder, meter)
         for card in self.bus.cards.values():
@@ -189,6 +196,18 @@ class Machine:
 def meter_folder() -> str:
     """Where the counts of what programs asked of the cards of this home lie."""
     return os.path.join(home(), "cards", "meter")
+
+
+def _injector(plan: "FaultPlan") -> "Injector":
+    from ghostcard.emulator.injector import Injector
+
+    return Injector(plan)
+
+
+def _faulty_bus(injector: "Injector") -> Bus:
+    from ghostcard.emulator.faultybus import FaultyBus
+
+    return FaultyBus(injector)
 
 
 def _folder(owners: str) -> str:

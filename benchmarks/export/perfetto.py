@@ -4,8 +4,9 @@ A process per card. Its tracks are the places of each command queue, the firmwar
 engines, one each, so that what lies on a track nests and nothing is lost. Doorbell (link in) and
 completion (the reply in host memory, up to DQAP) lie inside the stay in the queue; a flow goes from
 the doorbell over the engine to the completion. The life of a request, with its waits, is an async
-slice with the request's number as id and an instant per stage. Counters show the depth of each
-queue and the line before each engine pool.
+slice with the request's number as id and an instant per stage. A fault is an instant of its card,
+and an async slice too where it lasts; a request says which fault it met. Counters show the depth of
+each queue and the line before each engine pool.
 
 `ts` and `dur` are microseconds with three decimals; `args` have the exact nanoseconds.
 """
@@ -89,8 +90,10 @@ def _everything(requests: Requests) -> Iterator[bytes]:
     threads: dict[Lane, int] = {}
     for track in (QUEUES, CORES, ENGINES):
         yield from _tracks(requests, names, track, threads)
+    faults = ["", *(f',"fault":{json.dumps(name)}' for name in requests.names)]
     for chunk in requests.chunks():
-        yield from _lives(chunk, names)
+        yield from _lives(chunk, names, faults)
+    yield _joined(_faults(requests))
     yield from _counters(requests)
 
 
@@ -116,9 +119,8 @@ def _pid(adapter: int) -> int:
 
 
 def _processes(requests: Requests) -> list[str]:
-    adapters = sorted(
-        {int(a) for chunk in requests.chunks() for a in set(chunk.adapters().tolist())}
-    )
+    used = {int(a) for chunk in requests.chunks() for a in set(chunk.adapters().tolist())}
+    adapters = sorted(used | {fault.qid >> 8 for fault in requests.faults()})
     return [_meta("process_name", _pid(a), 0, {"name": f"card {a:02x}"}) for a in adapters]
 
 
@@ -228,14 +230,16 @@ def _flow(phase: str, place: tuple[Text, Text], at: Moment, numbers: Array) -> l
 # -- lives and counters -------------------------------------------------------------------------
 
 
-def _lives(chunk: Chunk, names: list[str]) -> Iterator[bytes]:
+def _lives(chunk: Chunk, names: list[str], faults: list[str]) -> Iterator[bytes]:
     """The life of each request: begin, an instant per stage unless it was given up, end."""
     given_up = chunk.given_up()
     for some, stages in ((chunk.take(~given_up), STAGES[1:-1]), (chunk.take(given_up), ())):
-        yield from lines(len(some.numbers), _life(some, stages, names))
+        yield from lines(len(some.numbers), _life(some, stages, names, faults))
 
 
-def _life(chunk: Chunk, stages: Sequence[str], names: list[str]) -> list[str | Text]:
+def _life(
+    chunk: Chunk, stages: Sequence[str], names: list[str], faults: list[str]
+) -> list[str | Text]:
     array, name = chunk.array, chosen(names, chunk.array["operation"])
     pid = whole(chunk.adapters() + _pid(0))
     whose: list[str | Text] = [
@@ -251,11 +255,30 @@ def _life(chunk: Chunk, stages: Sequence[str], names: list[str]) -> list[str | T
         ',"args":{"ns":',
         begin.ns,
     ]
-    life += [',"client":', client, ',"outcome":', outcome, "}},\n"]
+    life += [',"client":', client, ',"outcome":', outcome]
+    life += [chosen(faults, array["fault"]), "}},\n"]
     for stage in stages:
         at = Moment.of(chunk.times(stage))
         life += [f'{{"ph":"n","name":"{stage}"', *whose, at.us, ',"args":{"ns":', at.ns, "}},\n"]
     return [*life, '{"ph":"e","name":', name, *whose, end.us, ',"args":{"ns":', end.ns, "}},\n"]
+
+
+def _faults(requests: Requests) -> Iterator[str]:
+    """An instant of the card for each fault, and an async slice if it lasts."""
+    for number, fault in enumerate(requests.faults()):
+        queue = f"{fault.qid >> 8:02x}.{fault.qid & 0xFF:04x}"
+        common = {"name": fault.name, "cat": "fault", "pid": _pid(fault.qid >> 8), "tid": 0}
+        args = {"ns": fault.at_ns, "queue": queue, "for_ns": fault.for_ns}
+        yield _timed({"ph": "i", "s": "p", **common, "args": args}, fault.at_ns)
+        if fault.for_ns:
+            end = fault.at_ns + fault.for_ns
+            for phase, at_ns in (("b", fault.at_ns), ("e", end)):
+                slice_ = {"ph": phase, **common, "id": f"fault {number}", "args": {"ns": at_ns}}
+                yield _timed(slice_, at_ns)
+
+
+def _timed(event: dict[str, object], at_ns: int) -> str:
+    return f'{json.dumps(event)[:-1]}, "ts": {at_ns // 1000}.{at_ns % 1000:03}}}'
 
 
 def _counters(requests: Requests) -> Iterator[bytes]:

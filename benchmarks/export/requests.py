@@ -15,7 +15,7 @@ import numpy as np
 from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.driver.triage import DRIVER_OUTCOME
 from ghostcard.emulator.errors import RecordError
-from ghostcard.emulator.record import STAGES, Recorder
+from ghostcard.emulator.record import STAGES, Note, Recorder
 
 CHUNK = 1 << 14  # requests: 2 MiB of records
 
@@ -66,7 +66,8 @@ class Chunk(NamedTuple):
 class Requests:
     """The records of a run, or those of them that `first`, `last` and `operation` select.
 
-    `names` are the operations and engines by index; `dropped` requests were not recorded.
+    `names` are the operations, engines and faults by index; `dropped` requests were not recorded.
+    `notes` are the faults that happened, to requests or not.
     """
 
     array: Array
@@ -75,11 +76,13 @@ class Requests:
     first: int = 0
     last: int | None = None
     operation: str | None = None
+    notes: tuple[Note, ...] = ()
 
     @classmethod
     def of(cls, recorder: Recorder) -> Self:
         """Those of a recorder; `RecordError` names a request whose times do not ascend."""
-        requests = cls(recorder.array(), recorder.names, recorder.dropped)
+        notes = recorder.notes
+        requests = cls(recorder.array(), recorder.names, recorder.dropped, notes=notes)
         for chunk in requests.chunks():
             _require_ascending(chunk)
         return requests
@@ -128,6 +131,15 @@ class Requests:
                 chunk = chunk.take(chunk.array["operation"] == wanted)
             if chunk:
                 yield chunk
+
+    def faults(self) -> list[Note]:
+        """The faults by time; of a selection those from its first submission to its last end."""
+        faults = sorted(self.notes)
+        if not faults or (not self.first and self.last is None and self.operation is None):
+            return faults
+        begin = min(int(chunk.array["submitted"].min()) for chunk in self.chunks())
+        end = max(int(chunk.array["done"].max()) for chunk in self.chunks())
+        return [fault for fault in faults if begin <= fault.at_ns <= end]
 
     def __len__(self) -> int:
         return sum(len(chunk.numbers) for chunk in self.chunks())

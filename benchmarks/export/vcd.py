@@ -2,14 +2,15 @@
 
 A scope per card, in it one per queue (`depth`: requests in hardware; `interrupt`: 1 while a reply
 lies in host memory of which the host has not been told), one of the firmware cores and one per
-engine pool (`waiting` and `busy` requests). The same records give the same file: it has no date.
+engine pool (`waiting` and `busy` requests). A fault is an event of the queue it happened to, named
+`fault_` and its name. The same records give the same file: it has no date.
 IEEE 1364-2001, clause 18; one time unit is 1 ns.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -34,19 +35,26 @@ _NOT_IN_A_NAME = re.compile(r"\W")
 
 def write(requests: Requests, path: str | PathLike[str]) -> None:
     """Write every change of every level; all are 0 at time 0 and at the end."""
-    found = Levels(requests, SPANS)
+    found, faults = Levels(requests, SPANS), requests.faults()
     codes = [_code(index) for index in range(len(found.of))]
+    events = sorted({(fault.qid, fault.name) for fault in faults})
+    event_codes = {event: _code(len(codes) + index) for index, event in enumerate(events)}
     with open(path, "w", encoding="ascii", newline="\n") as file:
         file.write(f"$version Ghostcard {__version__} $end\n$timescale 1 ns $end\n")
-        file.writelines(_declarations(found.of, codes))
+        file.writelines(_declarations(_variables(found.of, codes, event_codes)))
         file.write("$enddefinitions $end\n#0\n$dumpvars\n")
         file.writelines(_value(level, code, 0) for level, code in zip(found.of, codes, strict=True))
         file.write("$end\n")
-        _dump(found, codes, file)
+        happenings = [(f.at_ns, f"1{event_codes[f.qid, f.name]}\n") for f in faults]
+        _dump(found, codes, happenings, file)
 
 
-def _dump(found: Levels, codes: Sequence[str], file: TextIO) -> None:
+def _dump(
+    found: Levels, codes: Sequence[str], happenings: list[tuple[int, str]], file: TextIO
+) -> None:
+    """The changes and, between them, what happened: at one instant after the changes."""
     now = np.zeros(1, np.int64)  # #0 has been written
+    left = happenings[::-1]
     for changes in found.changes():
         kinds, which = np.unique(
             changes.levels << _VALUE_BITS | changes.values, return_inverse=True
@@ -57,38 +65,76 @@ def _dump(found: Levels, codes: Sequence[str], file: TextIO) -> None:
         ]
         is_new = np.diff(changes.times, prepend=now) != 0
         rows = zip(is_new.tolist(), changes.times.tolist(), which.tolist(), strict=True)
-        file.writelines(
-            f"#{time}\n{texts[kind]}" if new else texts[kind] for new, time, kind in rows
-        )
+        for new, time, kind in rows:
+            if new and left:
+                file.writelines(_before(time, left))
+            file.write(f"#{time}\n{texts[kind]}" if new else texts[kind])
         now = changes.times[-1:] if len(changes.times) else now
+    file.writelines(_before(None, left))
+
+
+def _before(time: int | None, left: list[tuple[int, str]]) -> Iterator[str]:
+    """Take what happened before a time, or all, off the end of what is left."""
+    while left and (time is None or left[-1][0] < time):
+        at_ns, text = left.pop()
+        yield f"#{at_ns}\n{text}"
 
 
 def _value(level: Level, code: str, value: int) -> str:
     return f"{value}{code}\n" if level.span.is_line else f"b{value:b} {code}\n"
 
 
-def _declarations(of: Sequence[Level], codes: Sequence[str]) -> Iterator[str]:
-    """The levels by scope; a scope is opened when the first of its variables comes."""
+class Variable(NamedTuple):
+    """One line of the declarations; variables of one scope stand together."""
+
+    scope: tuple[str, ...]
+    kind: str
+    code: str
+    name: str
+
+
+def _variables(
+    of: Sequence[Level], codes: Sequence[str], event_codes: Mapping[tuple[int, str], str]
+) -> list[Variable]:
+    variables = [
+        Variable(
+            _scope(level),
+            "wire 1" if level.span.is_line else "integer 32",
+            code,
+            level.span.name.removeprefix("cores_"),
+        )
+        for level, code in zip(of, codes, strict=True)
+    ]
+    for (qid, name), code in event_codes.items():
+        named = "fault_" + _NOT_IN_A_NAME.sub("_", name)
+        variables.append(Variable(_queue_scope(qid >> 8, qid & 0xFF), "event 1", code, named))
+    return sorted(variables, key=lambda variable: variable.scope)
+
+
+def _declarations(variables: Sequence[Variable]) -> Iterator[str]:
+    """The variables by scope; a scope is opened when the first of them comes."""
     opened: tuple[str, ...] = ()
-    for level, code in sorted(zip(of, codes, strict=True), key=lambda pair: _scope(pair[0])):
-        scope = _scope(level)
+    for scope, kind, code, name in variables:
         shared = _shared(opened, scope)
         yield "$upscope $end\n" * (len(opened) - shared)
-        for name in scope[shared:]:
-            yield f"$scope module {name} $end\n"
+        for part in scope[shared:]:
+            yield f"$scope module {part} $end\n"
         opened = scope
-        kind = "wire 1" if level.span.is_line else "integer 32"
-        yield f"$var {kind} {code} {level.span.name.removeprefix('cores_')} $end\n"
+        yield f"$var {kind} {code} {name} $end\n"
     yield "$upscope $end\n" * len(opened)
 
 
 def _scope(level: Level) -> tuple[str, ...]:
     card = f"card_{level.adapter:02x}"
     if level.domain is not None:
-        return card, f"queue_{level.domain:04x}"
+        return _queue_scope(level.adapter, level.domain)
     if level.engine is not None:
         return card, "engines_" + _NOT_IN_A_NAME.sub("_", level.engine)
     return card, "cores"
+
+
+def _queue_scope(adapter: int, domain: int) -> tuple[str, ...]:
+    return f"card_{adapter:02x}", f"queue_{domain:04x}"
 
 
 def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:

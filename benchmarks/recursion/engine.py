@@ -16,7 +16,6 @@ from ghostcard.benchmarks.recursion.sources import Constant, Source
 from ghostcard.benchmarks.recursion.tables import DRAWS, NEVER, Tables
 from ghostcard.driver.dispatcher import dispatch_queues
 from ghostcard.emulator.errors import EmulatorError
-from ghostcard.emulator.faultybus import FaultyBus
 from ghostcard.emulator.profile import (
     CONSTANT,
     Distribution,
@@ -71,7 +70,7 @@ def obstacle(bus: Bus, recorder: Recorder, sources: Sequence[Source]) -> str | N
         return "the kernel is not compiled"
     if type(recorder) is not Recorder:
         return "the records go to a journal"
-    if isinstance(bus, FaultyBus):
+    if bus.has_faults:
         return "the bus has faults"
     for card in bus.cards.values():
         if not card.configured or card.checkstopped:

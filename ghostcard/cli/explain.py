@@ -79,7 +79,13 @@ def _show(found: Explanation, as_json: bool) -> None:
         click.echo(
             f"{title}\nThe driver gave it up (outcome {found.outcome:#x}): it passed no stage."
         )
-        return
+    else:
+        _show_parts(title, found)
+    if found.fault:
+        click.echo(f"It met a fault: {found.fault}.")
+
+
+def _show_parts(title: str, found: Explanation) -> None:
     columns = ("interval", ">start", ">took", ">share", ">waiting", "rest is", "~waited for")
     table(title, columns, map(_row, found.parts))
     kinds = sorted(found.kinds_ns.items(), key=lambda kind: -kind[1])

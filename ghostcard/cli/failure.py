@@ -17,11 +17,12 @@ from ghostcard.benchmarks.client import ClientError
 from ghostcard.config import ConfigError
 from ghostcard.driver.errors import DriverError
 from ghostcard.emulator.errors import EmulatorError, ProfileError
+from ghostcard.emulator.faultplan import FaultPlanError
 from ghostcard.home import HomeError
 from ghostcard.library import LibraryError
 from ghostcard.module.token_admin import TokenAdminError
 
-_WRONG: tuple[type[Exception], ...] = (ConfigError, HomeError, ProfileError)
+_WRONG: tuple[type[Exception], ...] = (ConfigError, FaultPlanError, HomeError, ProfileError)
 _FAILED: tuple[type[Exception], ...] = (
     ClientError,
     DriverError,

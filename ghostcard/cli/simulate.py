@@ -1,7 +1,9 @@
 """``ghostcard simulate``: a scenario's load on its cards, and what theory says beside it."""
 
+import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -33,6 +35,7 @@ Examples:
   ghostcard simulate benchmarks/scenarios/closed.toml
   ghostcard simulate mine.toml --set tenants[0].clients=64 --seed 7
   ghostcard simulate mine.toml --records run.gcr && ghostcard explain run.gcr
+  ghostcard simulate mine.toml --faults docs/faults/everything.toml
 """,
 )
 @click.argument("scenario", type=click.Path(dir_okay=False))
@@ -46,6 +49,9 @@ Examples:
     help="What computes the times.",
 )
 @click.option("--records", type=click.Path(path_type=Path), help="Write the requests there.")
+@click.option(
+    "--faults", type=click.Path(dir_okay=False), help="A plan of faults (docs/faults.md)."
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the scenario.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, not tables.")
 def command(
@@ -54,6 +60,7 @@ def command(
     replications: int | None,
     engine: str,
     records: Path | None,
+    faults: str | None,
     changes: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -63,6 +70,8 @@ def command(
     """
     options = [f"{name}={value}" for name, value in
                (("seed", seed), ("replications", replications)) if value is not None]  # fmt: skip
+    if faults is not None:
+        options.append(f"faults={json.dumps(os.path.abspath(faults))}")
     try:
         loaded = scenario_reader.load(scenario, [*changes, *options])
         cards = machine_of(loaded, loaded.seed).bus.cards
@@ -88,11 +97,18 @@ def command(
     result = evaluate(loaded, [run for run in runs if run.ended])
     said = answers(loaded, cards)
     if as_json:
-        document(_document(loaded, result, offered, said))
+        document(_document(loaded, result, offered, said, _happened(runs)))
     else:
         _show(loaded, result, said)
+        if loaded.faults is not None:
+            table("Faults", ("fault", ">happened"), _happened(runs).items())
     if result.interrupted:
         raise Failure("interrupted; the figures are of what was done until then", 130)
+
+
+def _happened(runs: Sequence[Replication]) -> dict[str, int]:
+    """How often each fault happened, by its name."""
+    return dict(sorted(Counter(note.name for run in runs for note in run.recorder.notes).items()))
 
 
 def _require_folder(records: Path) -> None:
@@ -155,7 +171,11 @@ def _overloads(offered: Sequence[Load], later: Sequence[Load]) -> Iterator[str]:
 
 
 def _document(
-    scenario: Scenario, result: Result, offered: Sequence[Load], said: Sequence[Answer]
+    scenario: Scenario,
+    result: Result,
+    offered: Sequence[Load],
+    said: Sequence[Answer],
+    faults: dict[str, int],
 ) -> dict[str, object]:
     return {
         "scenario": scenario.name,
@@ -167,6 +187,7 @@ def _document(
         "bottleneck": result.bottleneck(),
         "offered_load": plain(list(offered)),
         "theory": plain(list(said)),
+        "faults": faults,
     }
 
 
