@@ -437,8 +437,11 @@ class QueueMachine(Generic[M]):
         return self._failed(code)
 
     def _full(self, status: int) -> Wait:
+        """Full with nothing of ours in hardware, it has no reply that would interrupt: look again.
+
+        The kernel's driver waits there for the next request."""
         self.state = FULL
-        return INTERRUPT if status & IRQ_ENABLED else HIGH_TIMEOUT
+        return INTERRUPT if status & IRQ_ENABLED and self.count else HIGH_TIMEOUT
 
     def _association_tested(
         self, status: int, message: M | None = None, bind_state: int = 0

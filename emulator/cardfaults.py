@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ghostcard.emulator.agenda import Agenda, LightEvent
 from ghostcard.emulator.image import DestructibleImage
 from ghostcard.emulator.injector import NVRAM
+from ghostcard.emulator.nvram import PowerLost
 
 if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
@@ -134,7 +136,8 @@ def _zeroise(_bus: Bus, card: Card, queue: CommandQueue, _until_ns: int) -> bool
     card.purge(queue)
     card.image.zeroize(queue.domain)
     if isinstance(card.image, DestructibleImage):
-        card.image.destroy(queue.domain)
+        with suppress(PowerLost):  # then the power was gone first, and the secrets are still there
+            card.image.destroy(queue.domain)
     return True
 
 

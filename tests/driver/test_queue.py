@@ -233,7 +233,16 @@ ROWS: dict[str, Row] = {
         machine(State.IDLE, 0, 1, depth=1), (F,), (NQAP, Wait.HIGH_TIMEOUT), State.QUEUE_FULL
     ),
     "write 10": Row(
-        machine(State.IDLE, 0, 1), (F | IRQ | code(0x10),), (NQAP, Wait.INTERRUPT), State.QUEUE_FULL
+        machine(State.WORKING, 1, 1),
+        (IRQ | code(0x10), F | IRQ | code(0x10)),
+        (DQAP, NQAP, Wait.INTERRUPT),
+        State.QUEUE_FULL,
+    ),
+    "write 10, nothing in hardware": Row(
+        machine(State.IDLE, 0, 1),
+        (F | IRQ | code(0x10),),
+        (NQAP, Wait.HIGH_TIMEOUT),
+        State.QUEUE_FULL,
     ),
     "write 02": Row(
         machine(State.IDLE, 0, 1), (code(2),), (NQAP, Wait.LOW_TIMEOUT), State.RESET_WAIT

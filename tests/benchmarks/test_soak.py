@@ -1,0 +1,45 @@
+"""A million requests while everything fails now and then, and that the soak would notice."""
+
+import pytest
+
+from ghostcard import faults
+from ghostcard.benchmarks.soak import PLAN, Dishonest, Soak
+from ghostcard.emulator.faultkinds import KINDS
+from ghostcard.emulator.faultplan import FaultPlan, Rule
+
+REQUESTS = 1_000_000
+
+
+def test_the_plan_has_every_kind_at_one_percent() -> None:
+    rules = faults.load(str(PLAN)).rules
+    assert {rule.kind for rule in rules} == set(KINDS)
+    assert {rule.rate_ppm for rule in rules} == {10_000}
+
+
+def test_a_million_requests_are_answered_once_and_honestly() -> None:
+    outcome = Soak(REQUESTS, 1).run()
+    assert outcome.requests == outcome.answered + outcome.failed == REQUESTS
+    assert set(outcome.faults) == {rule.name for rule in faults.load(str(PLAN)).rules}
+    assert min(outcome.faults.values()) > 50
+    assert outcome.answered > REQUESTS * 3 // 4
+    assert outcome.checked > REQUESTS // 6
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    first, again, other = (Soak(20_000, seed).run() for seed in (7, 7, 8))
+    assert first == again
+    assert first.digest != other.digest
+
+
+def test_another_digest_would_be_noticed() -> None:
+    """A reply whose digest itself is changed, which no driver can see."""
+    in_the_digest = Rule("corrupt", "corrupt", "reply", offset=110, flip=1, nth=1)
+    with pytest.raises(Dishonest, match=r"client 3 got another digest for b'3 4"):
+        Soak(4 * 64, 1, plan=FaultPlan((in_the_digest._replace(client=3),))).run()
+
+
+def test_a_request_that_never_ends_would_be_noticed() -> None:
+    """An asynchronous error when the last request is sent: the driver waits for nothing then."""
+    silent = Rule("response", "response", "instruction", instruction="nqap", code=4)
+    with pytest.raises(Dishonest, match=r"^1 requests never ended$"):
+        Soak(1, 1, clients=1, plan=FaultPlan((silent._replace(asynchronous=True),))).run()
