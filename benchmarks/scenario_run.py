@@ -47,6 +47,13 @@ class Replication(NamedTuple):
         """Requests that have ended."""
         return len(self.recorder) if self.stream is None else self.stream.requests
 
+    @property
+    def answered(self) -> bool:
+        """Whether any request was answered without an error."""
+        if self.stream is not None:
+            return len(self.stream.all.latency) > 0
+        return bool((self.recorder.array()["outcome"] == 0).any())
+
 
 def machine_of(scenario: Scenario, seed: int) -> Machine:
     """The scenario's cards in memory, without load."""

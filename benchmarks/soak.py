@@ -27,25 +27,25 @@ import click
 from ghostcard import faults
 from ghostcard.benchmarks.provenance import provenance
 from ghostcard.driver.errors import DriverError
-from ghostcard.driver.exchange import head_of, unpack
+from ghostcard.driver.exchange import Exchange, head_of, unpack
 from ghostcard.driver.shapes import shape
 from ghostcard.driver.triage import DRIVER_OUTCOME
 from ghostcard.emulator.agenda import LightEvent
 from ghostcard.emulator.faultplan import FaultPlan
 from ghostcard.emulator.job import Job
-from ghostcard.firmware.abi import mechanism, request
-from ghostcard.firmware.abi.request import Head
-from ghostcard.firmware.abi.verbs import DIGEST_SINGLE
 from ghostcard.machine import Machine
 from ghostcard.pkcs11 import CKM_SHA256
 
 PLAN = Path(__file__).with_name("soak.plan.toml")
 CLIENTS, CARDS = 64, 4
 DATA_BYTES = 32
+MAX_MESSAGE = 4096
 _DATA_EVERY = 4  # one request of so many carries bytes
 _REFUSED_NS = 1_000_000  # that a client waits after it was told that there is no card
 _ONLINE_EVERY = 256  # requests after which somebody looks for queues that are offline
 _TAKE_EVERY = 1 << 14  # requests after which records are digested and forgotten
+_DIGEST, *_ = shape("sha256", DATA_BYTES)
+_HOLES = (CKM_SHA256.to_bytes(4, "big"), DATA_BYTES)  # mechanism, and room for the data
 _SIZED = ("rsa2048-sign", 51), ("aes-256-gcm", 1024)
 
 
@@ -83,7 +83,8 @@ class Soak:
         self._port = self._machine.simulated()
         self._agenda = self._port.timeline.agenda
         self._left = requests
-        self._clients = [_Client(number) for number in range(clients)]
+        host = Exchange(self._machine.native, self._targets, MAX_MESSAGE)
+        self._clients = [_Client(number, host) for number in range(clients)]
         self._begun = self._answered = self._failed = self._checked = 0
         self._faults: Counter[str] = Counter()
         self._digest = hashlib.sha256()
@@ -194,8 +195,9 @@ class Soak:
 class _Client:
     """Sends one request after the other; every fourth with bytes that are its own."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, host: Exchange) -> None:
         self.job = Job(client=number)
+        self._host = host
         self.is_waiting = False
         self._number = number
         self._sent = 0
@@ -212,7 +214,7 @@ class _Client:
         job.outcome, job.reply = 0, None
         if self._sent % _DATA_EVERY == 0:
             self._data = f"{self._number} {self._sent}".encode().ljust(DATA_BYTES, b".")
-            job.function = DIGEST_SINGLE
+            job.function = _DIGEST
             return self._render
         job.block = None
         job.operation, job.payload_bytes = _SIZED[self._sent % len(_SIZED)]
@@ -222,8 +224,7 @@ class _Client:
     def _render(self, domain: int) -> bytes:
         parts = self._frames.get(domain)
         if parts is None:
-            params = (mechanism.pack(CKM_SHA256), DATA_BYTES)
-            parts = self._frames[domain] = request.frame(Head(DIGEST_SINGLE, domain), params)
+            parts = self._frames[domain] = self._host.frame(_DIGEST, domain, _HOLES)
         return self._data.join(parts)
 
     def check(self, job: Job) -> bool:
@@ -233,7 +234,7 @@ class _Client:
         """
         if job.block is None:
             return False
-        (digest,) = unpack(job.reply or b"", head_of(DIGEST_SINGLE, job.qid & 0xFF))
+        (digest,) = unpack(job.reply or b"", head_of(_DIGEST, job.qid & 0xFF))
         if digest != hashlib.sha256(self._data).digest():
             raise Dishonest(f"client {self._number} got another digest for {self._data!r}")
         return True

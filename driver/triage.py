@@ -2,12 +2,11 @@
 
 import errno
 import struct
-from typing import Final
 
 from ghostcard.firmware.abi.cca_function import CALLERS_FAULT, OUTPUT_ABOVE_2K
 from ghostcard.firmware.abi.errorreply import TYPE82, TYPE87, TYPE88, ReplyCode, sentence
 
-ADMIN: Final = 41  # the EP11 function whose requests are tried once (AP sheet 3.6)
+ADMIN = 41  # the EP11 function whose requests are tried once (AP sheet 3.6)
 UNKNOWN_REPLY = -1  # neither known type nor CPRB version: the queue goes offline, then as EAGAIN
 
 # An outcome in a record is 0, or a reply code, or this plus the errno of the driver's own verdict.

@@ -16,7 +16,7 @@ MAY: dict[str, set[str]] = {
     "firmware": {"firmware", "emulator"},
     "driver": {"driver", "emulator", "firmware.abi"},
     "module": {"module", *JOINED, "firmware.abi"},
-    "benchmarks": {"benchmarks", *JOINED, "statistics", "library"},
+    "benchmarks": {"benchmarks", *JOINED, "faults", "statistics", "library"},
 }
 # Packages that only these layers may import.
 ONLY: dict[str, set[str]] = {

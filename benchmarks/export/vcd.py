@@ -8,6 +8,7 @@ IEEE 1364-2001, clause 18; one time unit is 1 ns.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from typing import NamedTuple, TextIO
@@ -50,11 +51,11 @@ def write(requests: Requests, path: str | PathLike[str]) -> None:
 
 
 def _dump(
-    found: Levels, codes: Sequence[str], happenings: list[tuple[int, str]], file: TextIO
+    found: Levels, codes: Sequence[str], happenings: Sequence[tuple[int, str]], file: TextIO
 ) -> None:
     """The changes and, between them, what happened: at one instant after the changes."""
-    now = np.zeros(1, np.int64)  # #0 has been written
-    left = happenings[::-1]
+    now = 0  # #0 has been written
+    left = deque(happenings)
     for changes in found.changes():
         kinds, which = np.unique(
             changes.levels << _VALUE_BITS | changes.values, return_inverse=True
@@ -63,21 +64,18 @@ def _dump(
             _value(found.of[kind >> _VALUE_BITS], codes[kind >> _VALUE_BITS], kind & _VALUE_MASK)
             for kind in kinds.tolist()
         ]
-        is_new = np.diff(changes.times, prepend=now) != 0
-        rows = zip(is_new.tolist(), changes.times.tolist(), which.tolist(), strict=True)
-        for new, time, kind in rows:
-            if new and left:
-                file.writelines(_before(time, left))
-            file.write(f"#{time}\n{texts[kind]}" if new else texts[kind])
-        now = changes.times[-1:] if len(changes.times) else now
-    file.writelines(_before(None, left))
+        for time, kind in zip(changes.times.tolist(), which.tolist(), strict=True):
+            while left and left[0][0] < time:
+                now = _write(file, now, *left.popleft())
+            now = _write(file, now, time, texts[kind])
+    for at_ns, text in left:
+        now = _write(file, now, at_ns, text)
 
 
-def _before(time: int | None, left: list[tuple[int, str]]) -> Iterator[str]:
-    """Take what happened before a time, or all, off the end of what is left."""
-    while left and (time is None or left[-1][0] < time):
-        at_ns, text = left.pop()
-        yield f"#{at_ns}\n{text}"
+def _write(file: TextIO, now: int, time: int, text: str) -> int:
+    """Write a change, with its time if that is another one; the time."""
+    file.write(f"#{time}\n{text}" if time != now else text)
+    return time
 
 
 def _value(level: Level, code: str, value: int) -> str:

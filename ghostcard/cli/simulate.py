@@ -94,6 +94,9 @@ def command(
         runs[0].recorder.save(records)
     if not any(run.ended for run in runs):
         raise Failure("interrupted before the first request ended", 130)
+    if loaded.faults is not None and not all(run.answered for run in runs if run.ended):
+        told = ", ".join(f"{name} {times:,}" for name, times in _happened(runs).items())
+        raise Failure(f"no request was answered, there is nothing to measure; faults: {told}")
     result = evaluate(loaded, [run for run in runs if run.ended])
     said = answers(loaded, cards)
     if as_json:

@@ -201,3 +201,15 @@ def test_explain_of_what_is_not_there(options: tuple[str, ...], line: str, recor
 )
 def test_options_that_make_no_sense(options: tuple[str, ...], records: Path) -> None:
     assert ran("explain", records, *options).exit_code == 2
+
+
+def test_explain_names_the_fault(tmp_path: Path) -> None:
+    record = Recorder()
+    record.add(0, 0x0106, 31, "query", "", 0, 1, 9, 9, 0, FIRST, "lost on the link")
+    record.add(1, 0x0106, 38, "query", "", DRIVER_OUTCOME + 5, 0, 9, 0, 0, (5, *(9,) * 11), "drop")
+    record.save(tmp_path / "run.gcr")
+    answered, given_up = (ran("explain", tmp_path / "run.gcr", "--request", n) for n in "01")
+    assert "It met a fault: lost on the link." in answered.stdout
+    assert given_up.stdout.endswith("it passed no stage.\nIt met a fault: drop.\n")
+    said = json.loads(ran("explain", tmp_path / "run.gcr", "--request", "1", "--json").stdout)
+    assert said["fault"] == "drop"

@@ -1,5 +1,6 @@
 """`ghostcard simulate`: the examples, the options, and one line for everything that is wrong."""
 
+import errno
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from ghostcard.benchmarks import workload_traffic
 from ghostcard.cli import main
+from ghostcard.driver.triage import DRIVER_OUTCOME
 from ghostcard.emulator.record import Recorder
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "benchmarks" / "scenarios").glob("*.toml"))
@@ -185,3 +187,90 @@ def test_a_change_is_said_and_an_engine_that_had_to_be_taken(small: Path, tmp_pa
     assert said["percentiles"] == [50.0, 90.0, 99.0, 99.9]
     assert len(said["result"]["in_system"]["means"]) == 48
     assert said["result"]["changes"][0]["change"]["key"] == "firmware.decode_ns"
+
+
+PLAN = """
+seed = 3
+[[faults]]
+kind = "delay"
+name = "late"
+delay_ns = 1_000_000
+every = 100
+[[faults]]
+kind = "pull"
+at_ns = 2_000_000
+for_ns = 1_000_000
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN)
+    return path
+
+
+def test_faults_are_counted_and_recorded(small: Path, plan: Path, tmp_path: Path) -> None:
+    records = tmp_path / "run.gcr"
+    done = simulate(small, "--faults", plan, "--records", records)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"Faults\n.*late +\d+\n +pull +1\n", done.stdout, re.DOTALL)
+    assert "Engine simpy: the recursion does not apply: the bus has faults." in done.stdout
+    recorder = Recorder.load(records)
+    late = [note for note in recorder.notes if note.name == "late"]
+    pulled = [note for note in recorder.notes if note.name == "pull"]
+    assert [(note.at_ns, note.for_ns) for note in pulled] == [(2_000_000, 1_000_000)]
+    array = recorder.array()
+    marked = array[array["fault"] == recorder.names.index("late") + 1]
+    assert len(marked) == len(late) >= 3
+    assert all(marked["arrived"] - marked["enqueued"] > 1_000_000)
+    said = json.loads(simulate(small, "--faults", plan, "--json").stdout)
+    assert said["faults"] == {"late": len(late), "pull": 1}
+
+
+def test_the_same_faults_again(small: Path, plan: Path, tmp_path: Path) -> None:
+    one, two, other = (tmp_path / name for name in ("1", "2", "3"))
+    for path, seed in ((one, 5), (two, 5), (other, 6)):
+        assert simulate(small, "--faults", plan, "--seed", seed, "--records", path).exit_code == 0
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_scenario_may_name_its_plan(small: Path, plan: Path) -> None:
+    small.write_text(f'faults = "plan.toml"\n{SMALL}')
+    assert json.loads(simulate(small, "--json").stdout)["faults"]["pull"] == 1
+
+
+def test_without_a_plan_there_are_no_faults(small: Path) -> None:
+    done = simulate(small)
+    assert "Faults" not in done.stdout
+    assert json.loads(simulate(small, "--json").stdout)["faults"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[[faults]]\nkind = "rust"', "faults[0].kind: got 'rust', takes one of response, "),
+        ('[[faults]]\nkind = "drop"\ncard = 1', "faults[0].card: got 1, takes 0"),
+        ('[[faults]]\nkind = "swap"', "faults[0].kind: got 'swap', takes a kind that changes no"),
+        ("faults = 1 1", "not TOML: "),
+    ],
+)
+def test_a_plan_that_cannot_be_is_one_line(
+    small: Path, plan: Path, text: str, expected: str
+) -> None:
+    plan.write_text(text)
+    done = simulate(small, "--faults", plan)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.fullmatch(rf"error: \S*plan\.toml: {re.escape(expected)}.*\n", done.stderr)
+
+
+def test_with_no_card_left_every_request_fails(small: Path, plan: Path, tmp_path: Path) -> None:
+    plan.write_text('[[faults]]\nkind = "pull"\nat_ns = 0')
+    done = simulate(small, "--faults", plan, "--records", tmp_path / "run.gcr")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: no request was answered, there is nothing to measure; faults: pull 1\n"
+    )
+    array = Recorder.load(tmp_path / "run.gcr").array()
+    assert len(array) == 400
+    assert set(array["outcome"].tolist()) == {DRIVER_OUTCOME + errno.ENODEV}

@@ -235,3 +235,37 @@ def test_names_of_any_kind_and_a_long_time(tmp_path: Path) -> None:
         (Decimal(start + 1) / 1000, Decimal("0.010"), start + 1),
         (Decimal(start + 3) / 1000, Decimal("0.002"), start + 3),
     ]
+
+
+def test_a_fault_is_an_instant_and_a_slice_if_it_lasts(tmp_path: Path) -> None:
+    record = Recorder()
+    record.add(0, 0x0102, 31, "sign", "rsa", 0, 1, 9, 9, 0, tuple(range(100, 112)), "drop")
+    record.add(1, 0x0102, 31, "sign", "rsa", 0, 1, 9, 9, 0, tuple(range(200, 212)))
+    record.note(1_234_567, 0x0302, "pull", 5_000)
+    record.note(101, 0x0102, "drop")
+    perfetto.write(Requests.of(record), tmp_path / "trace.json")
+    events = json.loads((tmp_path / "trace.json").read_text(), parse_float=Decimal)["traceEvents"]
+    faults = [event for event in events if event.get("cat") == "fault"]
+    assert [(e["ph"], e["name"], e["pid"], e["args"]["ns"]) for e in faults] == [
+        ("i", "drop", 2, 101),
+        ("i", "pull", 4, 1_234_567),
+        ("b", "pull", 4, 1_234_567),
+        ("e", "pull", 4, 1_239_567),
+    ]
+    assert faults[1]["args"] == {"ns": 1_234_567, "queue": "03.0002", "for_ns": 5_000}
+    assert all(event["ts"] * 1000 == event["args"]["ns"] for event in faults)
+    lives = [e["args"].get("fault") for e in of(events, "b") if e["cat"] == "request"]
+    assert lives == ["drop", None]
+    assert {"card 01", "card 03"} == {
+        event["args"]["name"] for event in of(events, "M") if event["name"] == "process_name"
+    }
+
+
+def test_a_selection_has_the_faults_of_its_time(tmp_path: Path) -> None:
+    record = Recorder()
+    for start in (100, 200, 300):
+        record.add(0, 0, 31, "sign", "rsa", 0, 1, 9, 9, 0, tuple(range(start, start + 12)))
+        record.note(start + 5, 0, "delay")
+    requests = Requests.of(record)
+    assert [fault.at_ns for fault in requests.faults()] == [105, 205, 305]
+    assert [fault.at_ns for fault in requests.select(1, 1).faults()] == [205]

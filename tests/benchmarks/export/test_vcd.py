@@ -1,6 +1,7 @@
 """The dump as two independent readers see it, against the sums of the record."""
 
 import re
+import signal
 from collections import defaultdict
 from decimal import Decimal
 from itertools import pairwise
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vcdvcd import VCDVCD
+from vcdvcd import VCDVCD  # which has the process killed by SIGPIPE: undone below
 
 from ghostcard.benchmarks.export import vcd
 from ghostcard.benchmarks.export.requests import Requests
 from ghostcard.emulator.record import Recorder
+
+signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 Signals = dict[str, list[tuple[int, int]]]
 
@@ -161,3 +164,19 @@ def test_an_identifier_for_any_number_of_signals(tmp_path: Path) -> None:
     assert len(signals) == 120 * 2 + 4
     assert signals["card_00.engines_a_b.busy"] == [(0, 0), (6, 120), (7, 0)]
     assert signals["card_00.queue_0077.depth"] == [(0, 0), (1, 1), (11, 0)]
+
+
+def test_a_fault_is_an_event_of_its_queue(tmp_path: Path) -> None:
+    record = Recorder()
+    record.add(0, 0x0102, 31, "sign", "rsa", 0, 1, 9, 9, 0, tuple(range(100, 112)), "drop")
+    record.note(0, 0x0102, "drop")
+    record.note(101, 0x0102, "drop")  # as it is enqueued
+    record.note(101, 0x0000, "pull, 1", 50)
+    record.note(500, 0x0102, "drop")
+    vcd.write(Requests.of(record), tmp_path / "x.vcd")
+    signals = parsed((tmp_path / "x.vcd").read_text())
+    assert signals["card_01.queue_0002.fault_drop"] == [(0, 1), (101, 1), (500, 1)]
+    assert signals["card_00.queue_0000.fault_pull__1"] == [(101, 1)]
+    assert signals["card_01.queue_0002.depth"] == [(0, 0), (101, 1), (111, 0)]
+    kept = VCDVCD(str(tmp_path / "x.vcd")).data
+    assert any("fault_drop" in name for one in kept.values() for name in one.references)
