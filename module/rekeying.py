@@ -62,7 +62,7 @@ def group_of(machine: Machine, slot: int) -> Group:
         there = ", ".join(str(each.id) for each in slots)
         raise RekeyingError(f"there is no slot {slot}; there are {there}")
     if machine.bus.cards[wanted.apqns[0] >> 8].image.mode != "ep11":
-        raise RekeyingError(f"slot {slot} leads to accelerators, which have no wrapping key")
+        raise RekeyingError(f"slot {slot} leads to no EP11 cards: it has no wrapping key")
     apqns = machine.group(slot)
     return Group(apqns, tuple(each for each in slots if each.apqns[0] in apqns))
 
@@ -229,7 +229,7 @@ class Rekeying:
                         self.administrators[qid].finalize(pattern)
             for store in stores.values():
                 with store.transaction() as token:
-                    if token is not None and token.next_wkid:
+                    if token is not None and token.next_wkid == pattern[:WKID_SIZE]:
                         store.make_following_present()
         return pattern
 
@@ -237,7 +237,10 @@ class Rekeying:
         """The pattern that all APQNs have, if tokens still wait for it: who has changed the APQNs
         did not come to the tokens.
         """
-        current = {state.current for state in self.states().values() if state.current}
+        states = self.states()
+        if self._coming(states):
+            return b""
+        current = {state.current for state in states.values() if state.current}
         waiting = {token.next_wkid for store in stores if (token := store.token()) is not None}
         pattern = current.pop() if len(current) == 1 else b""
         return pattern if pattern[:WKID_SIZE] in waiting - {b""} else b""
@@ -318,9 +321,11 @@ def _store(store: Store, wkid: bytes, blobs: Iterable[tuple[ObjectRow, bytes]]) 
 
 
 def _expect_ready(slot: int, store: Store, wkid: bytes) -> None:
-    """Every object of a token has been looked at; of an empty one nothing is expected."""
+    """Every object of a token has been looked at; of an empty one nothing is expected, nor of one
+    that has the key already.
+    """
     with store.transaction() as token:
-        if token is None:
+        if token is None or token.wkid == wkid:
             return
         if token.next_wkid != wkid:
             store.begin_change(wkid)

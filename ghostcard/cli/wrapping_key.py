@@ -54,7 +54,9 @@ for each in (generate, import_, importer, export):
 def show(as_json: bool) -> None:
     """Show which wrapping keys the APQNs and the tokens have, by their verification patterns."""
     machine = Machine(load(), is_administered=True)
-    rekeying = Rekeying(machine, Group(tuple(ep11_queues(machine)), machine.config.slots))
+    queues = tuple(ep11_queues(machine))
+    slots = tuple(slot for slot in machine.config.slots if slot.apqns[0] in queues)
+    rekeying = Rekeying(machine, Group(queues, slots))
     states, tokens = rekeying.states(), rekeying.tokens()
     if as_json:
         document(

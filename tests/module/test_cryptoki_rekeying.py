@@ -351,6 +351,27 @@ def test_parts_that_are_imported_make_the_same_key_everywhere(setting: Path) -> 
     assert admin.import_parts(reversed(parts)) == pattern
 
 
+def test_one_apqn_that_comes_later(program: Program) -> None:
+    """It had no key while the others changed; programs and tokens have done so with them."""
+    key = program.aes(TOKEN=True)
+    before = sealed(program, key)
+    begin()
+    reencipher()
+    *others, last = rekeying().administrators.values()
+    if not others:
+        return
+    pattern = rekeying().coming()
+    last.clear()
+    for admin in others:
+        admin.finalize(pattern)
+    assert sealed(program, key) == before
+    assert rekeying().finalize() == pattern
+    assert {state.current for state in rekeying().states().values()} == {pattern}
+    assert sealed(program, key) == before
+    change()
+    assert sealed(program, key) == before
+
+
 def test_one_apqn_that_lags_behind_is_told_of(setting: Path) -> None:
     admin = rekeying()
     if len(admin.administrators) == 1:
