@@ -59,7 +59,7 @@ class BusSocket:
         """Send away whoever waits."""
         visitor, _ = self.listener.accept()
         with visitor, suppress(OSError):  # he may be gone already
-            visitor.sendall(pack_failure(TAKEN))
+            visitor.sendall(pack_failure(TAKEN), socket.MSG_NOSIGNAL)
 
 
 def run(place: BusSocket, port: ApPort, ends: Iterable[int] = ()) -> None:

@@ -94,7 +94,7 @@ class Connection:
     def send(self, frame: bytes) -> None:
         """Send a frame; to one who has gone it goes nowhere, which `receive` tells."""
         try:
-            self._stream.sendall(frame)
+            self._stream.sendall(frame, socket.MSG_NOSIGNAL)  # whatever the process does of SIGPIPE
         except ConnectionError:
             return
 
