@@ -112,7 +112,7 @@ class NativePort:
         block = render(qid & 0xFF)
         performed = self._perform(qid, block)
         code, reply, operation, payload_bytes = performed
-        if code or ((reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply)):
+        if code or ((reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply, block)):
             return self._call_again(function, render, targets, qid, block, performed)
         try:
             self._counts[self._slots[qid, operation, payload_bytes]] += 1
@@ -241,7 +241,7 @@ class NativePort:
         """Account for what a card answered; 0 or EAGAIN, DriverError when another try is no use."""
         _, reply, operation, payload_bytes = performed
         self._count(qid, operation, payload_bytes)
-        verdict = triage(reply)
+        verdict = triage(reply, block)
         ended = outcome(reply) if verdict else 0
         sizes = (len(block), len(reply))
         if self._account is not None:

@@ -134,7 +134,7 @@ class SimulatedPort:
 
     def _judge(self, job: Job) -> int:
         reply = job.reply or b""
-        verdict = triage(reply)
+        verdict = triage(reply, job.block or b"")
         if verdict:
             job.outcome = outcome(reply)
         elif job.block is not None and not _answers(reply, job.block):

@@ -14,6 +14,9 @@ DRIVER_OUTCOME = 0x1000
 
 _EP11_OK = b"\x86\x02\x00\x00"  # bytes 1..4 of a reply: type, format, reserved, reply code
 _TYPE80 = 0x80
+_TYPE80_HEADER = 16  # bytes
+# key-block type of a type 50 request -> bytes of its result (AP sheet 3.1)
+_RESULT = {bytes((0, form + size)): 64 << size for form in (0, 0x10) for size in (1, 2, 3)}
 _TYPE86 = 0x86
 _ERROR_TYPES = (TYPE82, TYPE87, TYPE88)
 _CPRB_VERSION = 0x30 + 2  # of a type-86 reply of format 2
@@ -44,11 +47,12 @@ INVALID = frozenset(
 )
 
 
-def triage(reply: bytes) -> int:
+def triage(reply: bytes, block: bytes = b"") -> int:
     """0: the reply carries an answer. EINVAL: fault of the request. EAGAIN: try another queue.
 
     EMSGSIZE for a type 86 reply that is longer or shorter than it says, UNKNOWN_REPLY for bytes
-    that are no reply at all. Any bytes are accepted.
+    that are no reply at all, or of type 80 and shorter than the result of the request ``block``.
+    Any bytes are accepted.
     """
     if reply[1:5] == _EP11_OK:
         version = reply[_CPRB_VERSION] if len(reply) > _CPRB_VERSION else 0
@@ -61,7 +65,7 @@ def triage(reply: bytes) -> int:
         return UNKNOWN_REPLY
     kind, code = reply[1], reply[4]
     if kind == _TYPE80 and code == 0:
-        return 0
+        return 0 if len(reply) >= _TYPE80_HEADER + _RESULT.get(block[8:10], 0) else UNKNOWN_REPLY
     if kind in _ERROR_TYPES or (kind in (_TYPE80, _TYPE86) and code):
         return errno.EINVAL if code in INVALID else errno.EAGAIN
     return UNKNOWN_REPLY

@@ -6,6 +6,7 @@ Not on the module's import path.
 """
 
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 from ghostcard.emulator.bus import Bus
@@ -27,6 +28,20 @@ QID_LIMIT: Final = 1 << 16
 PSMID_LIMIT: Final = 1 << 64
 _RECEIVE: Final = 0x80000000  # GR0 of DQAP: the receive flag
 _LAST: Final = 1 << 60  # a priority after any other
+
+
+class Signal(IntEnum):
+    """What the machine tells the host of, unasked; numbered as `buswire.Happening`."""
+
+    INTERRUPT = 1  # an adapter interrupt: a queue has a reply
+    CHANGE = 5  # an adapter was plugged or unplugged: QCI says something else
+
+
+class Event(NamedTuple):
+    """A signal and the qid it is about; of a CHANGE the adapter counts alone, the domain is 0."""
+
+    signal: Signal
+    qid: int
 
 
 class Dequeued(NamedTuple):
@@ -60,9 +75,10 @@ class ApPort:
         self._agenda = self.timeline.agenda
         self._recorder = recorder
         self._read: dict[int, tuple[Job, int]] = {}  # the reply that a queue is giving, bytes given
-        self._interrupts: dict[int, None] = {}  # qids, in order; one on its way covers later ones
+        self._events: dict[Event, None] = {}  # in order; one that waits covers later ones
         bus.attach(self.timeline)
         bus.on_interrupt(self._interrupted)
+        bus.on_change(self._changed)
 
     # Instructions
 
@@ -134,22 +150,22 @@ class ApPort:
         """The time in nanoseconds."""
         return self._agenda.now
 
-    def wait(self, until_ns: int = NEVER) -> int | None:
-        """Let time pass up to the next interrupt: the qid it is for. None at `until_ns`.
+    def wait(self, until_ns: int = NEVER) -> Event | None:
+        """Let time pass up to the next event, such as an interrupt. None at `until_ns`.
 
-        All that happens at `until_ns` has happened then. Interrupts of one instant come one by one.
+        All that happens at `until_ns` has happened then. Events of one instant come one by one.
         With NEVER the clock stays at the last that happens on the cards, the arrival of a reply
         included.
         """
         agenda = self._agenda
         heap = agenda.heap
         _require_time(until_ns)
-        while not self._interrupts and heap and heap[0][0] <= until_ns:
+        while not self._events and heap and heap[0][0] <= until_ns:
             agenda.run(until_ns, _LAST, 1)
-        if self._interrupts:
-            qid = next(iter(self._interrupts))
-            del self._interrupts[qid]
-            return qid
+        if self._events:
+            event = next(iter(self._events))
+            del self._events[event]
+            return event
         end_ns = max(self._arrivals(), default=0) if until_ns == NEVER else until_ns
         agenda.now = max(agenda.now, end_ns)
         return None
@@ -157,7 +173,7 @@ class ApPort:
     def step(self) -> bool:
         """Let the next thing happen that is to happen on the cards; False when there is none.
 
-        The arrival of a reply counts. An interrupt is what the next `wait` gives, at once.
+        The arrival of a reply counts. An event is what the next `wait` gives, at once.
         """
         agenda = self._agenda
         arrival_ns = min(self._arrivals(), default=NEVER)
@@ -170,7 +186,7 @@ class ApPort:
         return True
 
     def run_to(self, time_ns: int) -> None:
-        """Let time pass; interrupts stay, for `wait` to give."""
+        """Let time pass; events stay, for `wait` to give."""
         _require_time(time_ns + 1)
         self.timeline.advance(time_ns, _LAST)
         if time_ns > self.now:
@@ -183,7 +199,10 @@ class ApPort:
                 yield from (job.replied for job in queue.replies if job.replied > self.now)
 
     def _interrupted(self, qid: int) -> None:
-        self._interrupts[qid] = None
+        self._events[Event(Signal.INTERRUPT, qid)] = None
+
+    def _changed(self, adapter: int) -> None:
+        self._events[Event(Signal.CHANGE, adapter << 8)] = None
 
     # Replies
 

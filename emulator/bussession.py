@@ -161,16 +161,16 @@ class Session:
 
 
 def serve(session: Session, port: ApPort) -> None:
-    """Let a driver use the port until it goes: its WAITs end with interrupts, and with the time."""
+    """Let a driver use the port until it goes: its WAITs end with events, and with the time."""
     try:
         while (asked := session.next()) is not None:
             if isinstance(asked, Done):
                 raise BusWireError("DONE: no request was given")
-            qid = port.wait(asked.until_ns)
-            if qid is None:
+            event = port.wait(asked.until_ns)
+            if event is None:
                 session.tell(Happening.TIME)
             else:
-                session.tell(Happening.INTERRUPT, qid.to_bytes(2, "big"))
+                session.tell(Happening(event.signal), event.qid.to_bytes(2, "big"))
     except EmulatorError as error:
         session.refuse(str(error))
 

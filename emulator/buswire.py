@@ -44,6 +44,7 @@ class Happening(IntEnum):
     SUBMIT = 2  # a request to be served: tag u32, queues u8, so many qids u16, the block
     RESET = 3  # the operator resets a queue: qid u16
     END = 4  # there is nothing more to do
+    CHANGE = 5  # an adapter was plugged or unplugged: adapter << 8 u16
 
 
 class Fields(NamedTuple):

@@ -250,7 +250,7 @@ int ghostcard_qci(ghostcard_ap *ap, uint8_t block[128])
 /* What belongs to an event, `size` bytes; 0, or -1 when it is not all there. */
 static int read_event(ghostcard_event *event, const uint8_t *detail, size_t size)
 {
-    if (event->kind == GHOSTCARD_INTERRUPT || event->kind == GHOSTCARD_RESET) {
+    if (event->kind == GHOSTCARD_INTERRUPT || event->kind == GHOSTCARD_RESET || event->kind == GHOSTCARD_CHANGE) {
         if (size < 2) return -1;
         event->qid = (uint16_t)get(detail, 2);
     } else if (event->kind == GHOSTCARD_SUBMIT) {
@@ -261,7 +261,7 @@ static int read_event(ghostcard_event *event, const uint8_t *detail, size_t size
         event->block = detail + 5 + 2 * event->queues;
         event->length = size - 5 - 2 * (size_t)event->queues;
     }
-    return event->kind > GHOSTCARD_END ? -1 : 0;
+    return event->kind > GHOSTCARD_CHANGE ? -1 : 0;
 }
 
 int ghostcard_wait(ghostcard_ap *ap, uint64_t until, ghostcard_event *event)

@@ -89,7 +89,8 @@ enum ghostcard_event_kind {
     GHOSTCARD_INTERRUPT, /* an adapter interrupt, of `qid` */
     GHOSTCARD_SUBMIT,    /* `ghostcard drivertest`: serve this request by one of `qids`, then ghostcard_done */
     GHOSTCARD_RESET,     /* the operator resets queue `qid` */
-    GHOSTCARD_END        /* there is nothing more to do */
+    GHOSTCARD_END,       /* there is nothing more to do */
+    GHOSTCARD_CHANGE     /* an adapter was plugged or unplugged, qid >> 8: QCI says something else */
 };
 
 typedef struct {

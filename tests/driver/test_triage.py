@@ -23,6 +23,18 @@ def test_error_replies(kind: int) -> None:
     assert all(outcome(reply) == code for code, reply in replies.items())
 
 
+@pytest.mark.parametrize(
+    ("keyblock", "width"), [(1, 128), (2, 256), (3, 512), (0x11, 128), (0x12, 256), (0x13, 512)]
+)
+def test_an_accelerators_reply_is_as_long_as_its_result(keyblock: int, width: int) -> None:
+    """AP sheet 3.1, 3.2: shorter, and the queue goes offline."""
+    block = b"\0\x50" + bytes(7) + bytes((keyblock,)) + bytes(6)
+    reply = b"\0\x80\0\0\0\0\0\0" + bytes(8 + width)
+    assert triage(reply, block) == 0
+    assert triage(reply[:-1], block) == UNKNOWN_REPLY
+    assert triage(reply[:16]) == 0
+
+
 def test_the_table_names_every_code_of_the_sheet() -> None:
     assert sorted(EINVAL + EAGAIN) == sorted(errorreply.ReplyCode)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ghostcard.emulator.apport import ApPort
+from ghostcard.emulator.apport import ApPort, Event, Signal
 from ghostcard.emulator.errors import EmulatorError
 from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.status import response_code
@@ -114,7 +114,7 @@ def test_an_interrupt_ends_a_wait(port: ApPort) -> None:
     begin = port.now
     assert port.wait(begin + 10) is None
     assert port.now == begin + 10
-    assert port.wait() == 0
+    assert port.wait() == Event(Signal.INTERRUPT, 0)
     assert port.now > begin + 10
     assert port.dqap(0, 272).data == REPLY
     assert port.wait() is None
@@ -131,11 +131,20 @@ def test_steps_and_interrupts_that_are_kept(port: ApPort) -> None:
         times.append(port.now)
     assert times == sorted(times)
     assert len(times) > 2
-    assert port.wait(0) == 0  # at once: it is there
+    assert port.wait(0) == Event(Signal.INTERRUPT, 0)  # at once: it is there
     assert port.now == times[-1]
     port.nqap(0, 2, REQUEST)
     port.run_to(port.now + 1_000_000_000)
-    assert (port.wait(), port.wait()) == (0, None)
+    assert (port.wait(), port.wait()) == (Event(Signal.INTERRUPT, 0), None)
+
+
+def test_a_card_that_goes_and_comes_is_told_of(port: ApPort) -> None:
+    card = port.bus.unplug(0)
+    assert port.wait() == Event(Signal.CHANGE, 0)
+    assert port.tapq(0)[0] == 1 << 16
+    card.adapter = 3
+    port.bus.plug(card)
+    assert (port.wait(), port.wait()) == (Event(Signal.CHANGE, 0x300), None)
 
 
 def test_reset_and_zeroise(port: ApPort) -> None:
