@@ -7,7 +7,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter of a new .venv.
 
 BIN := .venv/bin
-REAL := benchmarks driver emulator firmware ghostcard module tests setup.py
+REAL := benchmarks conformance driver emulator firmware ghostcard module tests setup.py
 LIBRARY := module/libghostcard.so
 LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/entries/*.py module/*.json) \
 	module/build.py module/declarations.py module/flattening.py firmware/abi/parameters.py firmware/abi/mechanism.py $(wildcard benchmarks/recursion/*.[ch]) $(wildcard emulator/client/*.[ch]) emulator/client/build.py benchmarks/recursion/build.py

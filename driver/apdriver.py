@@ -132,7 +132,6 @@ class ApDriver:
         self._scan_timer = Tick(self._scan_expired)
         self._news = Tick(self._configuration_changed)
         self._pulled: set[int] = set()  # adapters of which the next scan expects nothing
-        self._absent = 0  # queues out of service
         self._ended: list[tuple[Job, int]] = []
         if interrupts:
             bus.on_interrupt(self._interrupted)
@@ -145,7 +144,7 @@ class ApDriver:
             self._finished([(job, errno.ENODEV)])
             return
         queue.machine.requests.append(job)
-        if self._absent and not self._scan_timer.pending:
+        if not self._scan_timer.pending:
             self._scan_later()
         wait = self._pump(queue, _POLL)
         if self._ended or wait not in self._unarmed:
@@ -307,16 +306,15 @@ class ApDriver:
         self._scan_timer.at(self._agenda, (self._agenda.now // self.scan_ns + 1) * self.scan_ns)
 
     def _scan_expired(self, _tick: Tick) -> None:
-        """While a queue is out of service and requests are under way, scan on."""
+        """While requests are under way, scan on: their card may have gone without a word."""
         self._scan_timer.pending = False
         self.scan()
         under_way = any(queue.machine.load for queue in self._queues.values())
-        if self._absent and under_way and not self._scan_timer.pending:
+        if under_way and not self._scan_timer.pending:
             self._scan_later()
 
     def _set_service(self, queue: ApQueue, in_service: bool) -> None:
         queue.in_service = in_service
-        self._absent += -1 if in_service else 1
         self._changed(queue.qid, in_service)
         if not in_service and not self._scan_timer.pending:
             self._scan_later()
@@ -345,7 +343,6 @@ class ApDriver:
         self._queues[qid] = queue
         self._slowest_dequeue_ns = max(self._slowest_dequeue_ns, queue.dequeue_ns)
         queue.in_service = False
-        self._absent += 1
         self._changed(qid, False)
         self._examine(queue, code)
         return True
@@ -355,7 +352,6 @@ class ApDriver:
         self._take_out(queue, Q_NOT_AVAIL)
         queue.machine.shut_down()
         queue.machine.count = 0  # for the timer, which may still be on the timeline
-        self._absent -= 1
         del self._queues[queue.qid]
 
     def _take_out(self, queue: ApQueue, code: int) -> bool:

@@ -23,6 +23,7 @@ from ghostcard.emulator.buswire import (
     unpack_request,
 )
 from ghostcard.emulator.errors import EmulatorError
+from ghostcard.emulator.queue import NEVER
 
 _PIECE: Final = 1 << 16
 
@@ -114,7 +115,10 @@ class Session:
         while (body := self._connection.receive()) is not None:
             operation, values = unpack_request(body)
             if operation is Operation.WAIT:
-                return Wait(*_numbers(values))
+                (until_ns,) = _numbers(values)
+                if until_ns > NEVER:
+                    raise BusWireError(f"WAIT: {until_ns} ns, up to {NEVER} were expected")
+                return Wait(until_ns)
             if operation is Operation.DONE:
                 tag, error, reply = values
                 assert isinstance(tag, int)

@@ -17,6 +17,7 @@ MAY: dict[str, set[str]] = {
     "driver": {"driver", "emulator", "firmware.abi"},
     "module": {"module", *JOINED, "firmware.abi"},
     "benchmarks": {"benchmarks", *JOINED, "faults", "statistics", "library"},
+    "conformance": {"conformance", *JOINED, "firmware.abi"},
 }
 # Packages that only these layers may import.
 ONLY: dict[str, set[str]] = {
@@ -61,11 +62,14 @@ def test_arrows(layer: str) -> None:
                 assert layer in ONLY[package], f"{path.relative_to(ROOT)} imports {name}"
 
 
+_FOR_PEOPLE = ("ghostcard.benchmarks", "ghostcard.cli", "ghostcard.conformance")
+
+
 def test_only_the_command_line_imports_what_is_for_people() -> None:
     for path in (ROOT / "ghostcard").glob("[!_]*.py"):
         for name in imports(path):
             assert name.partition(".")[0] not in ("click", "rich"), path
-            assert not name.startswith(("ghostcard.benchmarks", "ghostcard.cli")), path
+            assert not name.startswith(_FOR_PEOPLE), path
 
 
 def test_simpy_is_imported_in_one_file_of_the_emulator() -> None:

@@ -15,6 +15,7 @@ _COMMANDS = (
     "bus",
     "cards",
     "control-points",
+    "drivertest",
     "explain",
     "export",
     "module",

@@ -17,6 +17,7 @@ from ghostcard.driver.queue import (
     State,
     Wait,
 )
+from ghostcard.emulator.status import RESPONSE_NAMES
 
 E, R, F, A, IRQ = 0x80000000, 0x40000000, 0x20000000, 0x02000000, 0x01000000
 
@@ -260,6 +261,85 @@ def test_transition(name: str) -> None:
     assert (row.queue.state, row.queue.device) == (row.state, row.device)
     if row.device is ERROR:
         assert row.queue.last_error == row.answers[-1] >> 16 & 0xFF
+
+
+# What AP sheet 1.6 says of each answer to the instruction of an action; any other code: ERROR.
+GOOD_CODES: dict[str, tuple[QueueMachine[Note], dict[int, tuple[Next, State]]]] = {
+    "reset": (
+        machine(State.RESET_START),
+        dict.fromkeys((0, 2), (Wait.LOW_TIMEOUT, State.RESET_WAIT)),
+    ),
+    "reset_wait": (
+        machine(State.RESET_WAIT),
+        {
+            0x00: (AQIC, State.RESET_WAIT),
+            0x02: (Wait.LOW_TIMEOUT, State.RESET_WAIT),
+            0x05: (Wait.LOW_TIMEOUT, State.RESET_WAIT),
+        },
+    ),
+    "setirq_wait, TAPQ": (
+        machine(State.SETIRQ_WAIT),
+        dict.fromkeys((0, 16), (Wait.LOW_TIMEOUT, State.SETIRQ_WAIT)),
+    ),
+    "setirq_wait, DQAP": (
+        machine(State.SETIRQ_WAIT, 1),
+        {
+            0x00: (Wait.AGAIN, State.SETIRQ_WAIT),
+            0x10: (Wait.LOW_TIMEOUT, State.SETIRQ_WAIT),
+        },
+    ),
+    "read, working": (
+        machine(State.WORKING, 2),
+        {0x00: (Wait.AGAIN, State.WORKING), 0x10: (Wait.HIGH_TIMEOUT, State.WORKING)},
+    ),
+    "read, full": (
+        machine(State.QUEUE_FULL, 8),
+        {0x00: (Wait.AGAIN, State.WORKING), 0x10: (Wait.HIGH_TIMEOUT, State.QUEUE_FULL)},
+    ),
+    "write": (
+        machine(State.IDLE, 0, 2),
+        {
+            0x00: (Wait.AGAIN, State.WORKING),
+            0x02: (Wait.LOW_TIMEOUT, State.RESET_WAIT),
+            0x10: (Wait.HIGH_TIMEOUT, State.QUEUE_FULL),
+            0x15: (Wait.AGAIN, State.IDLE),
+            0x16: (Wait.AGAIN, State.IDLE),
+            0x42: (Wait.AGAIN, State.IDLE),
+        },
+    ),
+    "assoc_wait": (machine(State.ASSOC_WAIT), {0x00: (Wait.NONE, State.IDLE)}),
+}
+
+
+@pytest.mark.parametrize("number", RESPONSE_NAMES)
+@pytest.mark.parametrize("action", GOOD_CODES)
+def test_every_response_code_in_every_action(action: str, number: int) -> None:
+    """AP sheet 1.3 and 1.6: all rows of the one table at all rows of the other."""
+    example, good = GOOD_CODES[action]
+    queue = copy(example)
+    assert isinstance(queue.step(Event.POLL), Instruction)
+    dequeued = Note(1) if number == 0 and queue.count > 1 else None
+    wait = queue.answer(code(number), dequeued)
+    expected, state = good.get(number, (Wait.NONE, example.state))
+    assert (wait, queue.state) == (expected, state)
+    assert queue.device is (Device.OPERATING if number in good else Device.ERROR)
+    assert queue.last_error == (0 if number in good else number)
+
+
+def copy(example: QueueMachine[Note]) -> QueueMachine[Note]:
+    """A machine of its own in the same state."""
+    sent, waiting = len(example.pending), len(example.requests)
+    return machine(example.state, sent, waiting, example.depth)
+
+
+@pytest.mark.parametrize("number", RESPONSE_NAMES)
+def test_every_response_code_to_aqic(number: int) -> None:
+    """00 and 07 are success; with any other the queue works, without interrupts."""
+    queue = machine(State.RESET_WAIT)
+    assert walk(queue, (E, None), (code(number), None)) == [TAPQ, AQIC, Wait.AGAIN]
+    enabled = number in (0x00, 0x07)
+    assert queue.state is (State.SETIRQ_WAIT if enabled else State.IDLE)
+    assert queue.device is Device.OPERATING
 
 
 def test_association() -> None:

@@ -47,9 +47,12 @@ def test_good_replies() -> None:
     assert triage(bytes(cca)) == 0
 
 
-def test_type_86_with_a_code() -> None:
-    assert triage(b"\0\x86\x01\0\x8b\0\0\0") == errno.EINVAL
-    assert triage(b"\0\x86\x01\0\x90\0\0\0") == errno.EAGAIN
+@pytest.mark.parametrize("kind", [0x80, 0x86])
+def test_other_types_with_a_code(kind: int) -> None:
+    """AP sheet 3.5: type 86 of format 1; 3.2 has no type 80 with a code, and it is no answer."""
+    for code in range(1, 256):
+        verdict = errno.EINVAL if code in EINVAL else errno.EAGAIN
+        assert triage(bytes((0, kind, 1, 0, code, 0, 0, 0))) == verdict
 
 
 @pytest.mark.parametrize(

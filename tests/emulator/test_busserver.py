@@ -125,7 +125,10 @@ GARBAGE = {
     "a length of too much": (b"GET / HTTP/1.1\r\n\r\n", "a frame of 1195725856 bytes"),
     "no operation": (b"\0\0\0\1\x77", "operation 77 is not known"),
     "a field too few": (b"\0\0\0\2\3\0", "TAPQ: 1 bytes, 2 were expected"),
-    "no time": (pack_request(Operation.WAIT, 1 << 63), "9223372036854775808 ns is no time"),
+    "no time": (
+        pack_request(Operation.WAIT, 1 << 63),
+        "WAIT: 9223372036854775808 ns, up to 4611686018427387903 were",
+    ),
     "nothing to be done": (pack_request(Operation.DONE, 1, 0, b""), "DONE: no request was given"),
 }
 
