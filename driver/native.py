@@ -107,7 +107,7 @@ class NativePort:
         when ten attempts were told to try elsewhere.
         """
         if self._offline:
-            targets = tuple(qid for qid in targets if qid not in self._offline)
+            targets = self._online(targets)
         qid = targets[0] if len(targets) == 1 else self._next(targets)
         block = render(qid & 0xFF)
         performed = self._perform(qid, block)
@@ -174,9 +174,10 @@ class NativePort:
         known: Mapping[int, Noted],
     ) -> int | None:
         """See `ghostcard.driver.port.WholePort`; on the queue that the first request would get."""
-        targets = self._online(targets)
-        if not targets:
-            return None
+        if self._offline:
+            targets = self._online(targets)
+            if not targets:
+                return None
         turn, count = self._turn, len(targets)
         qid = targets[turn % count]
         size = self._perform_whole(qid, verb, mechanism, key, data, out)
@@ -186,17 +187,25 @@ class NativePort:
         is_bound, requests = noted
         if count > 1:
             self._turn = turn + (1 if is_bound else len(requests))
-        account, asked = self._account, (qid,) if is_bound else targets
-        for place, request in enumerate(requests, turn):
-            self._count(qid if is_bound else targets[place % count], request[1], request[2])
-            if account is not None:
+        counts, slots = self._counts, self._slots
+        for request in requests:
+            try:
+                counts[slots[qid, request[1], request[2]]] += 1
+            except KeyError:
+                self._learn(qid, request[1], request[2])
+                counts = self._counts
+            if not is_bound:
+                turn += 1
+                qid = targets[turn % count]
+        account = self._account
+        if account is not None:
+            asked = (qid,) if is_bound else targets
+            for request in requests:
                 account((asked, *request))
         return size
 
     def _online(self, targets: tuple[int, ...]) -> tuple[int, ...]:
-        if self._offline:
-            return tuple(qid for qid in targets if qid not in self._offline)
-        return targets
+        return tuple(qid for qid in targets if qid not in self._offline)
 
     def _next(self, targets: tuple[int, ...]) -> int:
         """Executing is spread evenly; load is a matter of simulated time."""

@@ -1,5 +1,6 @@
 """ECB, CBC and CBC with PKCS #7 padding, of any block cipher (PKCS #11 3.2, 6.13.4 to 6.13.6)."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
@@ -46,8 +47,12 @@ class Blocks(BlockMode):
 
         return decrypt
 
+    def _unchecked(self) -> "Callable[[bytes], Mode]":
+        """As `chosen`; parameters of a wrong length are left for the cipher to refuse."""
+        return modes().cbc if self.mode == "cbc" else self.chosen
+
     def encrypting_placer(self, key: Key) -> Placer:
-        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+        make, chosen, block = self.maker(key), self._unchecked(), self.cipher.block
 
         def place(params: bytes, data: memoryview, out: memoryview) -> int:
             if len(data) % block:
@@ -57,7 +62,7 @@ class Blocks(BlockMode):
         return place
 
     def decrypting_placer(self, key: Key) -> Placer:
-        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+        make, chosen, block = self.maker(key), self._unchecked(), self.cipher.block
 
         def place(params: bytes, data: memoryview, out: memoryview) -> int:
             if len(data) % block:

@@ -80,8 +80,12 @@ def placing(edge: Edge, method: Callable[..., bytes | int]) -> Callable[..., byt
         room = min(capacity, length + MARGIN)
         if data + length > out and out + room > data:
             return method(session, read(data, length), capacity)
-        with memoryview(buffer(data, length)) as given, memoryview(buffer(out, room)) as space:
+        given, space = memoryview(buffer(data, length)), memoryview(buffer(out, room))
+        try:
             return method(session, given, capacity, space)
+        finally:  # quicker than `with`
+            given.release()
+            space.release()
 
     return in_place
 
