@@ -17,9 +17,7 @@ ATTEMPTS = 10  # of a request (4.3)
 BUFFER = 65536
 
 EMPTY, INTERRUPTS = 0x80000000, 0x01000000
-RESET_START, RESET_WAIT, SETIRQ_WAIT, UP, ERROR = (
-    "RESET_START RESET_WAIT SETIRQ_WAIT UP ERROR".split()
-)
+RESET_START, RESET_WAIT, SETIRQ_WAIT, UP, ERROR = range(5)
 
 # Reply codes that are the request's own fault (3.6); with any other another queue is tried.
 INVALID = frozenset(bytes.fromhex("22232429344041808284858a8ba0"))

@@ -14,6 +14,8 @@ from ghostcard.config import Config, apqn, load, parse
 from ghostcard.emulator.apport import ApPort
 from ghostcard.emulator.busserver import BusSocket, run
 from ghostcard.emulator.record import Recorder
+from ghostcard.faults import check_cards
+from ghostcard.faults import load as load_faults
 from ghostcard.library import client_library
 from ghostcard.machine import Machine
 
@@ -38,6 +40,9 @@ Examples:
 @click.option(
     "--profile", "profiles", metavar="NAME", multiple=True, help="A card, the next adapter, of it."
 )
+@click.option(
+    "--faults", type=click.Path(exists=True, dir_okay=False), help="What goes wrong: a plan, TOML."
+)
 @click.option("--records", type=click.Path(dir_okay=False), help="Keep the request records there.")
 @click.option("--flags", is_flag=True, help="Print what a compiler needs for a driver in C.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -47,6 +52,7 @@ def command(
     path: str | None,
     config: str | None,
     profiles: tuple[str, ...],
+    faults: str | None,
     records: str | None,
     flags: bool,
     command: tuple[str, ...],
@@ -63,8 +69,10 @@ def command(
         raise click.UsageError("--socket PATH or a COMMAND: where is the driver?")
     if config and profiles:
         raise click.UsageError("--config or --profile: one of them says what the machine is")
-    recorder = Recorder()
-    machine = Machine(_config(config, profiles), in_memory=True, recorder=recorder)
+    recorder, plan = Recorder(), load_faults(faults) if faults else None
+    machine = Machine(_config(config, profiles), True, recorder, faults=plan)
+    if plan is not None:
+        check_cards(plan, machine.bus.cards)
     port = ApPort(machine.bus, recorder=recorder if records else None)
     with _socket(path) as place:
         code = _with_program(place, port, command) if command else _alone(place, port)

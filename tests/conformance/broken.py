@@ -1,6 +1,7 @@
 """Drivers that are broken, each in one way: that of docs/examples, with a mistake put in."""
 
 import errno
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ghostcard.emulator.apport import ApPort, Dequeued
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/small_driver.py"
 SmallDriver: Any = find(f"{EXAMPLE}:SmallDriver")
+UP = sys.modules[SmallDriver.__module__].UP
 
 
 class Misread:
@@ -73,7 +75,7 @@ class ForgetsToSendAgain(SmallDriver):  # type: ignore[misc]
 
 class LeavesInterruptsOff(SmallDriver):  # type: ignore[misc]
     def _interrupts_on(self, queue: Any) -> None:
-        queue.state = "UP"
+        queue.state = UP
         self._poll(queue)
 
 

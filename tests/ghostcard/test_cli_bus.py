@@ -72,6 +72,16 @@ def test_records_are_kept(driver: Path, tmp_path: Path) -> None:
     assert "rsa2048-me" in text
 
 
+def test_faults_are_those_of_a_plan(driver: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text('[[faults]]\nkind = "reply-code"\ncode = 0x90\n')
+    arguments = ("--profile", "cex8a", "--faults", plan)
+    told = bus(*arguments, "--", driver, "0f", "03", "02", expect=1)
+    assert told == "rsa: the card answers type 82, code 90\n"
+    plan.write_text('[[faults]]\nkind = "reply-code"\ncode = 0x90\ncard = 3\n')
+    assert "faults[0].card: got 3, takes 0" in bus(*arguments, "--", driver, expect=2)
+
+
 EDGES = r"""
 #include <ghostcard-ap.h>
 #include <assert.h>
