@@ -112,8 +112,8 @@ def test_data_token(pattern: bytes, wrapped: bytes, size: int) -> None:
 def test_cipher_token(pattern: bytes, payload: bytes, state: int) -> None:
     token = CipherToken(state=state, pattern=pattern)
     found, kept = cca_token.unpack_cipher(cca_token.pack_cipher(token, payload))
-    sizes = {"length": 56 + len(payload), "payload_bits": 8 * len(payload)}
-    assert (found, kept) == (token._replace(**sizes), payload)
+    sized = token._replace(length=56 + len(payload), payload_bits=8 * len(payload))
+    assert (found, kept) == (sized, payload)
 
 
 @given(st.binary(min_size=1, max_size=512), st.binary(min_size=1, max_size=512), st.binary())
