@@ -17,7 +17,6 @@ from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.status import (
     APSC,
     PARTIAL_REPLY,
-    REPLIES_WAITING,
     REQ_FAC_NOT_INST,
     RESPONSE_CODE_SHIFT,
     response_code,
@@ -211,7 +210,7 @@ class ApPort:
         queue = job.queue
         queue.put_back(job)
         self._read[queue.qid] = (job, given)
-        status = _with_code(queue.status(self.now, 0), PARTIAL_REPLY)
+        status = queue.status(self.now, PARTIAL_REPLY)
         left = len(job.reply or b"") - given
         return Dequeued(status, 0, data, left, _goes_on(queue.qid, given))
 
@@ -223,11 +222,7 @@ class ApPort:
 
 
 def _with_code(status: int, code: int) -> int:
-    return (
-        status & ~(0xFF << RESPONSE_CODE_SHIFT)
-        | code << RESPONSE_CODE_SHIFT
-        | (REPLIES_WAITING if code == PARTIAL_REPLY else 0)
-    )
+    return status & ~(0xFF << RESPONSE_CODE_SHIFT) | code << RESPONSE_CODE_SHIFT
 
 
 def _goes_on(qid: int, given: int) -> int:
