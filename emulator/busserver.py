@@ -5,7 +5,6 @@ sent away; the cards stay as the driver before left them.
 """
 
 import os
-import select
 import socket
 import stat
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from ghostcard.emulator.apport import ApPort
-from ghostcard.emulator.bussession import Connection, Session, serve
+from ghostcard.emulator.bussession import Connection, Session, readable, serve
 from ghostcard.emulator.buswire import pack_failure
 from ghostcard.emulator.errors import EmulatorError
 
@@ -69,13 +68,13 @@ def run(place: BusSocket, port: ApPort, ends: Iterable[int] = ()) -> None:
     others = (listener, *ends)
 
     def look() -> bool:
-        ready, _, _ = select.select(others, (), (), 0)
+        ready = readable(others, 0)
         if listener in ready:
             place.refuse()
         return not any(end in ready for end in ends)
 
     while True:
-        ready, _, _ = select.select(others, (), ())
+        ready = readable(others)
         if any(end in ready for end in ends):
             return
         stream, _ = place.listener.accept()

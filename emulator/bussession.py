@@ -42,6 +42,17 @@ class Done(NamedTuple):
     reply: bytes
 
 
+def readable(files: Iterable[int], seconds: float | None = None) -> list[int]:
+    """Those of the files from which something may be read, or that have ended; waits for one.
+
+    By poll: select knows no file beyond the 1,024th of a process.
+    """
+    waiting = select.poll()
+    for file in files:
+        waiting.register(file, select.POLLIN)
+    return [file for file, _ in waiting.poll(None if seconds is None else seconds * 1000)]
+
+
 class Connection:
     """A stream of frames; `others` are files that are looked at while a frame is waited for.
 
@@ -80,7 +91,7 @@ class Connection:
     def _more(self, deadline: float | None) -> bool:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         stream = self._stream.fileno()
-        ready, _, _ = select.select((stream, *self._others), (), (), left)
+        ready = readable((stream, *self._others), left)
         if not ready:
             raise TimeoutError(f"the driver has said nothing for {self._patience_s} s")
         if stream not in ready:  # whose last words come first: another may wait for its place

@@ -14,6 +14,7 @@ odd left-over.
 import fcntl
 import mmap
 import os
+from collections.abc import Callable
 
 _SIZE = 8
 
@@ -22,6 +23,7 @@ class ChangeCounter:
     """The counter in one file; `view[0]` is its value."""
 
     def __init__(self, path: str) -> None:
+        self._file = -1
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # room on the disk: a write to a page that has none would kill the process (SIGBUS)
@@ -29,8 +31,13 @@ class ChangeCounter:
             self._map = mmap.mmap(self._file, _SIZE)
         except BaseException:
             os.close(self._file)
+            self._file = -1
             raise
         self.view = memoryview(self._map).cast("Q")
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        if self._file >= 0:
+            close(self._file)
 
     def begin(self) -> None:
         """Wait for one's turn to write, and say so."""
@@ -55,3 +62,4 @@ class ChangeCounter:
         self.view.release()
         self._map.close()
         os.close(self._file)
+        self._file = -1
