@@ -14,7 +14,12 @@ from ghostcard.driver.errors import DriverError
 from ghostcard.driver.port import Noted, Result
 from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
 from ghostcard.emulator.meter import Unmetered
-from ghostcard.emulator.status import MESSAGE_TOO_BIG, RESPONSE_NAMES
+from ghostcard.emulator.status import (
+    INVALID_DOMAIN,
+    MESSAGE_TOO_BIG,
+    REQ_FAC_NOT_INST,
+    RESPONSE_NAMES,
+)
 
 if TYPE_CHECKING:
     from ghostcard.driver.timingtrack import Request, TimingTrack
@@ -277,8 +282,10 @@ def _noted(notes: "list[Request]", targets: tuple[int, ...]) -> Noted | None:
 
 def _refuse(code: int, request_bytes: int, left: list[int]) -> None:
     """The bus did not take the request: is there any use in trying what is left?"""
+    name = RESPONSE_NAMES.get(code, f"response code {code:02x}")
     if code == MESSAGE_TOO_BIG:
         raise DriverError(errno.EINVAL, f"a request of {request_bytes} bytes is too big")
+    if code in (REQ_FAC_NOT_INST, INVALID_DOMAIN):
+        raise DriverError(errno.EINVAL, f"the bus does not take the request ({name})")
     if not left:
-        name = RESPONSE_NAMES.get(code, f"response code {code:02x}")
         raise DriverError(errno.ENODEV, f"no queue is available ({name})")

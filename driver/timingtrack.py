@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
 
+FAULT_SHIFT = 16  # of the fault's number in the outcome of a request
+_OUTCOME = (1 << FAULT_SHIFT) - 1
 BATCH = 256  # requests a thread puts in line before it lets the machine run
 BACKLOG = 10_000  # requests in one thread's line at which idle threads are parked
 LONE_KINDS = 4_096  # kinds of lone request remembered; one more and all are forgotten
 
-# targets, function, operation, payload bytes, request bytes, reply bytes, outcome
+# targets, function, operation, payload bytes, request bytes, reply bytes, outcome: as the record's,
+# and above it the fault's, side by side as in the record (`FAULT_SHIFT`)
 Request = tuple[tuple[int, ...], int, str, int, int, int, int]
 
 
@@ -103,7 +106,8 @@ class TimingTrack:
         self._machine: SimulatedPort | None = None
         self._failure: BaseException | None = None
         # Where service times vary no two requests are alike: the machine draws them, never us.
-        self._varies = any(card.draws for card in bus.cards.values())
+        # Nor where faults strike.
+        self._varies = bus.has_faults or any(card.draws for card in bus.cards.values())
         for card in bus.cards.values():
             card.on_change.append(self._kinds.clear)
 
@@ -179,6 +183,12 @@ class TimingTrack:
             for qid in self._dispatcher.qids:
                 queue = self._dispatcher.queue(qid)
                 queue.switch(qid not in offline, queue.in_service)
+
+    @property
+    def now_ns(self) -> int:
+        """The time that the accounting has come to."""
+        machine = self._machine
+        return self._now if machine is None else max(self._now, machine.timeline.now)
 
     # -- one thread ----------------------------------------------------------------------------
 
@@ -298,10 +308,13 @@ class TimingTrack:
             job.payload_bytes,
             job.request_bytes,
             job.reply_bytes,
-            job.outcome,
+            outcome,
         ) = client.line.popleft()
+        job.outcome = outcome & _OUTCOME
         try:
             machine.submit(job, targets, client.done)
+            if outcome > _OUTCOME:
+                job.fault = self._recorder.names[(outcome >> FAULT_SHIFT) - 1]
         except DriverError as error:  # it was served, but time has taken the card away since
             machine.refuse(job, error)
             self._ready.append(client)

@@ -162,8 +162,7 @@ class Recorder:
 
     def note(self, at_ns: int, qid: int, name: str, for_ns: int = 0) -> None:
         """Keep that a fault has happened; one too many is counted in `dropped`."""
-        self.learn(name)
-        packed = _NOTE.pack(at_ns, for_ns, qid, self._names[name])
+        packed = _NOTE.pack(at_ns, for_ns, qid, self.number(name))
         if len(self._notes) // _NOTE.size * RECORD_BYTES < self._limit:
             self._notes += packed
         else:
@@ -217,6 +216,11 @@ class Recorder:
         """Number these operations and engines, in this order, unless they are known."""
         if not set(names) <= self._names.keys():
             self._learn(*names)
+
+    def number(self, name: str) -> int:
+        """The index of a name among `names`; it is learnt if it is not known."""
+        self.learn(name)
+        return self._names[name]
 
     def extend(self, records: bytes) -> None:
         """Keep packed records, which refer to `names`: a cheaper `add` for many at once. Not of a

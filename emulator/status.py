@@ -42,6 +42,8 @@ ASSOC_SECRET_NOT_UNIQUE: Final = 0x35
 ASSOC_FAILED: Final = 0x36
 INVALID_DOMAIN: Final = 0x42  # NQAP: the target or control domain is not permitted
 PARTIAL_REPLY: Final = 0xFF  # DQAP: the buffer is full and the reply has more (no card's code)
+TRANSIENT = frozenset((RESET_IN_PROGRESS, BUSY, Q_FULL))
+"""Codes after which a driver comes back to the same queue."""
 RESPONSE_NAMES = {
     NORMAL: "NORMAL",
     Q_NOT_AVAIL: "Q_NOT_AVAIL",

@@ -4,6 +4,8 @@
 
     function = "real"               # "real" | "null": what the cards do with a request
     seed = 1                        # absent: the operating system's entropy
+    faults = "plan.toml"            # what is to fail when (docs/faults.md); default: nothing
+    control = true                  # take faults from `ghostcard fault` while a program runs
 
     [[cards]]                       # default: one cex8p at adapter 0
     adapter = 0                     # 0 ... 255
@@ -84,6 +86,8 @@ class Config(NamedTuple):
     slots: tuple[SlotConfig, ...]
     function: str = "real"
     seed: int | None = None
+    faults: str | None = None
+    control: bool = False
 
 
 def load(path: str | None = None) -> Config:
@@ -100,13 +104,15 @@ def load(path: str | None = None) -> Config:
 def parse(document: Mapping[str, object], folder: str = ".") -> Config:
     """The configuration of a parsed TOML document; profile files are relative to ``folder``."""
     table = _Table(document, "")
-    table.only("function", "seed", "cards", "slots")
+    table.only("function", "seed", "faults", "control", "cards", "slots")
     cards = tuple(_card(entry, folder) for entry in table.tables("cards")) or (CardConfig(0),)
     _unique("cards", "adapter", [card.adapter for card in cards])
     known = frozenset(qid(card.adapter, domain) for card in cards for domain in card.domains)
     slots = tuple(_slot(entry, known) for entry in table.tables("slots")) or _one_per_apqn(known)
     _unique("slots", "id", [slot.id for slot in slots])
-    return Config(cards, slots, table.choice("function", "real", FUNCTIONS), table.seed())
+    plan = os.path.join(folder, table.text("faults", "-", 4096)) if "faults" in document else None
+    function, control = table.choice("function", "real", FUNCTIONS), table.boolean("control")
+    return Config(cards, slots, function, table.seed(), plan, control)
 
 
 def check_modes(config: Config, modes: Mapping[int, str]) -> None:
@@ -206,6 +212,12 @@ class _Table:
         value = self._values.get(key, default)
         if not isinstance(value, str) or value not in accepted:
             raise self.refuse(key, " or ".join(f'"{name}"' for name in accepted))
+        return value
+
+    def boolean(self, key: str) -> bool:
+        value = self._values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.refuse(key, "true or false")
         return value
 
     def domains(self, default: tuple[int, ...]) -> tuple[int, ...]:

@@ -25,6 +25,9 @@ from ghostcard.home import home, make_folder
 from ghostcard.wrappingkeys import connected, share_secrets
 
 if TYPE_CHECKING:
+    from ghostcard.absence import Absence
+    from ghostcard.control import Control
+    from ghostcard.driver.faultynative import ProgramFaults
     from ghostcard.driver.simulated import SimulatedPort
     from ghostcard.driver.timingtrack import Request
     from ghostcard.emulator.faultplan import FaultPlan
@@ -55,7 +58,10 @@ class Machine:
         faults: "FaultPlan | None" = None,
     ) -> None:
         self.config = config
+        self.faults = None if in_memory else _program_faults(config)
         self.injector = None if faults is None else _injector(faults)
+        if self.faults is not None:
+            self.injector = self.faults.timing
         self.bus = Bus() if self.injector is None else _faulty_bus(self.injector)
         self._in_memory = in_memory
         profiles = _profiles(config)
@@ -76,6 +82,8 @@ class Machine:
         self.sockets = None if in_memory else Sockets(os.path.join(_folder("cards"), "sockets"))
         self._switched = dict.fromkeys(self.bus.cards, 0)
         self._offline: frozenset[int] = frozenset()
+        self._absences: list[Absence] = []
+        self._control = None if self.faults is None else _control(config, self.faults)
         self.follow()
 
     def follow(self) -> None:
@@ -155,10 +163,33 @@ class Machine:
         if self.injector is not None:
             self.injector.noted = recorder.note
         meter = None if self._in_memory else Meter(meter_folder(), self._describe)
-        self.native = NativePort(self.bus, self.recorder, meter)
+        if self.faults is None:
+            self.native = NativePort(self.bus, self.recorder, meter)
+        else:
+            self.native = _faulty_port(self, meter, self.faults)
         for card in self.bus.cards.values():
             if meter is not None:
                 card.on_change.append(meter.forget_prices)
+
+    def take_away(self, adapter: int, for_ns: int = -1) -> None:
+        """Take a card out of operation for every process; with a time, it is put back by a thread.
+
+        Should this process be killed before, `ghostcard cards --config-on` puts it back.
+        """
+        assert self.sockets is not None
+        if self.sockets.switch(adapter, False) and for_ns >= 0:
+            from ghostcard.absence import Absence
+
+            self._absences.append(Absence(self.sockets, adapter, for_ns))
+        self.follow()
+
+    def close(self) -> None:
+        """Put back every card that was to come back, and take no further faults."""
+        for absence in self._absences:
+            absence.end()
+        self._absences.clear()
+        if self._control is not None:
+            self._control.close()
 
     def _describe(self, queue: int, operation: str, payload_bytes: int) -> tuple[int, int]:
         """Category and time on an engine of a request, for the meter."""
@@ -196,6 +227,38 @@ class Machine:
 def meter_folder() -> str:
     """Where the counts of what programs asked of the cards of this home lie."""
     return os.path.join(home(), "cards", "meter")
+
+
+def _program_faults(config: Config) -> "ProgramFaults | None":
+    """What a program's configuration says of faults; None if nothing."""
+    if config.faults is None and not config.control:
+        return None
+    from ghostcard import faults
+    from ghostcard.driver.faultynative import ProgramFaults
+    from ghostcard.emulator.faultplan import FaultPlan, FaultPlanError
+
+    if config.faults is None:
+        return ProgramFaults(FaultPlan())
+    plan = faults.load(config.faults)
+    try:
+        faults.check_cards(plan, [card.adapter for card in config.cards])
+        return ProgramFaults(plan)
+    except FaultPlanError as error:
+        raise FaultPlanError(f"{config.faults}: {error}") from None
+
+
+def _faulty_port(machine: Machine, meter: "Meter | None", faults: "ProgramFaults") -> NativePort:
+    from ghostcard.driver.faultynative import FaultyNativePort
+
+    return FaultyNativePort(machine.bus, machine.recorder, meter, faults, machine.take_away)
+
+
+def _control(config: Config, faults: "ProgramFaults") -> "Control | None":
+    if not config.control:
+        return None
+    from ghostcard.control import Control
+
+    return Control(faults)
 
 
 def _injector(plan: "FaultPlan") -> "Injector":

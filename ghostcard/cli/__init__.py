@@ -18,6 +18,7 @@ _COMMANDS = (
     "drivertest",
     "explain",
     "export",
+    "fault",
     "module",
     "profiles",
     "run",

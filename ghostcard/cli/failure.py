@@ -15,6 +15,7 @@ import click
 
 from ghostcard.benchmarks.client import ClientError
 from ghostcard.config import ConfigError
+from ghostcard.control import ControlError
 from ghostcard.driver.errors import DriverError
 from ghostcard.emulator.errors import EmulatorError, ProfileError
 from ghostcard.emulator.faultplan import FaultPlanError
@@ -25,6 +26,7 @@ from ghostcard.module.token_admin import TokenAdminError
 _WRONG: tuple[type[Exception], ...] = (ConfigError, FaultPlanError, HomeError, ProfileError)
 _FAILED: tuple[type[Exception], ...] = (
     ClientError,
+    ControlError,
     DriverError,
     EmulatorError,
     LibraryError,

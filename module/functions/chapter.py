@@ -29,6 +29,7 @@ class Chapter:
         self._machine: Machine | None = None
         self._slots: dict[int, Slot] = {}
         self._sessions: dict[int, Session] = {}
+        self._removed: set[int] = set()  # sessions that went with their token
         self._changes: Sequence[int] = (0,)
         self._seen = 0
         self._following = Lock()
@@ -52,14 +53,19 @@ class Chapter:
         return found
 
     def _session(self, session: int) -> Session:
-        """The session of a handle; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID."""
+        """The session of a handle; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID, and
+        CKR_DEVICE_REMOVED for one that went with its token (PKCS #11 3.2, 5.1.3).
+        """
         if self._changes[0] != self._seen:
             self._follow()
         try:
             return self._sessions[session]
         except KeyError:
             self._check_initialised()
-            raise CryptokiError(ck.CKR_SESSION_HANDLE_INVALID) from None
+            went = session in self._removed
+            raise CryptokiError(
+                ck.CKR_DEVICE_REMOVED if went else ck.CKR_SESSION_HANDLE_INVALID
+            ) from None
 
     def _follow(self) -> None:
         """Notice cards that were taken out of operation, or brought back: with its last card a
@@ -80,6 +86,7 @@ class Chapter:
     def _close_sessions(self, slot: "Slot") -> None:
         for session in list(slot.token.sessions.values()):
             self._sessions.pop(session.handle, None)
+            self._removed.add(session.handle)
             session.token.leave(session)
 
     def _check_initialised(self) -> None:

@@ -76,6 +76,7 @@ class General(Chapter):
             self._ended.set()
             for slot in slots:
                 slot.token.close()
+            machine.close()
             machine.native.finish()
             _save(machine.recorder)
 
