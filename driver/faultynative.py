@@ -16,6 +16,7 @@ from ghostcard.emulator.faultkinds import CARD, INSTRUCTION, REPLY, REQUEST
 from ghostcard.emulator.faultplan import FaultPlan, FaultPlanError, Rule
 from ghostcard.emulator.image import DestructibleImage
 from ghostcard.emulator.injector import NVRAM, Armed, Injector
+from ghostcard.emulator.nvram import PowerLost
 from ghostcard.emulator.spoiling import changed_bytes, error_block
 from ghostcard.emulator.status import (
     CHECKSTOPPED,
@@ -199,7 +200,7 @@ class FaultyNativePort(NativePort):
         if rule is not None:
             return self._refused(rule, rule.code)
         asked.power_is_lost = False
-        performed = self._well(qid, block)
+        performed = self._with_power(qid, block)
         if asked.power_is_lost:
             return Q_NOT_AVAIL, b"", "", 0
         code, reply, operation, payload_bytes = performed
@@ -218,6 +219,12 @@ class FaultyNativePort(NativePort):
         if spoilt != reply:
             asked.fault = rule.name
         return code, spoilt, operation, payload_bytes
+
+    def _with_power(self, qid: int, block: bytes) -> Performed:
+        try:
+            return self._well(qid, block)
+        except PowerLost:  # while the image booted
+            return Q_NOT_AVAIL, b"", "", 0
 
     def _refused(self, rule: Rule, code: int) -> Performed:
         self._asked.fault = rule.name

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ghostcard.emulator.errors import NvramError
-from ghostcard.emulator.nvram import Nvram, pack, unpack
+from ghostcard.emulator.nvram import Nvram, PowerLost, pack, unpack
 
 ROOT = Path(__file__).parents[2]
 
@@ -265,3 +267,95 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path, in_memory: bool) -> N
     with pytest.raises(ZeroDivisionError):
         clear_and_fail(nvram)
     assert [nvram.read(name) for name in nvram.names()] == [b"2", b"3"]
+
+
+# Power is lost during a write
+
+Change = Callable[[Nvram], None]
+
+
+def both_at_once(nvram: Nvram) -> None:
+    with nvram.transaction() as entries:
+        entries["wk/0"] = b"third"
+        entries["serial"] = bytes(40)
+
+
+CHANGES: list[Change] = [
+    lambda nvram: nvram.write("wk/0", bytes(range(32))),
+    lambda nvram: nvram.write("wk/0", b"a shorter one"),
+    lambda nvram: nvram.write("wk/1", b""),
+    both_at_once,
+    lambda nvram: nvram.erase("wk/0"),
+    lambda nvram: nvram.erase("wk/1"),
+]
+
+
+def contents(nvram: Nvram) -> dict[str, bytes]:
+    return {name: nvram.read(name) or b"" for name in nvram.names()}
+
+
+def test_power_is_lost_at_every_byte_of_every_write(nvram: Nvram) -> None:
+    """Up to the last byte the old state is there, afterwards the new; and writing goes on."""
+    for change in CHANGES:
+        old = contents(nvram)
+        rehearsal = Nvram()
+        for name, value in old.items():
+            rehearsal.write(name, value)
+        change(rehearsal)
+        new = contents(rehearsal)
+        size = len(pack(new))
+        for after in range(size + 2):
+            nvram.tear = lambda after=after: after
+            with pytest.raises(PowerLost):
+                change(nvram)
+            nvram.tear = None
+            found = contents(Nvram(nvram.path)) if nvram.path else contents(nvram)
+            assert found == (new if after > size else old)
+            assert contents(nvram) == found
+        assert nvram.changes[0] % 2 == 0
+        change(nvram)  # it is so already, and a left-over of the write does no harm
+        assert contents(nvram) == new
+
+
+_CALLS = ("open", "fsync", "replace", "close", "truncate", "ftruncate", "posix_fallocate")
+
+
+def test_the_process_dies_before_every_call_of_a_write(tmp_path: Path) -> None:
+    """As above, for the steps around the bytes: a child ends before its n-th call to the system."""
+    path = tmp_path / "card.nvram"
+    Nvram(path).write("wk/0", b"old")
+    old, new = {"wk/0": b"old"}, {"wk/0": b"new"}
+    found = []
+    for calls in count(1):
+        Nvram(path).write("wk/0", b"old")
+        child = os.fork()
+        if not child:
+            _die_at(calls)
+            Nvram(path).write("wk/0", b"new")
+            os._exit(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        found.append(contents(Nvram(path)))
+        assert found[-1] in (old, new)
+        if status == 0:
+            break
+        assert status == 9
+    assert found[0] == old
+    assert found[-1] == new
+    assert len(found) > 6
+
+
+def _die_at(calls: int) -> None:
+    """Have this process end before the so manieth of the calls that write to the disk."""
+    left = [calls]
+
+    def dying(call: Callable[..., object]) -> Callable[..., object]:
+        def wrapped(*arguments: object, **named: object) -> object:
+            left[0] -= 1
+            if not left[0]:
+                os._exit(9)
+            return call(*arguments, **named)
+
+        return wrapped
+
+    for name in _CALLS:
+        setattr(os, name, dying(getattr(os, name)))

@@ -80,9 +80,11 @@ def test_cards_without_slots_give_one_slot_per_apqn() -> None:
 
 ONE_CARD = "[[cards]]\nadapter = 0\n"
 REFUSALS = {
-    "speed = 1": "speed: unknown key, accepted are function, seed, cards, slots",
+    "speed = 1": ("speed: unknown key, accepted are function, seed, faults, control, cards, slots"),
     'function = "off"': 'function: got \'off\', takes "real" or "null"',
     "function = 1": 'function: got 1, takes "real" or "null"',
+    "faults = 1": "faults: got 1, takes a text of 1 to 4096 bytes",
+    "control = 1": "control: got 1, takes true or false",
     "seed = -1": "seed: got -1, takes an integer from 0 to 18446744073709551615",
     "seed = true": "seed: got True, takes an integer from 0 to 18446744073709551615",
     "cards = []": "cards: got [], takes one or more [[cards]] tables",
