@@ -35,7 +35,7 @@ Examples:
   ghostcard simulate benchmarks/scenarios/closed.toml
   ghostcard simulate mine.toml --set tenants[0].clients=64 --seed 7
   ghostcard simulate mine.toml --records run.gcr && ghostcard explain run.gcr
-  ghostcard simulate mine.toml --faults docs/faults/everything.toml
+  ghostcard simulate mine.toml --faults docs/examples/faults.toml
 """,
 )
 @click.argument("scenario", type=click.Path(dir_okay=False))

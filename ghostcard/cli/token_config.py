@@ -53,15 +53,19 @@ def as_tables(config: Config) -> dict[str, Any]:
         )
         for slot in config.slots
     ]
-    return _said(function=config.function, seed=config.seed, cards=cards, slots=slots)
+    whole = {"function": config.function, "seed": config.seed, "faults": config.faults}
+    return _said(**whole, control=config.control or None, cards=cards, slots=slots)
 
 
 def _said(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+_SCALARS = ("function", "seed", "faults", "control")
+
+
 def _toml(tables: dict[str, Any]) -> list[str]:
-    lines = [f"{key} = {_value(tables[key])}" for key in ("function", "seed") if key in tables]
+    lines = [f"{key} = {_value(tables[key])}" for key in _SCALARS if key in tables]
     for key in ("cards", "slots"):
         for entry in tables[key]:
             lines += ["", f"[[{key}]]"]
@@ -74,6 +78,8 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         import json
 
