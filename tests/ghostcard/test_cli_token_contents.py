@@ -239,6 +239,8 @@ def test_ctrl_c_waits_for_a_change() -> None:
 CONFIGURATION = """\
 function = "null"
 seed = 7
+faults = "plan.toml"
+control = true
 
 [[cards]]
 adapter = 3
