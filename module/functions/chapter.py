@@ -80,13 +80,13 @@ class Chapter:
             machine.follow()
             for slot in self._slots.values():
                 if slot.follow(machine.sockets):
+                    self._removed.update(each.handle for each in slot.token.sessions.values())
                     self._close_sessions(slot)
             self._seen = seen
 
     def _close_sessions(self, slot: "Slot") -> None:
         for session in list(slot.token.sessions.values()):
             self._sessions.pop(session.handle, None)
-            self._removed.add(session.handle)
             session.token.leave(session)
 
     def _check_initialised(self) -> None:
