@@ -42,7 +42,6 @@ DATA_BYTES = 32
 MAX_MESSAGE = 4096
 _DATA_EVERY = 4  # one request of so many carries bytes
 _REFUSED_NS = 1_000_000  # that a client waits after it was told that there is no card
-_PATIENCE_NS = 4 * 3_600_000_000_000  # ten attempts of the 900 s that a request may take, and more
 _ONLINE_EVERY = 256  # requests after which somebody looks for queues that are offline
 _TAKE_EVERY = 1 << 14  # requests after which records are digested and forgotten
 _DIGEST, *_ = shape("sha256", DATA_BYTES)
@@ -96,7 +95,7 @@ class Soak:
         """From the first request to the last answer."""
         for client in self._clients:
             self._next(client.job)
-        self._to_the_end()
+        self._port.timeline.run()
         if self._begun != self._answered + self._failed or self._port.in_flight:
             raise Dishonest(f"{self._begun - self._answered - self._failed} requests never ended")
         self._forget()
@@ -109,15 +108,6 @@ class Soak:
             self._agenda.now,
             self._digest.hexdigest(),
         )
-
-    def _to_the_end(self) -> None:
-        """Until nothing is left to happen, or no request has ended for so long that none will: the
-        driver scans the bus for as long as one is under way.
-        """
-        before = -1
-        while self._agenda.heap and before != self._answered + self._failed:
-            before = self._answered + self._failed
-            self._port.timeline.advance(self._agenda.now + _PATIENCE_NS)
 
     def _next(self, job: Job) -> None:
         if not self._left:
