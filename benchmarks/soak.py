@@ -26,6 +26,7 @@ import click
 
 from ghostcard import faults
 from ghostcard.benchmarks.provenance import provenance
+from ghostcard.benchmarks.workload_traffic import Stalled, run_while_requests_end
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.exchange import Exchange, head_of, unpack
 from ghostcard.driver.shapes import shape
@@ -95,6 +96,10 @@ class Soak:
         """From the first request to the last answer."""
         for client in self._clients:
             self._next(client.job)
+        try:
+            run_while_requests_end(self._port, lambda: self._answered + self._failed)
+        except Stalled as error:
+            raise Dishonest(str(error)) from None
         self._port.timeline.run()
         if self._begun != self._answered + self._failed or self._port.in_flight:
             raise Dishonest(f"{self._begun - self._answered - self._failed} requests never ended")

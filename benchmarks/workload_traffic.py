@@ -11,12 +11,39 @@ from ghostcard.benchmarks.scenario_changes import Order, orders
 from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker, work_of
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.simulated import SimulatedPort
+from ghostcard.emulator.errors import EmulatorError
 from ghostcard.emulator.job import Job
 
 REFUSED_NS = 1_000_000  # that a client does nothing after it was told that there is no card
 
 Told = Callable[[int], None]
 """Called with the number of requests that have ended, at each of them."""
+
+
+PATIENCE_NS = 86_400 * 10**9  # a day of simulated time; a request times out after a quarter hour
+
+
+class Stalled(EmulatorError):
+    """Requests are under way and none of them ends: a fault happens to each attempt."""
+
+
+def run_while_requests_end(port: SimulatedPort, ended: Callable[[], int]) -> None:
+    """Run the timeline until nothing is under way; `Stalled` if no request ends for a day.
+
+    A driver tries for ever to have a message answered that is lost each time, and looks for cards
+    meanwhile, so that the timeline alone would never be empty.
+    """
+    timeline = port.timeline
+    while timeline.agenda.heap:
+        before, now = ended(), timeline.now
+        timeline.advance(now + PATIENCE_NS)
+        if not port.in_flight and timeline.now == now:
+            return  # what is left lies further ahead, and is nobody's request
+        if port.in_flight and ended() == before:
+            raise Stalled(
+                f"no request has ended for a day of simulated time, and {port.in_flight} are under "
+                f"way at {timeline.now:,} ns: the faults leave none of them a way to end"
+            )
 
 
 class Traffic:
@@ -32,6 +59,7 @@ class Traffic:
         self.submitted = 0
         self.ended = 0
         self._told = told
+        self._may_stall = scenario.faults is not None
         self._limit = scenario.requests
         self._end_ns = scenario.duration_ns
         firsts = zip(scenario.tenants, first_clients(scenario.tenants), strict=True)
@@ -44,9 +72,11 @@ class Traffic:
         ]
 
     def run(self) -> None:
-        """From the first arrival until everything has ended."""
+        """From the first arrival until everything has ended; `Stalled` if that never comes."""
         for source in self._sources:
             source.start()
+        if self._may_stall:
+            run_while_requests_end(self.port, lambda: self.ended)
         self.port.timeline.run()
 
     def submit(

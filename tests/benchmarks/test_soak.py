@@ -38,8 +38,14 @@ def test_another_digest_would_be_noticed() -> None:
         Soak(4 * 64, 1, plan=FaultPlan((in_the_digest._replace(client=3),))).run()
 
 
-def test_a_request_that_never_ends_would_be_noticed() -> None:
-    """An asynchronous error when the last request is sent: the driver waits for nothing then."""
-    silent = Rule("response", "response", "instruction", instruction="nqap", code=4)
-    with pytest.raises(Dishonest, match=r"^1 requests never ended$"):
-        Soak(1, 1, clients=1, plan=FaultPlan((silent._replace(asynchronous=True),))).run()
+@pytest.mark.parametrize(
+    "silent",
+    [
+        Rule("response", "a", "instruction", instruction="nqap", code=4, asynchronous=True),
+        Rule("drop", "drop", "request"),
+    ],
+    ids=["waits for nothing", "sent again for ever"],
+)
+def test_a_request_that_never_ends_is_noticed(silent: Rule) -> None:
+    with pytest.raises(Dishonest, match=r"^no request has ended for a day .* and 1 are under way"):
+        Soak(1, 1, clients=1, plan=FaultPlan((silent,))).run()

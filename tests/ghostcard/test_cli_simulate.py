@@ -274,3 +274,13 @@ def test_with_no_card_left_every_request_fails(small: Path, plan: Path, tmp_path
     array = Recorder.load(tmp_path / "run.gcr").array()
     assert len(array) == 400
     assert set(array["outcome"].tolist()) == {DRIVER_OUTCOME + errno.ENODEV}
+
+
+def test_a_run_that_would_never_end_is_given_up(small: Path, plan: Path) -> None:
+    plan.write_text('[[faults]]\nkind = "drop"')
+    done = simulate(small, "--faults", plan)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"error: no request has ended for a day of simulated time, and 4 are under way .*\n",
+        done.stderr,
+    )
