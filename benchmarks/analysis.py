@@ -160,32 +160,36 @@ def _none(reason: str) -> Answer:
 
 def _closed(tenant: Tenant, met: list[Visit], delay: int, cards: int) -> Iterator[Answer]:
     """Bounds, the knee, and mean value analysis where that is exact in itself."""
-    think_s = tenant.think.mean_ns / _S
+    think_s = tenant.mean_think_ns() / _S
     demand_s = (sum(visit.mean_ns for visit in met) + delay) / _S
     slowest_s = max(visit.mean_ns / visit.servers for visit in met) / cards / _S
+    if tenant.workers:
+        slowest_s = max(slowest_s, think_s / tenant.workers)
     bound = theory.closed_bound(tenant.clients, think_s, demand_s, slowest_s)
     knee = theory.knee(think_s, demand_s, slowest_s)
     yield Answer(
         f"asymptotic bounds, knee at {knee:.1f} clients",
         "X <= min(N / (D + Z), 1 / Dmax); every reply waits for an interrupt of its own",
         bound,
-        tenant.clients / bound * _S - tenant.think.mean_ns,
+        tenant.clients / bound * _S - tenant.mean_think_ns(),
     )
     if tenant.clients > MVA_CLIENTS:
         yield _none(f"mean value analysis: more than {MVA_CLIENTS} clients take too long")
         return
     stations = [visit for visit in met for _ in range(cards)]
+    has_pool = tenant.workers and think_s  # a station more, after the cards
     network = theory.mva_servers(
-        [visit.mean_ns / cards / _S for visit in stations],
-        [visit.servers for visit in stations],
-        think_s + delay / _S,
+        [visit.mean_ns / cards / _S for visit in stations] + [think_s] * bool(has_pool),
+        [visit.servers for visit in stations] + [tenant.workers] * bool(has_pool),
+        delay / _S + (0.0 if has_pool else think_s),
         tenant.clients,
     )
+    pool_s = network.queue_lengths[-1] / network.throughput if has_pool else 0.0
     yield Answer(
         "mean value analysis",
         "exponential service at every station (constant service waits less), places enough",
         network.throughput,
-        network.response_s * _S + delay,
+        (network.response_s - pool_s) * _S + delay,
     )
 
 

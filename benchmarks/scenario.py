@@ -77,11 +77,17 @@ class Tenant(NamedTuple):
     mix: tuple[Kind, ...]
     clients: int = 0  # closed
     think: Think = Think()  # closed
+    steps: tuple[Kind, ...] = ()  # closed: what a client asks for, one after the other, over again
+    workers: int = 0  # closed: processors on which the clients think; 0: each has its own
     rate_per_s: Fraction = Fraction(0)  # poisson, deterministic; at the start of a ramp
     ramp_to_per_s: Fraction | None = None  # rate at the end of the ramp
     ramp_ns: int = 0  # rate from one to the other; or clients begin one by one within it
     phases: tuple[Phase, ...] = ()  # bursty
     trace: tuple[Arrival, ...] = ()
+
+    def mean_think_ns(self) -> float:
+        """Of a request, in the mean: a client with steps thinks after the last of them."""
+        return self.think.mean_ns / max(len(self.steps), 1)
 
     def mean_rate_per_s(self) -> Fraction | None:
         """Requests per second in the long run; None for a closed loop and for a trace."""

@@ -68,8 +68,9 @@ def _rate(scenario: Scenario, tenant: Tenant, cards: Mapping[int, Card]) -> floa
     if all(met):
         slowest = [max(v.mean_ns / v.servers for v in each) for each in met]
         served = sum(1e9 / each for each in slowest)
-        return min(served, tenant.clients * 1e9 / max(tenant.think.mean_ns, 1))
-    return tenant.clients * 1e9 / tenant.think.mean_ns if tenant.think.mean_ns else None
+        return min(served, tenant.clients * 1e9 / max(tenant.mean_think_ns(), 1))
+    think_ns = tenant.mean_think_ns()
+    return tenant.clients * 1e9 / think_ns if think_ns else None
 
 
 def _takes_no_time(scenario: Scenario, tenant: Tenant, cards: Mapping[int, Card]) -> bool:

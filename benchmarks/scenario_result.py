@@ -84,7 +84,7 @@ def _of_records(scenario: Scenario, runs: Sequence[Replication]) -> dict[str, An
     first = loads[0]
     return {
         "submitted": sum(map(len, loads)),
-        "rows": tuple(rows_of_records(scenario, runs, steady)),
+        "rows": tuple(rows_of_records(scenario, runs, loads, steady)),
         "stations": _averaged([one.stations for one in seen]),
         "in_system": depth(first, "submitted", "done"),
         "in_hardware": depth(first, "enqueued", "done"),

@@ -10,7 +10,13 @@ import numpy as np
 from ghostcard.benchmarks.estimation import Array, Estimate, interval
 from ghostcard.benchmarks.scenario import Scenario
 from ghostcard.benchmarks.scenario_run import Replication
-from ghostcard.benchmarks.scenario_series import Steady, latencies, percentile, throughput
+from ghostcard.benchmarks.scenario_series import (
+    Steady,
+    latencies,
+    percentile,
+    throughput,
+    transactions,
+)
 from ghostcard.benchmarks.scenario_stream import RowStream, Stream
 from ghostcard.benchmarks.workload import clients_of, first_clients
 
@@ -30,9 +36,14 @@ class Row(NamedTuple):
 
 
 def rows_of_records(
-    scenario: Scenario, runs: Sequence[Replication], steady: Sequence[Steady]
+    scenario: Scenario,
+    runs: Sequence[Replication],
+    loads: Sequence[Array],
+    steady: Sequence[Steady],
 ) -> Iterator[Row]:
-    """The first is of all requests; then tenants and operations, if there are several of them."""
+    """The first is of all requests; then tenants, if there are several, transactions of those that
+    have steps, and operations, if there are several.
+    """
     confidence = scenario.confidence
     parts = [(one.answered, one.failed) for one in steady]
     yield _row(ALL, parts, confidence)
@@ -42,6 +53,7 @@ def rows_of_records(
             low, high = bounds[number : number + 2]
             own = [tuple(a[(a["client"] >= low) & (a["client"] < high)] for a in p) for p in parts]
             yield from _present(tenant.name, own, confidence)
+    yield from _transactions(scenario, loads, steady)
     known = [np.array(run.recorder.names or ("",)) for run in runs]
     met = zip(known, parts, strict=True)
     operations = {str(name) for names, p in met for name in np.unique(names[p[0]["operation"]])}
@@ -52,6 +64,23 @@ def rows_of_records(
                 for names, p in zip(known, parts, strict=True)
             ]
             yield from _present(operation, own, confidence)
+
+
+def _transactions(
+    scenario: Scenario, loads: Sequence[Array], steady: Sequence[Steady]
+) -> Iterator[Row]:
+    bounds = [*first_clients(scenario.tenants), clients_of(scenario.tenants)]
+    for number, tenant in enumerate(scenario.tenants):
+        if not tenant.steps:
+            continue
+        each = [
+            transactions(load, range(*bounds[number : number + 2]), len(tenant.steps))
+            for load in loads
+        ]
+        begun = [a[a["submitted"] >= s.start_ns] for a, s in zip(each, steady, strict=True)]
+        parts = [(a[a["outcome"] == 0], a[a["outcome"] != 0]) for a in begun]
+        title = "transactions" if len(scenario.tenants) == 1 else f"{tenant.name}, transactions"
+        yield from _present(title, parts, scenario.confidence)
 
 
 def _present(title: str, parts: Sequence[tuple[Array, ...]], confidence: float) -> Iterator[Row]:

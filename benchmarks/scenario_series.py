@@ -52,6 +52,24 @@ def warm(array: Array, warm_up_ns: int | None) -> Steady:
     return Steady(rest[ok], rest[~ok], warm_up_ns, left_out, found)
 
 
+def transactions(array: Array, clients: range, steps: int) -> Array:
+    """A record for each `steps` requests of a client, from the first's submission to the last's
+    end, in order of submission; failed if one of them has. What the run's end cut off is left out.
+    """
+    own = array[(array["client"] >= clients.start) & (array["client"] < clients.stop)]
+    own = own[np.lexsort((own["submitted"], own["client"]))]
+    starts = np.flatnonzero(np.diff(own["client"], prepend=-1))
+    lengths = np.diff(starts, append=len(own)) // steps * steps
+    numbers = np.arange(len(own)) - np.repeat(starts, np.diff(starts, append=len(own)))
+    whole = own[numbers < np.repeat(lengths, np.diff(starts, append=len(own)))]
+    found = whole[::steps].copy()
+    found["done"] = whole["done"][steps - 1 :: steps]
+    found["outcome"] = (
+        np.maximum.reduceat(whole["outcome"], np.arange(0, len(whole), steps)) if len(whole) else 0
+    )
+    return found[np.argsort(found["submitted"], kind="stable")]
+
+
 def _took(array: Array) -> Array:
     took: Array = array["done"].astype(np.int64) - array["submitted"].astype(np.int64)
     return took

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from fractions import Fraction
@@ -37,10 +38,11 @@ from ghostcard.emulator.profile import Profile
 CLIENTS_MAX = 1_000_000
 WEIGHT_MAX = 1_000_000
 PAYLOAD_MAX = 61440
+STEPS_MAX = 10_000
 PHASES_MAX = 10_000  # for each request in the mean: the time to draw them
 _ALWAYS = ("name", "cards", "domains", "arrivals", "operation", "payload_bytes", "mix")
 _KEYS = {
-    CLOSED: ("clients", "think", "ramp_ns"),
+    CLOSED: ("clients", "think", "ramp_ns", "steps", "workers"),
     POISSON: ("rate_per_s", "ramp_to_per_s", "ramp_ns"),
     DETERMINISTIC: ("rate_per_s", "ramp_to_per_s", "ramp_ns"),
     BURSTY: ("phases",),
@@ -87,6 +89,8 @@ def _tenant(
             clients=table.integer("clients", 1, CLIENTS_MAX, 1),
             think=_think(table.table("think")),
             ramp_ns=table.integer("ramp_ns", 0, TIME_MAX_NS, 0),
+            steps=_steps(table, served) if table.has("steps") else (),
+            workers=table.integer("workers", 1, CLIENTS_MAX) if table.has("workers") else 0,
         )
     if arrivals == BURSTY:
         return tenant._replace(phases=_phases(table))
@@ -130,7 +134,27 @@ def _phases(table: Table) -> tuple[Phase, ...]:
     return tuple(phases)
 
 
+def _steps(table: Table, served: Sequence[Profile]) -> tuple[Kind, ...]:
+    """The requests of one transaction, in order."""
+    steps: list[Kind] = []
+    for entry in table.tables("steps"):
+        entry.only("operation", "payload_bytes", "times")
+        kinds = _kinds(entry, served)
+        if len(kinds) > 1:
+            raise entry.refuse("payload_bytes", "one size: a step is the same each time")
+        steps += kinds * entry.integer("times", 1, STEPS_MAX, 1)
+    if len(steps) > STEPS_MAX:
+        raise table.refuse("steps", f"at most {STEPS_MAX:,} requests")
+    return tuple(steps)
+
+
 def _mix(table: Table, served: Sequence[Profile], arrivals: str) -> tuple[Kind, ...]:
+    if table.has("steps"):
+        for key in ("operation", "payload_bytes", "mix"):
+            if table.has(key):
+                raise table.refuse(key, "nothing beside `steps`, which say it all")
+        drawn = Counter(_steps(table, served))
+        return tuple(kind._replace(weight=times) for kind, times in drawn.items())
     if not table.has("mix"):
         if arrivals == TRACE and not table.has("operation"):
             return ()

@@ -71,13 +71,15 @@ def work_of(kind: Kind) -> Work:
 
 
 class Choice:
-    """The kinds of a mix: which one a client's n-th request is."""
+    """The kinds of a tenant's mix, or its steps: which one a client's n-th request is."""
 
-    __slots__ = ("_bounds", "_keys", "_seed", "works")
+    __slots__ = ("_bounds", "_keys", "_seed", "_steps", "works")
 
-    def __init__(self, kinds: Sequence[Kind], seed: int) -> None:
-        self.works: tuple[Work, ...] = tuple(work_of(kind) for kind in kinds)
-        self._bounds = list(accumulate(kind.weight for kind in kinds))
+    def __init__(self, tenant: Tenant, seed: int) -> None:
+        self.works: tuple[Work, ...] = tuple(work_of(kind) for kind in tenant.mix)
+        places = {kind._replace(weight=1): place for place, kind in enumerate(tenant.mix)}
+        self._steps = tuple(places[kind] for kind in tenant.steps)
+        self._bounds = list(accumulate(kind.weight for kind in tenant.mix))
         self._seed = seed
         self._keys: dict[int, int] = {}
 
@@ -85,6 +87,8 @@ class Choice:
         """The client's request with this number, from 0."""
         if len(self.works) == 1:
             return self.works[0]
+        if self._steps:
+            return self.works[self._steps[number % len(self._steps)]]
         key = self._keys.get(client)
         if key is None:
             key = self._keys[client] = _key(self._seed, _MIX, client)
@@ -92,8 +96,15 @@ class Choice:
         return self.works[bisect_right(self._bounds, drawn)]
 
 
-def thinker(think: Think, seed: int, client: int) -> Callable[[int], int]:
+def thinker(tenant: Tenant, seed: int, client: int) -> Callable[[int], int]:
     """The client's think time in ns after its request with this number, from 0."""
+    after, steps = _thinker(tenant.think, seed, client), len(tenant.steps)
+    if steps < 2:
+        return after
+    return lambda number: 0 if (number + 1) % steps else after(number // steps)
+
+
+def _thinker(think: Think, seed: int, client: int) -> Callable[[int], int]:
     mean = think.mean_ns
     if think.distribution == CONSTANT:
         return lambda number: mean

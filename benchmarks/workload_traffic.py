@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from heapq import heapreplace
 from typing import Any
 
 from ghostcard.benchmarks.closed_loop import Work
@@ -146,10 +147,11 @@ class _Clients:
         self._traffic = traffic
         self._tenant = tenant
         self._first = first
-        self._choice = Choice(tenant.mix, seed)
+        self._choice = Choice(tenant, seed)
         numbers = range(first, first + tenant.clients)
-        self._think = [thinker(tenant.think, seed, client) for client in numbers]
+        self._think = [thinker(tenant, seed, client) for client in numbers]
         self._sent = [0] * tenant.clients
+        self._free_ns = [0] * tenant.workers  # a heap: when each worker has nothing to do
         self._jobs = [Job(client=client) for client in numbers]
 
     def start(self) -> None:
@@ -172,9 +174,17 @@ class _Clients:
         if think_ns:
             timeline = self._traffic.port.timeline
             job.callbacks = (self._next,)  # the job is its own event: it thinks
-            timeline.at(timeline.now + think_ns, job)
+            timeline.at(self._begun_ns(timeline.now, think_ns) + think_ns, job)
         else:
             self._next(job)
+
+    def _begun_ns(self, now_ns: int, think_ns: int) -> int:
+        """When a client begins to think: as soon as a worker is free, first come, first served."""
+        if not self._free_ns:
+            return now_ns
+        begun_ns = max(now_ns, self._free_ns[0])
+        heapreplace(self._free_ns, begun_ns + think_ns)
+        return begun_ns
 
 
 class _Stream:
@@ -214,7 +224,7 @@ class _Stream:
 
 def _works(tenant: Tenant, seed: int, client: int) -> Iterator[Work]:
     """What the stream's requests are, one after the other."""
-    choice = Choice(tenant.mix, seed)
+    choice = Choice(tenant, seed)
     if not tenant.trace:
         number = 0
         while True:

@@ -30,8 +30,9 @@ def scenario_sources(scenario: Scenario, seed: int) -> list[Source]:
 
 
 def _closed(tenant: Tenant, seed: int, first: int) -> Iterator[Source]:
-    choice, think = Choice(tenant.mix, seed), tenant.think
+    choice, think = Choice(tenant, seed), tenant.think
     is_constant = len(choice.works) == 1 and think.distribution == CONSTANT
+    is_constant = is_constant and (len(tenant.steps) < 2 or not think.mean_ns)
     for place in range(tenant.clients):
         client = first + place
         supply = Constant(think.mean_ns) if is_constant else _thought(tenant, choice, seed, client)
@@ -40,7 +41,7 @@ def _closed(tenant: Tenant, seed: int, first: int) -> Iterator[Source]:
 
 
 def _thought(tenant: Tenant, choice: Choice, seed: int, client: int) -> Supply:
-    think_after = thinker(tenant.think, seed, client)
+    think_after = thinker(tenant, seed, client)
     places = {id(work): place for place, work in enumerate(choice.works)}
 
     def supply(first: int, count: int) -> tuple[Sequence[int], Sequence[int]]:
@@ -52,7 +53,7 @@ def _thought(tenant: Tenant, choice: Choice, seed: int, client: int) -> Supply:
 
 
 def _open(tenant: Tenant, seed: int, client: int) -> Iterator[Source]:
-    choice, times = Choice(tenant.mix, seed), arrival_times(tenant, seed, client)
+    choice, times = Choice(tenant, seed), arrival_times(tenant, seed, client)
     kinds = [arrival.kind for arrival in tenant.trace]
     works = dict.fromkeys([*choice.works, *(work_of(kind) for kind in kinds if kind)])
     places = {work: place for place, work in enumerate(works)}

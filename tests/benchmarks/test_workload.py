@@ -114,24 +114,29 @@ def test_known_arrivals() -> None:
     assert found == [306613, 1846667, 2149195]
 
 
+def thinking(think: Think) -> Tenant:
+    return Tenant("thinks", (0,), CLOSED, (SIGN,), clients=1, think=think)
+
+
 def test_think_times() -> None:
-    constant = thinker(Think(500), 1, 0)
+    constant = thinker(thinking(Think(500)), 1, 0)
     assert [constant(n) for n in range(3)] == [500] * 3
-    uniform = thinker(Think(1000, UNIFORM, 500), 1, 0)
+    uniform = thinker(thinking(Think(1000, UNIFORM, 500)), 1, 0)
     drawn = [uniform(n) for n in range(10_000)]
     assert 500 <= min(drawn) < 510
     assert 1490 < max(drawn) <= 1500
-    exponential = thinker(Think(10**6, EXPONENTIAL), 1, 0)
+    exponential = thinker(thinking(Think(10**6, EXPONENTIAL)), 1, 0)
     assert np.mean([exponential(n) for n in range(20_000)]) == pytest.approx(1e6, rel=0.02)
 
 
 def test_a_mix_by_its_weights() -> None:
     kinds = (Kind("sha256", 64, 3), Kind("aes-256-gcm", 1024, 1))
-    choice = Choice(kinds, seed=1)
+    tenant = Tenant("mixed", (0,), CLOSED, kinds, clients=1)
+    choice = Choice(tenant, seed=1)
     drawn = [choice.work(5, number).operation for number in range(10_000)]
     assert drawn.count("sha256") == pytest.approx(7500, abs=130)  # 3 standard deviations
     assert choice.work(5, 17) is choice.work(5, 17)
-    assert Choice(kinds[:1], 1).work(0, 0).payload_bytes == 64
+    assert Choice(tenant._replace(mix=kinds[:1]), 1).work(0, 0).payload_bytes == 64
 
 
 def test_replications_have_seeds_of_their_own() -> None:
