@@ -4,6 +4,7 @@ import errno
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError, Ep11Error
+from ghostcard.emulator.errors import EmulatorError
 
 _VENDOR = 0x80010000
 _EP11: dict[int, int] = {
@@ -24,6 +25,13 @@ _EP11: dict[int, int] = {
 }
 """EP11 return code -> CKR, AP sheet 7.2 "Error mapping"; other vendor codes: CKR_FUNCTION_FAILED.
 """
+
+_COMPLAINTS: dict[int, str] = {
+    _VENDOR | 0x01: "a key lies under another wrapping key than its slot's cards have: was it made "
+    "with another GHOSTCARD_CONFIG, or before their wrapping key was changed or cleared?",
+    _VENDOR | 0x09: "the cards of a slot have no wrapping key (ghostcard wrapping-key)",
+}
+"""EP11 return code -> what the user must be told, as he alone can mend it."""
 
 _DRIVER: dict[int, int] = {
     errno.ENODEV: ck.CKR_DEVICE_REMOVED,
@@ -47,3 +55,13 @@ def refusal(error: DriverError) -> CryptokiError:
     if error.rv < ck.CKR_VENDOR_DEFINED:
         return CryptokiError(error.rv)
     return CryptokiError(_EP11.get(error.rv, ck.CKR_FUNCTION_FAILED))
+
+
+def complaint(error: BaseException) -> str:
+    """What the user must be told of an error, which the application cannot mend; else nothing."""
+    for each in (error, error.__cause__):
+        if isinstance(each, Ep11Error) and each.rv in _COMPLAINTS:
+            return _COMPLAINTS[each.rv]
+        if isinstance(each, EmulatorError):  # what is wrong with a card
+            return str(each)
+    return ""

@@ -14,7 +14,7 @@ from ghostcard.firmware.mechanisms.curves import CURVES, OCTET_CURVES, Curve, Oc
 from ghostcard.firmware.mechanisms.key import Key
 from ghostcard.firmware.mechanisms.refusal import Refused
 
-EXPONENT_SIZE = 8  # bytes kept of a public exponent
+EXPONENT_SIZE = 8  # bytes kept of a public exponent, the most that OpenSSL takes with any modulus
 RSA_BITS = range(512, 16385)
 
 _BIT_STRING = 0x03

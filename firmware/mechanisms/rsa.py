@@ -2,8 +2,9 @@
 
 Material of a private key, big-endian: n, e (8 bytes), d at the width of the modulus; p, q,
 d mod p-1, d mod q-1, 1/q mod p at half of it.
-Key pairs come from the generator of the cryptographic library, not from the card's random source:
-it takes no seed, and the time on the card does not depend on it.
+Key pairs come from the generators of the cryptographic libraries, not from the card's random
+source: they take no seed, and the time on the card does not depend on it. `cryptography` makes
+those whose public exponent is 65537 or 3, pycryptodome all others.
 """
 
 import os
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from ghostcard.firmware.mechanisms.rsa_schemes import PrivateHandle, PublicHandle
 
 EXPONENT = 65537
-EXPONENTS = (3, EXPONENT)  # those that the generator of the cryptographic library knows
+_COMMON_EXPONENTS = (3, EXPONENT)  # those that the generator of `cryptography` knows
 KEYGEN_BITS = range(1024, RSA_BITS.stop)
-
 
 CRYPT_FLAGS = ck.CKF_ENCRYPT | ck.CKF_DECRYPT | ck.CKF_WRAP | ck.CKF_UNWRAP
 
@@ -189,7 +189,10 @@ def recovered(key: Key, signature: bytes) -> bytes:
 
 
 class RsaKeyPairGen(Mechanism):
-    """CKM_RSA_PKCS_KEY_PAIR_GEN; the public exponent is 65537 or 3."""
+    """CKM_RSA_PKCS_KEY_PAIR_GEN; the public exponent is any odd number from 3 to 2**64 - 1.
+
+    OpenSSL takes no longer one with a modulus of more than 3072 bits.
+    """
 
     __slots__ = ()
 
@@ -197,11 +200,8 @@ class RsaKeyPairGen(Mechanism):
         return f"rsa{priced_bits(_wanted_bits(public))}-keygen"
 
     def generate_pair(self, public: Attributes, draw: Draw) -> KeyPair:
-        from cryptography.hazmat.primitives.asymmetric import rsa
-
-        bits = _wanted_bits(public)
-        exponent = _wanted_exponent(public)
-        private = private_key(rsa.generate_private_key(exponent, bits).private_numbers())
+        bits, exponent = _wanted_bits(public), _wanted_exponent(public)
+        private = private_key(_generated(bits, exponent))
         return KeyPair(private, rsa_spki(*public_numbers(private)))
 
     def null_pair(self, public: Attributes) -> KeyPair:
@@ -209,6 +209,19 @@ class RsaKeyPairGen(Mechanism):
         material = bytes(material_bytes(bits))
         private = Key(ck.CKO_PRIVATE_KEY, ck.CKK_RSA, bits, material, is_null=True)
         return KeyPair(private, rsa_spki(1 << (bits - 1), _wanted_exponent(public)))
+
+
+def _generated(bits: int, exponent: int) -> "RSAPrivateNumbers":
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    if exponent in _COMMON_EXPONENTS:
+        return rsa.generate_private_key(exponent, bits).private_numbers()
+    from Cryptodome.PublicKey import RSA
+
+    made = RSA.generate(bits, e=exponent)
+    n, p, q, d = (int(number) for number in (made.n, made.p, made.q, made.d))
+    public = rsa.RSAPublicNumbers(exponent, n)
+    return rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), rsa.rsa_crt_iqmp(p, q), public)
 
 
 def _wanted_bits(public: Attributes) -> int:
@@ -225,6 +238,6 @@ def _wanted_exponent(public: Attributes) -> int:
     exponent = public.get(ck.CKA_PUBLIC_EXPONENT, EXPONENT)
     if isinstance(exponent, bytes):
         exponent = int.from_bytes(exponent, "big")
-    if exponent not in EXPONENTS:
+    if exponent < 3 or exponent % 2 == 0 or exponent.bit_length() > 8 * EXPONENT_SIZE:
         raise Refused(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     return exponent

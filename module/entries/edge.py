@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import DriverError
 from ghostcard.emulator.errors import EmulatorError
-from ghostcard.module.errors import CryptokiError, refusal
+from ghostcard.module.errors import CryptokiError, complaint, refusal
 
 Pointer = Any
 """A cffi pointer. Nothing behind this package sees one."""
@@ -52,13 +52,13 @@ class Edge:
     def answer(
         self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> int:
-        """What a crossing that raised returns: minus the code. What is wrong with a card is told
-        once; GHOSTCARD_DEBUG shows the unforeseen.
+        """What a crossing that raised returns: minus the code. What is wrong with a card or its
+        keys is told once; GHOSTCARD_DEBUG shows the unforeseen.
         """
-        rv = code(error)
-        if isinstance(error, EmulatorError) and str(error) not in self._told:
-            self._told.add(str(error))
-            self.complain(str(error))
+        rv, what = code(error), complaint(error)
+        if what and what not in self._told:
+            self._told.add(what)
+            self.complain(what)
         if rv == ck.CKR_GENERAL_ERROR and os.environ.get("GHOSTCARD_DEBUG"):
             sys.excepthook(kind, error, traceback)
         return -rv

@@ -48,6 +48,22 @@ def test_the_user_changes_the_pin(token: Host) -> None:
     assert b"CKR_PIN_INCORRECT" in refused.stderr
 
 
+def test_a_key_of_another_configuration_is_explained(token: Host) -> None:
+    """The same home, and cards that do not hold the wrapping key: an error, and one line why."""
+    tool(token, "--keypairgen", "--key-type", "EC:prime256v1", "--label", "mine")
+    others = token.file("others.toml", b"[[cards]]\nadapter = 0\ndomains = [1]\n")
+    sign = ("--sign", "-m", "ECDSA-SHA256", "--label", "mine", "-i", "others.toml", "-o", "made")
+    refused = token.setting(GHOSTCARD_CONFIG=str(others)).run(
+        "pkcs11-tool", "--module", token.module, "--login", "--pin", PIN, *sign, expect=1
+    )
+    told = [line for line in refused.stderr.splitlines() if line.startswith(b"ghostcard: ")]
+    assert told == [
+        b"ghostcard: a key lies under another wrapping key than its slot's cards have: was it made "
+        b"with another GHOSTCARD_CONFIG, or before their wrapping key was changed or cleared?"
+    ]
+    assert b"CKR_DEVICE_ERROR" in refused.stderr
+
+
 @pytest.mark.parametrize("bits", [2048, 4096])
 def test_rsa_signatures_verify_with_openssl(token: Host, bits: int) -> None:
     public = generate(token, f"RSA:{bits}", "rsa")

@@ -10,11 +10,12 @@ from Cryptodome.PublicKey import RSA
 from Cryptodome.Signature import pss
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.imported_pair import primes
-from ghostcard.module.encoding import ulong
+from ghostcard.module.encoding import big, ulong
 from tests.module.program import Program, Value, attributes, mechanism, refusing
 
 pytestmark = pytest.mark.every_kind
@@ -256,8 +257,28 @@ def test_generated_sizes(program: Program, bits: int) -> None:
     assert program.run("decrypt", PKCS, private, encrypted) == b"a message"
 
 
+@pytest.mark.parametrize("exponent", [5, 17, 257, 65539, (1 << 64) - 1])
+def test_any_odd_exponent_is_made(program: Program, exponent: int) -> None:
+    """The largest is 3 * 5 * 17 * 257 * 641 * 65537 * 6700417, and has few primes that fit it."""
+    public, private = program.library.generate_key_pair(
+        program.session,
+        mechanism(ck.CKM_RSA_PKCS_KEY_PAIR_GEN),
+        attributes(MODULUS_BITS=1025, PUBLIC_EXPONENT=big(exponent)),
+        [],
+    )
+    loaded = load_der_public_key(program.one(public, "PUBLIC_KEY_INFO"))
+    assert isinstance(loaded, RSAPublicKey)
+    numbers = loaded.public_numbers()
+    assert (numbers.e, numbers.n.bit_length()) == (exponent, 1025)
+    assert program.one(private, "PUBLIC_EXPONENT") == big(exponent)
+    made = program.run("sign", mechanism(ck.CKM_SHA256_RSA_PKCS), private, b"data")
+    loaded.verify(made, b"data", padding.PKCS1v15(), hashes.SHA256())
+    encrypted = program.run("encrypt", PKCS, public, b"a message")
+    assert program.run("decrypt", PKCS, private, encrypted) == b"a message"
+
+
 def test_exponents_that_are_not_made(program: Program) -> None:
-    for exponent in (b"\1", b"\5", b"\1\0\1\0", b"\1\0\0"):
+    for exponent in (b"", b"\0", b"\1", b"\2", b"\4", b"\1\0\0", b"\1" + bytes(7) + b"\1"):
         with refusing(ck.CKR_ATTRIBUTE_VALUE_INVALID):
             program.library.generate_key_pair(
                 program.session,
@@ -306,8 +327,8 @@ class TestRaw:
             assert program.run("verify_recover", RAW, public, made) == data.rjust(256, b"\0")
             with refusing(ck.CKR_SIGNATURE_INVALID):
                 program.verify(RAW, public, b"other", made)
-        for big in (n, n + 1, (1 << 2048) - 1):
-            value = big.to_bytes(256, "big")
+        for number in (n, n + 1, (1 << 2048) - 1):
+            value = number.to_bytes(256, "big")
             with refusing(ck.CKR_DATA_INVALID, ck.CKR_DATA_LEN_RANGE):
                 program.run("sign", RAW, private, value)
             with refusing(ck.CKR_ENCRYPTED_DATA_INVALID):
