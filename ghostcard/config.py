@@ -12,6 +12,7 @@
     profile = "cex8p"               # a name of `ghostcard profiles`, or a TOML file
     domains = [0, 1]                # 0 ... 255
     seed = 1                        # default: derived from the machine's
+    nvram = "folder"                # where its NVRAM lies; default: with those of the home
 
     [[slots]]                       # default: one slot per APQN
     id = 0
@@ -52,6 +53,7 @@ class CardConfig(NamedTuple):
     profile: str = "cex8p"
     domains: tuple[int, ...] = (0, 1)
     seed: int | None = None
+    nvram: str | None = None  # a folder; None: the home's
 
 
 class Limits(NamedTuple):
@@ -182,6 +184,9 @@ class _Table:
             raise self.refuse(key, "a text without zero bytes")
         return value
 
+    def folder(self, key: str, beside: str) -> str | None:
+        return os.path.join(beside, self.text(key, "-", 4096)) if key in self._values else None
+
     def limit(self, key: str, least: int, most: int) -> int | None:
         value = self._values.get(key)
         if value is None:
@@ -254,12 +259,13 @@ class _Table:
 
 
 def _card(table: _Table, folder: str) -> CardConfig:
-    table.only("adapter", "profile", "domains", "seed")
+    table.only("adapter", "profile", "domains", "seed", "nvram")
     defaults = CardConfig(table.integer("adapter", 256))
     profile = table.text("profile", defaults.profile, 4096)
     if "/" in profile or profile.endswith(".toml"):
         profile = os.path.join(folder, profile)
-    return CardConfig(defaults.adapter, profile, table.domains(defaults.domains), table.seed())
+    domains, seed = table.domains(defaults.domains), table.seed()
+    return CardConfig(defaults.adapter, profile, domains, seed, table.folder("nvram", folder))
 
 
 def _slot(table: _Table, known: frozenset[int]) -> SlotConfig:

@@ -67,7 +67,10 @@ class Machine:
         profiles = _profiles(config)
         check_modes(config, {card.adapter: profiles[card.profile].mode for card in config.cards})
         adapters = {card.adapter: card for card in config.cards}
-        nvrams = {adapter: self._nvram("cards", f"{adapter:02x}") for adapter in adapters}
+        nvrams = {
+            adapter: self._nvram("cards", f"{adapter:02x}", card.nvram)
+            for adapter, card in adapters.items()
+        }
         randoms = {each: RandomSource(_seed(config, card)) for each, card in adapters.items()}
         modes = {card.adapter: profiles[card.profile].mode for card in config.cards}
         for group in connected(config.slots):
@@ -162,7 +165,9 @@ class Machine:
         self.recorder = recorder
         if self.injector is not None:
             self.injector.noted = recorder.note
-        meter = None if self._in_memory else Meter(meter_folder(), self._describe)
+        guests = any(card.nvram is not None for card in self.config.cards)  # not the home's own
+        is_counted = not self._in_memory and not guests
+        meter = Meter(meter_folder(), self._describe) if is_counted else None
         if self.faults is None:
             self.native = NativePort(self.bus, self.recorder, meter)
         else:
@@ -216,10 +221,10 @@ class Machine:
         facilities = FACILITIES[profile.mode]
         return DeferredImage(profile.mode, facilities, lambda: _image(profile, False))
 
-    def _nvram(self, owners: str, name: str) -> Nvram:
+    def _nvram(self, owners: str, name: str, folder: str | None = None) -> Nvram:
         if self._in_memory:
             return Nvram()
-        nvram = Nvram(os.path.join(_folder(owners), f"{name}.nvram"))
+        nvram = Nvram(os.path.join(folder or _folder(owners), f"{name}.nvram"))
         nvram.names()  # a damaged one is told now, though its owner may boot later
         return nvram
 

@@ -15,7 +15,9 @@ from ghostcard.cli.account import collect, show
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document
 from ghostcard.cli.process import CommandError, run
-from ghostcard.config import load
+from ghostcard.cli.token_config import as_tables, as_toml
+from ghostcard.config import Config, load
+from ghostcard.guests import MOST, arranged
 from ghostcard.library import library
 
 
@@ -25,6 +27,7 @@ from ghostcard.library import library
     epilog="""\b
 Examples:
   ghostcard run -- pkcs11-tool --module {module} --login --pin 12345678 --test
+  ghostcard run --profile cex7p --cards 4 --depth 16 -- ./server
   ghostcard run --config two-cards.toml --json --output profile.json -- ./server
   ghostcard run --records run -- ./client && ghostcard explain run/*.records
   ghostcard run -- sh -c 'my-program "$PKCS11_MODULE_PATH"'
@@ -33,6 +36,9 @@ Examples:
 @click.option(
     "--config", type=click.Path(exists=True, dir_okay=False), help="The machine, in TOML."
 )
+@click.option("--profile", help="Cards of this profile (name or TOML file) in place of its own.")
+@click.option("--cards", type=click.IntRange(1, MOST), help="So many of them, behind every slot.")
+@click.option("--depth", type=click.IntRange(1, 16), help="Messages that a queue of theirs holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON, not as tables.")
 @click.option(
     "--output",
@@ -49,6 +55,9 @@ Examples:
 def command(
     ctx: click.Context,
     config: str | None,
+    profile: str | None,
+    cards: int | None,
+    depth: int | None,
     as_json: bool,
     output: str | None,
     records: str | None,
@@ -61,7 +70,10 @@ def command(
     """
     machine, module = load(config), str(library())
     arguments = [argument.replace("{module}", module) for argument in command]
-    with _folder(records) as folder, _opened(output) as file:
+    with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
+        if (profile, cards, depth) != (None, None, None):
+            machine = arranged(machine, profile, cards, depth, str(scratch))
+            config = _written(machine, scratch)
         began = time.monotonic_ns()
         try:
             exit_code = run(arguments, _environment(config, module, folder))
@@ -81,6 +93,20 @@ def _environment(config: str | None, module: str, folder: Path) -> dict[str, str
     chosen = {"GHOSTCARD_CONFIG": os.path.abspath(config)} if config else {}
     places = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module}
     return {**os.environ, **chosen, **places, "GHOSTCARD_RUN_DIR": str(folder)}
+
+
+def _written(machine: Config, folder: Path) -> str:
+    """The machine as a file for the program's processes."""
+    path = folder / "machine.toml"
+    path.write_text("\n".join(as_toml(as_tables(machine))) + "\n")
+    return str(path)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """What goes with the run."""
+    with TemporaryDirectory(prefix="ghostcard-") as folder:
+        yield Path(folder)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def show_config(as_json: bool) -> None:
         document({"source": source, "home": str(home()), **tables})
         return
     click.echo(f"# source: {source}\n# home: {home()}")
-    for line in _toml(tables):
+    for line in as_toml(tables):
         click.echo(line)
 
 
@@ -37,7 +37,11 @@ def as_tables(config: Config) -> dict[str, Any]:
     """The configuration as its TOML document; what is at no value is left out."""
     cards = [
         _said(
-            adapter=card.adapter, profile=card.profile, domains=list(card.domains), seed=card.seed
+            adapter=card.adapter,
+            profile=card.profile,
+            domains=list(card.domains),
+            seed=card.seed,
+            nvram=card.nvram,
         )
         for card in config.cards
     ]
@@ -64,7 +68,8 @@ def _said(**values: Any) -> dict[str, Any]:
 _SCALARS = ("function", "seed", "faults", "control")
 
 
-def _toml(tables: dict[str, Any]) -> list[str]:
+def as_toml(tables: dict[str, Any]) -> list[str]:
+    """The lines of the document."""
     lines = [f"{key} = {_value(tables[key])}" for key in _SCALARS if key in tables]
     for key in ("cards", "slots"):
         for entry in tables[key]:

@@ -133,6 +133,26 @@ def test_the_machine_is_the_configured_one(host: Host) -> None:
     assert account["clocks"]["host_per_simulated"] is None
 
 
+def test_other_cards_use_the_keys_of_the_home_and_leave_nothing_there(token: Host) -> None:
+    tool = ("pkcs11-tool", "--module", "{module}", "--login", "--pin", PIN)
+    made = ("--keypairgen", "--key-type", "EC:prime256v1", "--id", "01")
+    run(token, *tool, *made)
+    state = token.folder / "state"
+    before = sorted(path.relative_to(state) for path in state.rglob("*"))
+    token.file("data", bytes(32))
+    account = json.loads(
+        token.run(
+            *(sys.executable, "-m", "ghostcard", "run", "--profile", "cex7p", "--cards", "3"),
+            *("--depth", "4", "--json", "--output", "-", "--", *tool),
+            *("--sign", "-m", "ECDSA", "--id", "01", "-i", "data", "-o", "signature"),
+        ).stdout
+    )
+    assert account["profiles"] == dict.fromkeys(("00", "01", "02"), "cex7p-depth-4")
+    assert account["verbs"]["SignSingle"] == 1
+    assert sorted(path.relative_to(state) for path in state.rglob("*")) == before
+    assert len((token.folder / "signature").read_bytes()) == 64
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [

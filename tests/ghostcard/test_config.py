@@ -94,7 +94,7 @@ REFUSALS = {
     "[[cards]]\nadapter = 256": "cards[0].adapter: got 256, takes an integer from 0 to 255",
     "[[cards]]\nadapter = 1.0": "cards[0].adapter: got 1.0, takes an integer from 0 to 255",
     ONE_CARD + "dept = 8": (
-        "cards[0].dept: unknown key, accepted are adapter, profile, domains, seed"
+        "cards[0].dept: unknown key, accepted are adapter, profile, domains, seed, nvram"
     ),
     ONE_CARD + ONE_CARD: "cards[1].adapter: got 0 again, cards[0] has it",
     ONE_CARD + "profile = 8": "cards[0].profile: got 8, takes a text of 1 to 4096 bytes",
