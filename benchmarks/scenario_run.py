@@ -117,7 +117,7 @@ def _is_settled(scenario: Scenario, run: Replication) -> bool:
 def _run(scenario: Scenario, seed: int, watch: Watch | None, engine: str) -> Replication:
     machine = machine_of(scenario, seed)
     sources = scenario_sources(scenario, seed)
-    obstacle = _obstacle(scenario) or recursion.obstacle(machine.bus, machine.recorder, sources)
+    obstacle = recursion.obstacle(machine.bus, machine.recorder, sources)
     choice = engine_choice.choose(engine, obstacle)
     if choice.engine == RECURSION:
         try:
@@ -127,12 +127,6 @@ def _run(scenario: Scenario, seed: int, watch: Watch | None, engine: str) -> Rep
             choice = engine_choice.choose(engine, str(error))
             machine = machine_of(scenario, seed)
     return _by_simpy(scenario, seed, machine, watch)._replace(reason=choice.reason)
-
-
-def _obstacle(scenario: Scenario) -> str | None:
-    """What the kernel does not know of a workload."""
-    shared = [tenant.name for tenant in scenario.tenants if tenant.workers and tenant.think.mean_ns]
-    return f"the clients of {shared[0]} think on shared workers" if shared else None
 
 
 def _by_simpy(scenario: Scenario, seed: int, machine: Machine, watch: Watch | None) -> Replication:

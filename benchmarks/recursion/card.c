@@ -111,7 +111,7 @@ static void send_reply(kernel *k, int32_t which, int64_t now, int64_t ready)
         interrupt_for(k, q, replied, now);
 }
 
-static void replace_least(int64_t *heap, int32_t n, int64_t value)
+void replace_least(int64_t *heap, int32_t n, int64_t value)
 {
     int32_t at = 0;
     for (;;) {

@@ -65,13 +65,26 @@ static int submit_next(kernel *k, int32_t which, int32_t job)
 
 void next_request(kernel *k, int32_t job) { submit_next(k, k->messages[job].client, job); }
 
+/* When a client that begins to think now has thought: at once, or as soon as a worker is free. */
+static int64_t thought_ns(const kernel *k, int32_t which, int64_t gap_ns)
+{
+    const client_figures *f = &k->figures->client[which];
+    int64_t begun_ns = k->now;
+    if (!f->workers)
+        return begun_ns + gap_ns;
+    if (f->free_ns[0] > begun_ns)
+        begun_ns = f->free_ns[0];
+    replace_least(f->free_ns, f->workers, begun_ns + gap_ns);
+    return begun_ns + gap_ns;
+}
+
 /* A reply has come: the client thinks, or submits its next request at once. */
 static void follow(kernel *k, int32_t job)
 {
     int32_t which = k->messages[job].client;
     const request_figures *request = over(k, which) ? NULL : supply(k, which);
     if (request && request->gap_ns)
-        push(k, k->now + request->gap_ns, draw(k), E_NEXT, job);
+        push(k, thought_ns(k, which, request->gap_ns), draw(k), E_NEXT, job);
     else
         next_request(k, job);
 }

@@ -81,6 +81,8 @@ typedef struct {
     int32_t route; /* index */
     int64_t begin_ns; /* a closed loop's first request is then; below 0: before all events */
     int64_t requests; /* at most so many */
+    int64_t *free_ns; /* heap: when each of the workers it thinks on has nothing to do; or NULL */
+    int32_t workers;
     const request_figures *supply; /* the next requests */
     int64_t supplied;
     int32_t refills; /* ask for more when the supply is used up; else begin it anew */

@@ -112,6 +112,7 @@ void arrived(kernel *k, int32_t which);
 void unwrapped(kernel *k, int32_t which);
 void finished(kernel *k, int32_t which);
 void built(kernel *k, int32_t which);
+void replace_least(int64_t *heap, int32_t n, int64_t value);
 void interrupt(kernel *k, int32_t queue);
 
 /* draws.c */

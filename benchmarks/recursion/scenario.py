@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ghostcard.benchmarks.closed_loop import Work
-from ghostcard.benchmarks.recursion.sources import Constant, Source, Supply
+from ghostcard.benchmarks.recursion.sources import Constant, Source, Supply, Workers
 from ghostcard.benchmarks.scenario import CLOSED, CONSTANT, Scenario, Tenant
 from ghostcard.benchmarks.scenario_changes import orders
 from ghostcard.benchmarks.workload import Choice, arrival_times, first_clients, thinker, work_of
@@ -33,11 +33,13 @@ def _closed(tenant: Tenant, seed: int, first: int) -> Iterator[Source]:
     choice, think = Choice(tenant, seed), tenant.think
     is_constant = len(choice.works) == 1 and think.distribution == CONSTANT
     is_constant = is_constant and (len(tenant.steps) < 2 or not think.mean_ns)
+    workers = Workers(first, tenant.workers) if tenant.workers else None
     for place in range(tenant.clients):
         client = first + place
         supply = Constant(think.mean_ns) if is_constant else _thought(tenant, choice, seed, client)
         begin_ns = tenant.ramp_ns * place // tenant.clients
-        yield Source(client, tenant.targets, choice.works, supply, begin_ns=begin_ns)
+        places = client, tenant.targets, choice.works
+        yield Source(*places, supply, begin_ns=begin_ns, workers=workers)
 
 
 def _thought(tenant: Tenant, choice: Choice, seed: int, client: int) -> Supply:

@@ -23,14 +23,22 @@ class Constant(NamedTuple):
     work: int = 0
 
 
+class Workers(NamedTuple):
+    """Those who think for the clients of one tenant, first come, first served."""
+
+    pool: int  # which
+    number: int
+
+
 class Source(NamedTuple):
     """One client. Times are nanoseconds of simulated time.
 
     In a closed loop it has one request in flight: the first is submitted at `begin_ns` (None: at
     time 0, before any event), the next a gap after the reply, in that very event if there is none.
-    An open one submits a request at each of its times, whatever became of those before. With a
-    `block`, its one request is that: an admin request, which changes the card's prices when a core
-    fetches it, and is not counted among those of the run.
+    With `workers` a gap begins when one of them is free. An open one submits a request at each of
+    its times, whatever became of those before. With a `block`, its one request is that: an admin
+    request, which changes the card's prices when a core fetches it, and is not counted among those
+    of the run.
     """
 
     client: int
@@ -41,6 +49,7 @@ class Source(NamedTuple):
     begin_ns: int | None = None
     requests: int | None = None
     block: bytes | None = None
+    workers: Workers | None = None
 
 
 def closed_loop(

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ghostcard.benchmarks.closed_loop import Work
-from ghostcard.benchmarks.recursion.sources import Constant, Source
+from ghostcard.benchmarks.recursion.sources import Constant, Source, Workers
 from ghostcard.driver.apdriver import REQUEST_TIMEOUT_NS
 from ghostcard.driver.dispatcher import DispatchCard, dispatch_queues
 from ghostcard.emulator.errors import EmulatorError
@@ -48,6 +48,7 @@ class Tables:
         self.places = {work: place for place, work in enumerate(self.works)}
         self.works += [source.works[0] for source in self._changes]
         self._draws: dict[Distribution, int] = {}
+        self._pools: dict[Workers, Any] = {}
         self.figures = ffi.new("machine_figures *")
         self._fill_machine()
         self._fill_routes(sources)
@@ -204,6 +205,8 @@ class Tables:
             "route": route,
             "begin_ns": -1 if source.begin_ns is None else source.begin_ns,
             "requests": NEVER if source.requests is None else source.requests,
+            "free_ns": self._free_ns(source.workers),
+            "workers": source.workers.number if source.workers else 0,
             "refills": not isinstance(source.supply, Constant),
         }
         if isinstance(source.supply, Constant):
@@ -213,6 +216,14 @@ class Tables:
             client["supply"] = self._array("request_figures[]", [request])
             client["supplied"] = 1
         return client
+
+    def _free_ns(self, workers: Workers | None) -> Any:
+        """The heap of a pool of workers, one for all its clients."""
+        if workers is None:
+            return self._ffi.NULL
+        if workers not in self._pools:
+            self._pools[workers] = self._array("int64_t[]", [0] * workers.number)
+        return self._pools[workers]
 
 
 def _sent_at(source: Source) -> int:

@@ -45,6 +45,8 @@ def test_either_engine_gives_the_same_records(think: dict[str, Any]) -> None:
     tenants = [
         {"clients": 5, "steps": STEPS, "think": think, "name": "stepping"},
         {"clients": 2, "steps": [SIGN | {"times": 3}], "think": think, "name": "signing"},
+        {"clients": 4, "workers": 2, "think": think, "name": "shared", **SIGN},
+        {"clients": 3, "workers": 2, "steps": STEPS, "think": think, "name": "both"},
     ]
     scenario = parse({"requests": 800, "tenants": tenants})
     one, other = (replicate(scenario, 0, engine=engine) for engine in (SIMPY, RECURSION))
@@ -88,8 +90,9 @@ def test_clients_think_as_fast_as_their_workers(
     assert set((done[of:] - done[:-of]).tolist()) == {cycle}
     bounds = answers(scenario, machine_of(scenario, 0).bus.cards)[0]
     assert bounds.throughput_per_s == pytest.approx(of / cycle * 1e9)
-    assert run.engine == SIMPY
-    assert "shared workers" in run.reason
+    other = replicate(scenario, 0, engine=SIMPY)
+    assert run.engine == RECURSION
+    assert run.recorder.array().tobytes() == other.recorder.array().tobytes()
 
 
 def test_workers_enough_are_a_worker_each() -> None:
