@@ -7,7 +7,11 @@ between sends requests without bytes; the faults are those of `soak.plan.toml`. 
 
 - that every request ends once, with its own digest or with an error;
 - at every instant at which one begins or ends, that as many have begun as have been answered, have
-  failed and are under way, and that no more are in hardware than a queue has places.
+  failed and are under way;
+- at the end of every instruction on the bus and of every removal of a card, the books of queues and
+  driver (`ghostcard.benchmarks.ledger`);
+- that whoever failed was told why: a fault of his own that no other card mends, ten attempts in
+  vain, or ENODEV while no queue is in service.
 
 Ends with 1 when something is not so. The digest of all records depends on the seed alone.
 """
@@ -25,14 +29,17 @@ from typing import NamedTuple
 import click
 
 from ghostcard import faults
+from ghostcard.benchmarks.ledger import Dishonest, Ledger
 from ghostcard.benchmarks.provenance import provenance
 from ghostcard.benchmarks.workload_traffic import Stalled, run_while_requests_end
+from ghostcard.driver.dispatcher import ATTEMPTS
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.exchange import Exchange, head_of, unpack
 from ghostcard.driver.shapes import shape
 from ghostcard.driver.triage import DRIVER_OUTCOME
 from ghostcard.emulator.agenda import LightEvent
 from ghostcard.emulator.faultplan import FaultPlan
+from ghostcard.emulator.faultybus import FaultyBus
 from ghostcard.emulator.job import Job
 from ghostcard.machine import Machine
 from ghostcard.pkcs11 import CKM_SHA256
@@ -47,11 +54,12 @@ _ONLINE_EVERY = 256  # requests after which somebody looks for queues that are o
 _TAKE_EVERY = 1 << 14  # requests after which records are digested and forgotten
 _DIGEST, *_ = shape("sha256", DATA_BYTES)
 _HOLES = (CKM_SHA256.to_bytes(4, "big"), DATA_BYTES)  # mechanism, and room for the data
+_NOT_MENDED = {  # by another card: what the caller is told -> faults of the plan that make it true
+    "EINVAL": ("nqap invalid domain",),
+    "EMSGSIZE": ("a bit short", "another length"),
+    "reply code 82": ("operand invalid",),
+}
 _SIZED = ("rsa2048-sign", 51), ("aes-256-gcm", 1024)
-
-
-class Dishonest(Exception):
-    """A promise was not kept; the message says which."""
 
 
 class Outcome(NamedTuple):
@@ -62,6 +70,8 @@ class Outcome(NamedTuple):
     failed: int
     checked: int  # digests compared
     faults: dict[str, int]
+    errors: dict[str, int]  # what the caller was told, and the last fault that his request met
+    instructions: dict[str, int]  # at whose end the books were right
     simulated_ns: int
     digest: str  # SHA-256 of all records and notes
 
@@ -87,10 +97,15 @@ class Soak:
         host = Exchange(self._machine.native, self._targets, MAX_MESSAGE)
         self._clients = [_Client(number, host) for number in range(clients)]
         self._begun = self._answered = self._failed = self._checked = 0
+        self._visits = 0
         self._faults: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
         self._digest = hashlib.sha256()
         self._look: LightEvent | None = None
-        self._machine.injector.noted = self._note  # type: ignore[union-attr]
+        bus = self._machine.bus
+        assert isinstance(bus, FaultyBus)
+        self._ledger = Ledger(bus, self._port.driver, plan)
+        bus.injector.noted = self._note
 
     def run(self) -> Outcome:
         """From the first request to the last answer."""
@@ -110,6 +125,8 @@ class Soak:
             self._failed,
             self._checked,
             dict(sorted(self._faults.items())),
+            dict(self._errors.most_common()),
+            dict(sorted(self._ledger.instructions.items())),
             self._agenda.now,
             self._digest.hexdigest(),
         )
@@ -121,10 +138,13 @@ class Soak:
         self._begun += 1
         client = self._clients[job.client]
         render = client.begin()
+        before = self._changes()
         try:
             self._port.submit(job, self._targets, self._ended, render)
-        except DriverError:
+        except DriverError as error:
+            self._require_none(error, before)
             self._bring_online()
+            job.outcome, job.fault = DRIVER_OUTCOME + error.code, ""
             self._fail(client)
             job.callbacks = (self._next,)
             self._agenda.at(self._agenda.now + _REFUSED_NS, job)
@@ -134,8 +154,10 @@ class Soak:
         client = self._clients[job.client]
         try:
             checked = not job.outcome and client.check(job)
-        except DriverError:  # the host library has refused the reply
-            job.outcome = DRIVER_OUTCOME + errno.EIO
+        except DriverError as error:  # the host library has refused the reply
+            if not job.fault:
+                raise Dishonest(f"client {job.client}: {error}, but nothing befell it") from None
+            job.outcome, job.attempt = DRIVER_OUTCOME + errno.EIO, ATTEMPTS
         if job.outcome:
             self._fail(client)
         else:
@@ -151,10 +173,29 @@ class Soak:
         self._next(job)
 
     def _fail(self, client: "_Client") -> None:
+        job = client.job
+        error, fault = told(job.outcome), job.fault
+        mended = error != "ENODEV" and job.attempt < ATTEMPTS
+        if fault not in _NOT_MENDED[error] if error in _NOT_MENDED else mended:
+            raise Dishonest(f"client {job.client} was told {error} after {fault or 'nothing'}")
+        self._errors[f"{error}, last fault: {fault or 'of others'}"] += 1
         self._failed += 1
         client.end()
 
     # What must hold
+
+    def _changes(self) -> tuple[int, int]:
+        """How often somebody has looked what queues there are: operator and driver."""
+        return self._visits, self._port.driver.scans
+
+    def _require_none(self, error: DriverError, before: tuple[int, int]) -> None:
+        """After the scan with which the driver made sure no queue is in service, unless others,
+        who were told of their ends by that scan, have had a second look.
+        """
+        visits, scans = before
+        is_usable = any(self._port.dispatched(qid).usable for qid in self._targets)
+        if is_usable and self._changes() == (visits, scans + 1):
+            raise Dishonest(f"{error}, but there is one")
 
     def _look_soon(self) -> None:
         """Look when all that happens at this very step is done."""
@@ -173,24 +214,18 @@ class Soak:
             )
         if under_way != self._port.in_flight:
             raise Dishonest(f"{under_way} under way, {self._port.in_flight} with the driver")
-        driver = self._port.driver
-        held = sum(driver.machine(qid).load for qid in driver.qids)
-        if held > under_way:
-            raise Dishonest(f"{held} in the driver's queues, {under_way} under way")
-        for card in self._machine.bus.cards.values():
-            for queue in card.queues.values():
-                if not 0 <= queue.in_hardware <= queue.depth:
-                    raise Dishonest(f"{queue.in_hardware} in hardware, depth {queue.depth}")
 
     # The rest
 
     def _bring_online(self) -> None:
         """What an operator does with queues that a reply of no known type has set offline."""
+        self._visits += 1
         for qid in self._port.driver.qids:
             self._port.switch(qid, True)
 
     def _note(self, at_ns: int, qid: int, name: str, for_ns: int) -> None:
         self._faults[name] += 1
+        self._ledger.note(qid, name)
         self._digest.update(f"{at_ns} {qid} {name} {for_ns}\n".encode())
 
     def _forget(self) -> None:
@@ -251,6 +286,13 @@ class _Client:
         self.is_waiting = False
 
 
+def told(outcome: int) -> str:
+    """What the caller learns: an errno, or the card's reply code."""
+    if outcome < DRIVER_OUTCOME:
+        return f"reply code {outcome:02x}"
+    return errno.errorcode[outcome - DRIVER_OUTCOME]
+
+
 @click.command()
 @click.option("--requests", default=1_000_000, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
@@ -265,10 +307,12 @@ def main(requests: int, seed: int, output: Path | None) -> None:
         sys.exit(1)
     took = time.process_time() - began
     for name, value in outcome._asdict().items():
-        if name != "faults":
+        if isinstance(value, dict):
+            print(name)
+            for each, times in value.items():
+                print(f"  {each:<42} {times:>12,}")
+        else:
             print(f"{name:<14} {value:,}" if isinstance(value, int) else f"{name:<14} {value}")
-    for fault, times in outcome.faults.items():
-        print(f"  {fault:<26} {times:>10,}")
     print(f"{took:.1f} s of CPU time")
     if output:
         figures = provenance(requests=requests, seed=seed, figures=outcome._asdict())

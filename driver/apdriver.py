@@ -21,6 +21,7 @@ from ghostcard.driver.queue import (
     OPERATING,
     RAPQ,
     TAPQ,
+    UNINITIATED,
     Event,
     Next,
     QueueMachine,
@@ -99,7 +100,8 @@ class ApDriver:
     is there); ``changed(qid, in_service)`` when a queue stops or resumes taking requests;
     ``found(qid)`` when a scan finds a queue that was not there before. ``poll_ns`` is the period of
     the fast poll timer; with ``poll_thread`` a thread looks all the time while something is in
-    hardware and interrupts are not in use.
+    hardware and interrupts are not in use. At every instant ``taken`` is ``answered`` and
+    ``failed`` and ``in_flight`` together.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class ApDriver:
         self._news = Tick(self._configuration_changed)
         self._pulled: set[int] = set()  # adapters of which the next scan expects nothing
         self._ended: list[tuple[Job, int]] = []
+        self.taken = self.answered = self.failed = 0  # jobs, ever
         if interrupts:
             bus.on_interrupt(self._interrupted)
         bus.on_change(self._announced)
@@ -140,7 +143,9 @@ class ApDriver:
     def enqueue(self, job: Job) -> None:
         """Put ``job`` in the line of the queue ``job.qid``; ENODEV ends it if none are taken."""
         queue = self._queues.get(job.qid)
+        self.taken += 1
         if queue is None or not queue.in_service:
+            self.failed += 1
             self._finished([(job, errno.ENODEV)])
             return
         queue.machine.requests.append(job)
@@ -173,6 +178,12 @@ class ApDriver:
                 changed |= self._take_in(qid)
         self._close(NONE)
         return changed
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs taken of which neither an answer nor a failure has been found yet."""
+        machines = [queue.machine for queue in self._queues.values()]
+        return sum([machine.load + len(machine.completed) for machine in machines])
 
     @property
     def qids(self) -> list[int]:
@@ -222,7 +233,10 @@ class ApDriver:
     def _collect(self, machine: QueueMachine[Job]) -> None:
         woken = self._woken_ns
         for job, error in machine.completed:
-            if not error:
+            if error:
+                self.failed += 1
+            else:
+                self.answered += 1
                 replied = job.replied
                 job.notified = woken if woken > replied else replied
         self._ended += machine.completed
@@ -252,8 +266,10 @@ class ApDriver:
     # -- tasklet and poll timer ----------------------------------------------------------------
 
     def _interrupted(self, qid: int) -> None:
+        """The tasklet runs whoever it was, even a queue that is ours no more (AP sheet 1.8)."""
         if not self._tasklet.pending:
-            self._wake(self._queues[qid].dequeue_ns)
+            queue = self._queues.get(qid)
+            self._wake(self._slowest_dequeue_ns if queue is None else queue.dequeue_ns)
 
     def _wake(self, delay_ns: int) -> None:
         """Have the tasklet run; being woken again before it runs changes nothing."""
@@ -351,6 +367,8 @@ class ApDriver:
         """A queue is there no more: its requests are flushed, its device goes (AP sheet 1.7)."""
         self._take_out(queue, Q_NOT_AVAIL)
         queue.machine.shut_down()
+        self._bus.zapq(queue.qid)
+        queue.machine.device = UNINITIATED
         queue.machine.count = 0  # for the timer, which may still be on the timeline
         del self._queues[queue.qid]
 

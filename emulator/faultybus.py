@@ -7,6 +7,7 @@ over. The faults of cards are `cardfaults`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.emulator.bus import Bus
@@ -32,13 +33,18 @@ Performed = tuple[int, bytes, str, int, str]
 
 
 class FaultyBus(Bus):
-    """`Bus` with an injector; `clock` gives the nanoseconds by which `perform_for` goes."""
+    """`Bus` with an injector.
+
+    `watch(instruction, qid, status)` is told of each instruction at its end, and of "plug" and
+    "unplug" of a card.
+    """
 
     def __init__(self, injector: Injector, timeline: Timeline | None = None) -> None:
         super().__init__(timeline)
         self.has_faults = True
         self.injector = injector
         self.card_faults = CardFaults(self, injector)
+        self.watch: Callable[[str, int, int], None] = _nobody_watches
         self._swaps: dict[int, Rule] = {}  # qid -> a swap that waits for a second reply
 
     def attach(self, timeline: Timeline) -> None:
@@ -52,16 +58,30 @@ class FaultyBus(Bus):
         card.faults = self.injector
         card.nvram.tear = lambda: self.card_faults.tear(card)
         super().plug(card)
+        self.watch("plug", card.adapter << 8, NORMAL)
+
+    def unplug(self, adapter: int) -> Card:
+        """As `Bus.unplug`."""
+        card = super().unplug(adapter)
+        self.watch("unplug", adapter << 8, NORMAL)
+        return card
 
     # Instructions
 
     def nqap(self, qid: int, job: Job) -> int:
         """As `Bus.nqap`, unless a fault takes its place."""
         rule = self._strikes("nqap", qid, job)
-        return super().nqap(qid, job) if rule is None else self._answered(qid, rule)
+        status = super().nqap(qid, job) if rule is None else self._answered(qid, rule)
+        self.watch("nqap", qid, status)
+        return status
 
     def dqap(self, qid: int) -> tuple[int, Job | None]:
         """As `Bus.dqap`, unless a fault takes its place; the reply may have suffered."""
+        status, job = self._dequeued(qid)
+        self.watch("dqap", qid, status)
+        return status, job
+
+    def _dequeued(self, qid: int) -> tuple[int, Job | None]:
         if self.injector.has("dqap"):
             rule = self._strikes("dqap", qid, self._oldest(qid))
             if rule is not None:
@@ -80,22 +100,31 @@ class FaultyBus(Bus):
         """As `Bus.tapq`, unless a fault takes its place; the hardware information stays."""
         status, info = super().tapq(qid)
         rule = self._strikes("tapq", qid, None)
-        return (status if rule is None else self._answered(qid, rule)), info
+        if rule is not None:
+            status = self._answered(qid, rule)
+        self.watch("tapq", qid, status)
+        return status, info
 
     def rapq(self, qid: int) -> int:
         """As `Bus.rapq`, unless a fault takes its place."""
         rule = self._strikes("rapq", qid, None)
-        return super().rapq(qid) if rule is None else self._answered(qid, rule)
+        status = super().rapq(qid) if rule is None else self._answered(qid, rule)
+        self.watch("rapq", qid, status)
+        return status
 
     def zapq(self, qid: int) -> int:
         """As `Bus.zapq`, unless a fault takes its place."""
         rule = self._strikes("zapq", qid, None)
-        return super().zapq(qid) if rule is None else self._answered(qid, rule)
+        status = super().zapq(qid) if rule is None else self._answered(qid, rule)
+        self.watch("zapq", qid, status)
+        return status
 
     def aqic(self, qid: int, enable: bool) -> int:
         """As `Bus.aqic`, unless a fault takes its place."""
         rule = self._strikes("aqic", qid, None)
-        return super().aqic(qid, enable) if rule is None else self._answered(qid, rule)
+        status = super().aqic(qid, enable) if rule is None else self._answered(qid, rule)
+        self.watch("aqic", qid, status)
+        return status
 
     def _strikes(self, instruction: str, qid: int, job: Job | None) -> Rule | None:
         injector = self.injector
@@ -164,3 +193,7 @@ class FaultyBus(Bus):
         for job in self._queues[qid].replies:
             if job.replied <= now:
                 job.fault = rule.name
+
+
+def _nobody_watches(_instruction: str, _qid: int, _status: int) -> None:
+    """No ledger."""

@@ -3,7 +3,9 @@
 import pytest
 
 from ghostcard import faults
-from ghostcard.benchmarks.soak import PLAN, Dishonest, Soak
+from ghostcard.benchmarks import soak
+from ghostcard.benchmarks.ledger import Dishonest
+from ghostcard.benchmarks.soak import PLAN, Soak
 from ghostcard.emulator.faultkinds import KINDS
 from ghostcard.emulator.faultplan import FaultPlan, Rule
 
@@ -23,6 +25,14 @@ def test_a_million_requests_are_answered_once_and_honestly() -> None:
     assert min(outcome.faults.values()) > 50
     assert outcome.answered > REQUESTS * 3 // 4
     assert outcome.checked > REQUESTS // 6
+    assert sum(outcome.errors.values()) == outcome.failed
+    assert min(outcome.instructions[one] for one in ("nqap", "dqap", "rapq", "unplug")) > 10_000
+
+
+def test_an_error_that_nothing_explains_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(soak._NOT_MENDED, "EINVAL", ())
+    with pytest.raises(Dishonest, match=r"^client \d+ was told EINVAL after nqap invalid domain$"):
+        Soak(2_000, 1).run()
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:

@@ -8,10 +8,13 @@ from ghostcard.driver.queue import Device, State
 from ghostcard.driver.simulated import SimulatedPort
 from ghostcard.driver.triage import ADMIN, DRIVER_OUTCOME
 from ghostcard.emulator.card import Card
+from ghostcard.emulator.faultplan import FaultPlan, Rule
+from ghostcard.emulator.faultybus import FaultyBus
 from ghostcard.emulator.job import Job
 from ghostcard.emulator.nvram import Nvram
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.randomness import RandomSource
+from ghostcard.machine import Machine
 from tests.driver.conftest import REPLY_BYTES, REQUEST_BYTES, SIGN, Stand, WordyImage, block
 
 
@@ -159,3 +162,24 @@ def test_the_period_of_the_poll_timer_can_change(stand: Stand, period_ns: int) -
     port.submit(job, stand.targets, Loop(port, (), 0))
     port.timeline.run()
     assert job.notified == -(-job.replied // period_ns) * period_ns
+
+
+@pytest.mark.parametrize("zapq_answers", [0, 2])
+def test_a_queue_that_is_no_more_is_emptied_and_may_interrupt_once_more(zapq_answers: int) -> None:
+    """TAPQ says for a while that there is no such queue, of which a reply is about to come."""
+    rules = [Rule("response", "gone", "instruction", instruction="tapq", code=1, times=9)]
+    if zapq_answers:
+        rules.append(Rule("response", "no", "instruction", instruction="zapq", code=zapq_answers))
+    machine = Machine.simulation("cex8p", faults=FaultPlan(tuple(rules)))
+    port, seen = machine.simulated(), list[str]()
+    assert isinstance(machine.bus, FaultyBus)
+    machine.bus.watch = lambda instruction, _qid, _status: seen.append(instruction)
+    job, told = Job(0, 0, SIGN, "rsa2048-sign", 51, REQUEST_BYTES, REPLY_BYTES), Loop(port, (), 0)
+    port.submit(job, (0,), told)
+    port.timeline.run(50_000)
+    port.driver.scan()
+    assert seen[:3] == ["nqap", "tapq", "zapq"]
+    assert machine.bus.cards[0].queues[0].in_hardware == bool(zapq_answers)
+    port.timeline.run()
+    assert told.outcomes == [DRIVER_OUTCOME + errno.ENODEV]
+    assert port.in_flight == 0
