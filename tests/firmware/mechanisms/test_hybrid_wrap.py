@@ -98,6 +98,18 @@ def test_rsa_by_the_library() -> None:
         mechanism.unwrapper(private)(rsa_aes(128, b"label"), wrapped)
 
 
+@pytest.mark.parametrize("name", ["RSA_", "ECDH_", "ECDH_X_", "ECDH_COF_"])
+def test_every_changed_byte_is_refused(name: str) -> None:
+    mechanism = TABLE.find(getattr(ck, f"CKM_{name}AES_KEY_WRAP"))
+    private, public = rsa_vectors.ENCRYPTION_KEY.pair() if name == "RSA_" else pair_on(P256)
+    params = rsa_aes(256) if name == "RSA_" else ecdh_aes(256, ck.CKD_SHA256_KDF)
+    wrapped = mechanism.wrapper(public)(params, b"a value of 19 bytes")
+    for at in range(0, len(wrapped), 7):
+        changed = wrapped[:at] + bytes((wrapped[at] ^ 1,)) + wrapped[at + 1 :]
+        with refuses(ck.CKR_WRAPPED_KEY_INVALID):
+            mechanism.unwrapper(private)(params, changed)
+
+
 @pytest.mark.parametrize("bits", [0, 8, 127, 129, 512, 1 << 31])
 def test_sizes_that_aes_does_not_have(bits: int) -> None:
     private, public = rsa_vectors.ENCRYPTION_KEY.pair()

@@ -53,5 +53,6 @@ def test_points_that_are_none(table: Table, curve: OctetCurve) -> None:
     private = octet_keys.private_key(curve, b"\7" * curve.size)
     one = b"\1" + bytes(curve.size - 1)
     for public in (b"", bytes(curve.size), one, bytes(curve.size - 1), bytes(curve.size + 1)):
-        with refuses(ck.CKR_MECHANISM_PARAM_INVALID):
-            table.find(ck.CKM_ECDH1_DERIVE).derive(private, agreement(public), None)
+        for number in (ck.CKM_ECDH1_DERIVE, ck.CKM_ECDH1_COFACTOR_DERIVE):
+            with refuses(ck.CKR_MECHANISM_PARAM_INVALID):
+                table.find(number).derive(private, agreement(public), None)

@@ -1,5 +1,7 @@
 """SLH-DSA with NIST's keys, and against an implementation in Python, both ways."""
 
+import hashlib
+
 import pytest
 import slhdsa as reference
 from slhdsa.lowlevel.parameters import sha2_128f
@@ -98,12 +100,36 @@ def test_every_hash(table: Table, which: Prehash) -> None:
         table.find(ck.CKM_SLH_DSA).verifier(public, how)(b"message", signature)
 
 
-def test_a_hashed_message_against_another_implementation(table: Table) -> None:
-    number = ck.CKM_HASH_SLH_DSA_SHA256
-    private, _ = known("sha2-128f")
-    signature = table.find(number).signer(private, params(number, b"context"))(b"message")
-    public = reference.PublicKey.from_digest(slhdsa.public_of(private), sha2_128f)
-    assert public.verify_hash(b"message", signature, b"context")  # by SHA-256 in this set
+# The last arc of the hashes' object identifiers, 2.16.840.1.101.3.4.2 (FIPS 205, 10.2.2).
+ARCS = {
+    **{"sha256": 1, "sha384": 2, "sha512": 3, "sha224": 4, "sha3_224": 7, "sha3_256": 8},
+    **{"sha3_384": 9, "sha3_512": 10, "shake_128": 11, "shake_256": 12},
+}
+
+
+@pytest.mark.parametrize("which", HASHED, ids=lambda each: each.name)
+def test_every_hash_against_another_implementation(table: Table, which: Prehash) -> None:
+    def prehash(message: bytes) -> bytes:
+        name = which.name
+        if name.startswith("shake"):
+            shake = hashlib.shake_128 if name == "shake_128" else hashlib.shake_256
+            digest = shake(message).digest(32 if name == "shake_128" else 64)
+        else:
+            digest = hashlib.new(name, message).digest()
+        return bytes.fromhex("06096086480165030402") + bytes((ARCS[name],)) + digest
+
+    number = which.slh_dsa or 0
+    mechanism, how = table.find(number), params(number, b"context")
+    private, public = known("sha2-128f")
+    secret = reference.SecretKey.from_digest(bytes.fromhex(KEYS["sha2-128f"]), sha2_128f)
+    signature = mechanism.signer(private, how)(b"message")
+    assert secret.pubkey.verify_hash(b"message", signature, b"context", prehash)
+    other = secret.sign_hash(b"message", ctx=b"context", prehash=prehash)
+    check = mechanism.verifier(public, how)
+    check(b"message", other)
+    for message, wrong in ((b"messagE", other), (b"message", other[:-1] + bytes((other[-1] ^ 1,)))):
+        with refuses(ck.CKR_SIGNATURE_INVALID):
+            check(message, wrong)
 
 
 def test_messages_in_parts(table: Table) -> None:
