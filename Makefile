@@ -1,6 +1,7 @@
 # make bench   environment, dependencies, library, then the main job: what the emulated card does under load
 # make test    the same, then every test
 # make check   the quick loop: format, lint, strict types, fast tests
+# make site    the documentation as a site, in site/
 # make clean   removes everything that was made
 #
 # Needs Python 3.11 or later with its headers and shared library, gcc and make; .ci/preflight says what is missing.
@@ -15,7 +16,7 @@ HOT := $(shell sed -n 's/^    "\(ghostcard.*\.py\)",$$/\1/p' ghostcard/hotpath.p
 HOT_STATE := $(shell $(BIN)/python -I ghostcard/hotpath.py 2>/dev/null)
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: bench test check build clean
+.PHONY: bench test check build site clean
 .DELETE_ON_ERROR:
 
 bench: build
@@ -31,6 +32,9 @@ check: build
 	$(PYTEST) -n 2 --dist loadfile --ignore=tests/clients
 
 build: .venv/.built
+
+site: build
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .venv/.made:
 	@python=$$(PYTHON="$(PYTHON)" .ci/preflight) && echo "$$python -m venv .venv" && "$$python" -m venv .venv
@@ -51,6 +55,6 @@ build: .venv/.built
 rebuild:
 
 clean:
-	rm -rf .venv build dist results module/generated ghostcard/hotpath.stamp *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist results site module/generated ghostcard/hotpath.stamp *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find $(REAL) -name '*.so' -delete
 	find $(REAL) -name __pycache__ -type d -exec rm -rf {} +

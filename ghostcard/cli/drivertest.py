@@ -11,6 +11,7 @@ import click
 
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document, table
+from ghostcard.conformance.case import Case
 from ghostcard.conformance.driver import DriverNotFoundError, MakeDriver, find
 from ghostcard.conformance.remote import Remote
 from ghostcard.conformance.run import Verdict, cases, run
@@ -31,7 +32,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
 @click.option("--only", default="", metavar="WORDS", help="Cases with these words in their name.")
 @click.option("--list", "listed", is_flag=True, help="Only say what the cases are.")
-@click.argument("driver")
+@click.argument("driver", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(
@@ -39,7 +40,7 @@ def command(
     as_json: bool,
     only: str,
     listed: bool,
-    driver: str,
+    driver: str | None,
     command: tuple[str, ...],
 ) -> None:
     """Put DRIVER through everything that can go wrong on the AP bus.
@@ -53,8 +54,10 @@ def command(
     if not chosen:
         raise click.UsageError(f"--only {only!r}: no case has that in its name")
     if listed:
-        table("Cases", ("group", "case", "~should"), [case[:3] for case in chosen], grouped=True)
+        _list(chosen, as_json)
         return
+    if driver is None:
+        raise click.UsageError("Missing argument 'DRIVER'.")
     verdicts = []
     with _maker(driver, command) as make:
         for verdict in run(make, chosen):
@@ -66,6 +69,14 @@ def command(
     else:
         _show(verdicts, failed)
     ctx.exit(1 if failed else 0)
+
+
+def _list(chosen: Sequence[Case], as_json: bool) -> None:
+    if as_json:
+        names = ("group", "name", "should")
+        document({"cases": [dict(zip(names, case[:3], strict=True)) for case in chosen]})
+    else:
+        table("Cases", ("group", "case", "~should"), [case[:3] for case in chosen], grouped=True)
 
 
 @contextmanager

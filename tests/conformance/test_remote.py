@@ -103,8 +103,11 @@ def test_the_table_and_the_exit_code(tmp_path: Path) -> None:
 def test_the_cases_are_listed() -> None:
     out = drivertest("--list", "--only", "hot", "x:y", expect=2)
     assert "no case has that in its name" in out
-    out = drivertest("--list", "--only", "queue_full", "x:y")
+    out = drivertest("--list", "--only", "queue_full")
     assert "reset by the operator   QUEUE_FULL" in out
+    [case] = json.loads(drivertest("--list", "--json", "--only", "operator queue_full"))["cases"]
+    assert case["should"] == "what it held is tried again, and served; interrupts are on again"
+    assert "Missing argument 'DRIVER'" in drivertest("--only", "queue_full", expect=2)
 
 
 @pytest.mark.parametrize(
