@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from ghostcard.emulator.record import Recorder
 
 # DigestInit, EncryptInit, DecryptInit, SignInit, VerifyInit: what follows goes to the APQN that
-# served them, in simulated time too. Accelerators have classes of RSA requests by such numbers.
+# served them, in simulated time too. Other cards have classes of RSA requests by such numbers.
 _OPENING = frozenset((5, 11, 12, 23, 27))
 _EP11_OK = b"\x86\x02\x00\x00"  # what `triage` looks at first, here without the call
-_CCA = b"\2"  # the version of a CPRBX, behind the 48 bytes of the header and its length
+_CCA, _EP11 = b"\2", b"\4"  # the version of the CPRB, behind the header's 48 bytes and its length
 
 Performed = tuple[int, bytes, str, int]  # what Bus.perform gives
 
@@ -125,7 +125,7 @@ class NativePort:
             self._learn(qid, operation, payload_bytes)
         account = self._account
         if account is not None:
-            if function in _OPENING and reply[1:5] == _EP11_OK:
+            if function in _OPENING and reply[1:5] == _EP11_OK and reply[50:51] == _EP11:
                 targets = (qid,)
             account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
         return reply, qid

@@ -3,7 +3,6 @@
 import errno
 import struct
 
-from ghostcard.firmware.abi.cca_function import CALLERS_FAULT, OUTPUT_ABOVE_2K
 from ghostcard.firmware.abi.errorreply import TYPE82, TYPE87, TYPE88, ReplyCode, sentence
 
 ADMIN = 41  # the EP11 function whose requests are tried once (AP sheet 3.6)
@@ -76,6 +75,8 @@ def _rsa_verdict(reply: bytes) -> int:
     code = reply[_RTCODE : _RTCODE + 4]
     if code == bytes(4) or reply[_FUNCTION : _FUNCTION + 2] not in (b"PK", b"PD"):
         return 0
+    from ghostcard.firmware.abi.cca_function import CALLERS_FAULT, OUTPUT_ABOVE_2K  # 0.3 ms
+
     rtcode, rscode = int.from_bytes(code[:2], "big"), int.from_bytes(code[2:], "big")
     if (rtcode, rscode) in CALLERS_FAULT or rscode == OUTPUT_ABOVE_2K:
         return errno.EINVAL

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from enum import IntEnum
 
+from ghostcard.firmware.abi.errorreply import ReplyCode
+from ghostcard.firmware.abi.errors import WireError
+
 SIZE = 16
 
 
@@ -109,7 +112,9 @@ def pack(allowed: Iterable[int]) -> bytes:
 
 
 def unpack(points: bytes) -> frozenset[int]:
-    """The control points that are set, known to us or not."""
+    """The control points that are set, known to us or not; WireError for another length."""
+    if len(points) != SIZE:
+        raise WireError(ReplyCode.MALFORMED_MSG, f"control points: {len(points)} bytes, not {SIZE}")
     value = int.from_bytes(points, "big")
     return frozenset(n for n in range(8 * SIZE) if value >> (8 * SIZE - 1 - n) & 1)
 

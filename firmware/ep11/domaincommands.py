@@ -138,8 +138,6 @@ def _delete_points(domain: Domain, entries: Entries, payload: bytes, draw: Draw)
 
 
 def _points(payload: bytes) -> frozenset[int]:
-    if len(payload) != controlpoints.SIZE:
-        raise WireError(ReplyCode.MALFORMED_MSG, f"Admin: {len(payload)} bytes of control points")
     points = controlpoints.unpack(payload)
     if not points <= _KNOWN:
         raise Refused(ck.CKR_ATTRIBUTE_VALUE_INVALID)

@@ -8,10 +8,15 @@ import pytest
 
 from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
 from ghostcard.driver import timingtrack
+from ghostcard.driver.cca import CcaHost
+from ghostcard.driver.clear_exercises import ClearRsa
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.native import NativePort
+from ghostcard.driver.ratings import RequestClass
+from ghostcard.driver.timingtrack import Request
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.record import STAGES
+from ghostcard.machine import Machine
 from tests.driver.conftest import (
     OPENING,
     REPLY_BYTES,
@@ -312,3 +317,12 @@ def test_a_failure_of_simulated_time_is_told_to_every_thread(
     assert len(failures) == 1
     with pytest.raises(DriverError, match="EIO: simulated time has failed: ZeroDivisionError"):
         call(port, stand, "query")
+
+
+def test_only_ep11_requests_open_an_operation() -> None:
+    """The class of a CCA request, CRT_4K, has the number of DigestInit; any card may take it."""
+    machine = Machine.simulation("cex8c", cards=2, function="null")
+    both, seen = machine.targets(0), list[Request]()
+    machine.native.observe(seen.append)
+    ClearRsa(512, True).ask(CcaHost(machine.native, both))
+    assert [(request[0], request[1]) for request in seen] == [(both, RequestClass.CRT_4K)]

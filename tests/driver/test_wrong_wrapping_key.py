@@ -11,9 +11,17 @@ from ghostcard.driver.administration import DomainAdministrator
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.driver.exchange import Params
+from ghostcard.driver.native import NativePort
+from ghostcard.emulator.image import Image, Plan, Services
+from ghostcard.emulator.record import Recorder
+from ghostcard.firmware.abi import reply, request
 from ghostcard.firmware.abi.admin import Command
 from ghostcard.firmware.abi.controlpoints import ControlPoint
-from ghostcard.firmware.abi.status import CKR_IBM_WK_NOT_INITIALIZED, CKR_IBM_WKID_MISMATCH
+from ghostcard.firmware.abi.status import (
+    CKR_IBM_TARGET_INVALID,
+    CKR_IBM_WK_NOT_INITIALIZED,
+    CKR_IBM_WKID_MISMATCH,
+)
 from ghostcard.machine import Machine
 
 AES_KEY_GEN = ck.CKM_AES_KEY_GEN.to_bytes(4, "big")
@@ -114,6 +122,43 @@ def test_that_a_blob_is_under_another_key_is_the_stronger_word(
         with pytest.raises(Ep11Error) as refused:
             host.encrypt_single(ECB, key, BLOCK)
         assert refused.value.rv == CKR_IBM_WKID_MISMATCH
+
+
+class Elsewhere:
+    """An image that is no target for anything."""
+
+    def __init__(self, image: Image) -> None:
+        self.mode, self.facilities = image.mode, image.facilities
+        self.asked = 0
+
+    def boot(self, services: Services) -> None:
+        """It has booted."""
+
+    def perform(self, domain: int, block: bytes) -> tuple[bytes, str, int]:
+        self.asked += 1
+        return reply.pack(request.unpack(block)[0], CKR_IBM_TARGET_INVALID), "error", 0
+
+    def plan(self, operation: str, payload_bytes: int) -> Plan:
+        raise AssertionError("nothing of it is recorded")
+
+    def zeroize(self, domain: int) -> None:
+        """It has nothing."""
+
+
+@pytest.mark.parametrize("odd", [FIRST, SECOND])
+def test_another_queue_serves_what_is_no_target(machine: Machine, odd: int) -> None:
+    """AP sheet 7.2; where no queue is one, the error comes."""
+    host = Ep11Host(NativePort(machine.bus, Recorder(0)), (FIRST, SECOND))
+    key = aes(host)
+    before = everything(host, key)
+    cards = machine.bus.cards
+    cards[odd >> 8].image = image = Elsewhere(cards[odd >> 8].image)
+    assert everything(host, key) == before
+    assert image.asked > 4
+    cards[1 - (odd >> 8)].image = image
+    with pytest.raises(Ep11Error) as refused:
+        host.encrypt_single(ECB, key, BLOCK)
+    assert refused.value.rv == CKR_IBM_TARGET_INVALID
 
 
 def test_another_refusal_is_not_tried_elsewhere(machine: Machine, host: Ep11Host) -> None:
