@@ -1,130 +1,134 @@
-"""Power is lost during a write of the token store: the old state is there afterwards, or the new.
+"""Power is lost at any write of the token store: the old state is there afterwards, or the new; and
+what was acknowledged is there.
 
-What the disk has then is put together from copies of the files: the write-ahead log cut off at a
-byte, or with a sector that never got there; or the data base in the middle of a checkpoint.
+Every write that SQLite makes is noted in a process of its own, and the disk put together as it may
+be then: creation and migration of a store, each change to it, its checkpoint, its end.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from os.path import isdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from ghostcard.module.pins import SealedKey
-from ghostcard.module.store import NO_PIN, Store, TokenRow
+from ghostcard.module.store import Store
+from tests.module import disk
+from tests.module.disk import Files, Step
+from tests.module.store_writes import WRITES, fill
 
-Rows = list[list[tuple[object, ...]]]
-_ROW = TokenRow(b"epoch", "serial", b"label", NO_PIN, NO_PIN, 0, 0)
-_SECTOR = 512
-_FRAME_HEADER, _PAGE = 24, 4096
-_STRIDE = 331  # bytes between two cuts within a page; a prime, so that all of a sector are met
-
-
-def insert(store: Store) -> None:
-    store.insert(True, b"body of a new object" * 30)
+STORES = Path(__file__).parent / "stores"
+Start = dict[str, bytes]  # suffix of the file -> bytes
+State = tuple[int, dict[str, list[tuple[object, ...]]]]
 
 
-def update(store: Store) -> None:
-    assert store.update(1, b"another body" * 500, 1)
+@pytest.fixture(scope="module")
+def interposer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return disk.interposer(tmp_path_factory.mktemp("writes"))
 
 
-def delete(store: Store) -> None:
-    assert store.delete(2)
+@pytest.fixture
+def look() -> Iterator[Path]:
+    """A folder for each state in turn: in memory, where it costs no waiting for a disk."""
+    with TemporaryDirectory(dir="/dev/shm" if isdir("/dev/shm") else None) as made:
+        yield Path(made)
 
 
-def set_pin(store: Store) -> None:
-    with store.writing():
-        store.set_pin("user", SealedKey(b"salt" * 4, b"key" * 20, 2))
+class Shelf:
+    """A folder with a store, what a process has done to it, and a place to look at what is left."""
+
+    def __init__(self, folder: Path, look: Path, interposer: Path, name: str, start: Start) -> None:
+        self.path = folder / "tokens" / "slot-0.sqlite"
+        self.path.parent.mkdir()
+        self._look = look / "slot-0.sqlite"
+        self.start: Files = {f"{self.path}{suffix}": data for suffix, data in start.items()}
+        for name_of, data in self.start.items():
+            Path(name_of).write_bytes(data)
+        self.steps: list[Step] = disk.steps_of(interposer, folder, name, self.path)
+
+    def files(self) -> Files:
+        """What the process has left."""
+        found = {str(path): path.read_bytes() for path in self.path.parent.iterdir()}
+        return {path: data for path, data in found.items() if not path.endswith(disk.SHARED_MEMORY)}
+
+    def state(self, files: Files, is_used: bool = True) -> State:
+        """What the next program finds, version and rows; ``is_used``: that it can go on with."""
+        for path in self._look.parent.iterdir():
+            path.unlink()
+        for path, data in files.items():
+            (self._look.parent / Path(path).name).write_bytes(data)
+        state = _rows(self._look)
+        if not is_used:
+            return state
+        store = Store(str(self._look))
+        token = store.token()
+        store.close()
+        assert (token is not None) == bool(state[1])
+        return state
 
 
-def initialise_again(store: Store) -> None:
-    with store.writing():
-        store.initialise(_ROW._replace(epoch=b"later", label=b"another label"))
+def _rows(path: Path) -> State:
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+        names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        tables = [name for (name,) in connection.execute(names)]
+        rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
+        return connection.execute("PRAGMA user_version").fetchone()[0], rows
+    finally:
+        connection.close()
 
 
-def begin_change(store: Store) -> None:
-    with store.writing():
-        store.begin_change(bytes(16))
+def _live(folder: Path) -> Start:
+    """A store that a program has been killed over: its changes are in the log."""
+    path = folder / "live" / "slot-0.sqlite"
+    store = Store(str(path))
+    fill(store)
+    found = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in ("", "-wal")}
+    store.close()
+    return found
 
 
-WRITES: tuple[Callable[[Store], None], ...] = (
-    insert, update, delete, set_pin, initialise_again, begin_change,
-)  # fmt: skip
+def _at_rest(folder: Path) -> Start:
+    """The same after its program has ended."""
+    _live(folder)
+    return {"": (folder / "live" / "slot-0.sqlite").read_bytes()}
 
 
-class Disk:
-    """A store's two files before a write and after it, and the rows that they mean."""
-
-    def __init__(self, folder: Path, write: Callable[[Store], None]) -> None:
-        self._copy = folder / "copy.sqlite"
-        self._path = folder / "tokens" / "slot-0.sqlite"
-        store = Store(str(self._path))
-        with store.writing():
-            store.initialise(_ROW)
-        for number in range(3):
-            store.insert(number == 1, b"object %d" % number * 40)
-        self.base, self.log = self._files()
-        self.old = self.rows(self.base, self.log)
-        write(store)
-        base, self.longer = self._files()
-        assert base == self.base
-        self.new = self.rows(self.base, self.longer)
-        store.close()  # which brings the log into the data base
-        self.checkpointed = self._path.read_bytes()
-
-    def _files(self) -> tuple[bytes, bytes]:
-        return self._path.read_bytes(), Path(f"{self._path}-wal").read_bytes()
-
-    def rows(self, base: bytes, log: bytes) -> Rows:
-        """What a program finds that opens these files."""
-        for suffix, data in (("", base), ("-wal", log)):
-            Path(f"{self._copy}{suffix}").write_bytes(data)
-        Path(f"{self._copy}-shm").unlink(missing_ok=True)
-        connection = sqlite3.connect(self._copy)
-        try:
-            assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            tables = ("token", "object", "deleted")
-            return [connection.execute(f"SELECT * FROM {one}").fetchall() for one in tables]
-        finally:
-            connection.close()
+def _old(version: int) -> Start:
+    return {"": (STORES / f"version-{version}" / "tokens" / "slot-0.sqlite").read_bytes()}
 
 
-@pytest.fixture(params=WRITES, ids=lambda write: write.__name__)
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Disk:
-    return Disk(tmp_path, request.param)
+def _cases() -> Iterator[object]:
+    for write in WRITES:
+        for begin in (_live, _at_rest):
+            yield pytest.param(write.__name__, begin, id=f"{write.__name__}-{begin.__name__[1:]}")
+    yield pytest.param("create", lambda _: {}, id="create")
+    for version in (1, 2):
+        yield pytest.param("migrate", lambda _, v=version: _old(v), id=f"migrate-{version}")
 
 
-def cuts(start: int, end: int) -> Iterator[int]:
-    """Places in the new part of a log: each byte of a frame's head and of its surroundings, and
-    many within its page.
-    """
-    for place in range(start, end):
-        within = (place - 32) % (_FRAME_HEADER + _PAGE)  # the log's own head has 32 bytes
-        if within <= _FRAME_HEADER + 8 or within >= _PAGE or place % _STRIDE == 0:
-            yield place
+@pytest.mark.parametrize(("name", "begin"), list(_cases()))
+def test_the_old_state_or_the_new(
+    tmp_path: Path, look: Path, interposer: Path, name: str, begin: Callable[[Path], Start]
+) -> None:
+    shelf = Shelf(tmp_path, look, interposer, name, begin(tmp_path))
+    old, new = shelf.state(shelf.start), shelf.state(disk.after(shelf.start, shelf.steps))
+    assert old != new
+    told = next(at for at, step in enumerate(shelf.steps) if step.path.endswith(".told"))
+    seen: dict[tuple[tuple[str, bytes], ...], State] = {}
+    for done, is_within, files in disk.crashes(shelf.start, shelf.steps):
+        key = tuple(sorted(files.items()))
+        if key not in seen:
+            seen[key] = shelf.state(files, not is_within)
+        assert seen[key] in ((new,) if done > told else (old, new)), shelf.steps[done - 1][:3]
+    assert len(seen) > 100
+    assert old in seen.values()
+    assert new in seen.values()
 
 
-def test_the_log_is_cut_off_at_a_byte(disk: Disk) -> None:
-    assert disk.old != disk.new
-    seen = [disk.rows(disk.base, disk.longer[:n]) for n in cuts(len(disk.log), len(disk.longer))]
-    assert len(seen) > 60
-    assert all(rows == disk.old for rows in seen)  # the last frame is what commits
-    assert disk.rows(disk.base, disk.longer) == disk.new
-
-
-def test_a_sector_of_the_log_never_got_there(disk: Disk) -> None:
-    """Sectors may be written in any order."""
-    first = len(disk.log) // _SECTOR * _SECTOR
-    for place in range(first, len(disk.longer), _SECTOR):
-        kept = disk.log[place : place + _SECTOR]
-        lost = kept + bytes(min(_SECTOR, len(disk.longer) - place) - len(kept))
-        log = disk.longer[:place] + lost + disk.longer[place + len(lost) :]
-        assert disk.rows(disk.base, log) in (disk.old, disk.new)
-
-
-def test_a_checkpoint_ends_in_the_middle(disk: Disk) -> None:
-    """Pages have come into the data base, whole or in part; the log still has all of them."""
-    size = max(len(disk.base), len(disk.checkpointed))
-    before, after = disk.base.ljust(size, b"\0"), disk.checkpointed.ljust(size, b"\0")
-    for place in range(0, size + 1, _SECTOR):
-        assert disk.rows(after[:place] + before[place:], disk.longer) == disk.new
+def test_every_write_is_noted(tmp_path: Path, look: Path, interposer: Path) -> None:
+    shelf = Shelf(tmp_path, look, interposer, "insert", _at_rest(tmp_path))
+    assert disk.after(shelf.start, shelf.steps) == shelf.files()
+    assert {step.kind for step in shelf.steps} == {"w", "t", "s", "u"}
