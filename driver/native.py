@@ -74,6 +74,10 @@ class NativePort:
         if self._track:
             self._track.enter()
 
+    def caller(self) -> int:
+        """The number that the calling thread's records carry; 0 where nothing is accounted for."""
+        return self._track.caller() if self._track else 0
+
     def finish(self) -> None:
         """Bring the records up to date with every call that has returned."""
         if self._track:

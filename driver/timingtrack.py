@@ -184,6 +184,11 @@ class TimingTrack:
                 queue = self._dispatcher.queue(qid)
                 queue.switch(qid not in offline, queue.in_service)
 
+    def caller(self) -> int:
+        """The number of the calling thread's client, which its records carry; -1 before a call."""
+        client = self._thread.client
+        return -1 if client is None else client.number
+
     @property
     def now_ns(self) -> int:
         """The time that the accounting has come to."""

@@ -56,8 +56,11 @@ def arranged(
 def _profile(name: str, depth: int | None, folder: str) -> str:
     if is_path(name):
         name = os.path.abspath(name)
-    if depth is None:
-        return name
+    return name if depth is None else deepened(name, depth, folder)
+
+
+def deepened(name: str, depth: int, folder: str) -> str:
+    """The path of a profile in ``folder`` that is another but for the depth of its queues."""
     base = load_profile(name)  # what is wrong with it is told as such
     path = os.path.join(folder, f"{base.name}-depth-{depth}.toml")
     source = "asked for on the command line"

@@ -21,6 +21,7 @@ _COMMANDS = (
     "fault",
     "module",
     "profiles",
+    "replay",
     "run",
     "simulate",
     "stats",

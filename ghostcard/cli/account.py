@@ -1,11 +1,15 @@
-"""What a program asked of the cards, from the request records that its processes left behind."""
+"""What a program asked of the cards, from the request records that its processes left behind;
+where the time went, what limits it, and what other machines would make of it.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from ghostcard.benchmarks.capture.forecast import Forecast
 from ghostcard.benchmarks.provenance import caveat
+from ghostcard.benchmarks.timeshares import Limit, limit, shares
 from ghostcard.cli.output import duration, rate, table
 from ghostcard.config import Config
 from ghostcard.emulator.errors import RecordError
@@ -17,6 +21,7 @@ from ghostcard.firmware.abi import verbs
 from ghostcard.statistics import Operations, Resource, Statistics, summarise
 
 _OPERATIONS = ("operation", ">requests", ">per second", ">mean", ">median", ">99 %", ">failed")
+_FORECAST = ("cards", ">depth", ">per second", ">median", ">99 %", "limited by")
 _RESOURCES = ("card", "resource", ">servers", ">busy", ">utilisation")
 
 
@@ -24,7 +29,8 @@ class Account(NamedTuple):
     """One run of a program: the cards' statistics in simulated time, and the host's clock.
 
     `verbs` counts the requests to EP11 cards by verb; `damaged` are files of records that could
-    not be read, with the reason.
+    not be read, with the reason. `shares` are the nanoseconds of all threads by what they were
+    spent on. `forecast` is of the first `forecast_of` requests.
     """
 
     statistics: Statistics
@@ -32,6 +38,10 @@ class Account(NamedTuple):
     host_ns: int
     profiles: dict[int, Profile]
     damaged: list[str]
+    shares: dict[str, int]
+    limit: Limit
+    forecast: tuple[Forecast, ...] = ()
+    forecast_of: int = 0
 
     @property
     def host_per_simulated(self) -> float | None:
@@ -51,22 +61,44 @@ class Account(NamedTuple):
             },
             "verbs": self.verbs,
             "damaged": self.damaged,
+            "time_ns": self.shares,
+            "limited_by": self.limit._asdict(),
+            "forecast": [each._asdict() for each in self.forecast],
+            "forecast_of": self.forecast_of,
             **self.statistics.plain(),
         }
 
 
-def collect(folder: Path, config: Config, host_ns: int) -> Account:
-    """The account of the records in `folder`; `host_ns` is how long the program ran."""
-    profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
-    runs, damaged = [], []
+class Records(NamedTuple):
+    """What the processes of a run left: records by the stem of their file, and what is damaged."""
+
+    runs: dict[str, Recorder]
+    damaged: list[str]
+
+
+def collect(folder: Path, config: Config) -> Records:
+    """The records in `folder`, of the cards of `config`."""
+    adapters = {card.adapter for card in config.cards}
+    found = Records({}, [])
     _recover(folder)
     for path in sorted(folder.glob("*.records")):
         try:
-            runs.append(_loaded(path, profiles))
+            found.runs[path.stem] = _loaded(path, adapters)
         except RecordError as error:
-            damaged.append(str(error))
-    counts = _verbs(runs, profiles)
-    return Account(summarise(runs, profiles), counts, host_ns, profiles, damaged)
+            found.damaged.append(str(error))
+    return found
+
+
+def account(
+    runs: Sequence[Recorder], damaged: list[str], config: Config, host_ns: int, think_ns: int
+) -> Account:
+    """The account of some records; `host_ns` is how long all took, of which `think_ns` on the
+    timeline were the threads' own.
+    """
+    profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
+    statistics, spent = summarise(runs, profiles), shares(runs, think_ns)
+    counts, limited = _verbs(runs, profiles), limit(statistics, profiles, spent)
+    return Account(statistics, counts, host_ns, profiles, damaged, spent, limited)
 
 
 def _recover(folder: Path) -> None:
@@ -80,16 +112,16 @@ def _recover(folder: Path) -> None:
             journal.unlink()
 
 
-def _loaded(path: Path, profiles: Mapping[int, Profile]) -> Recorder:
+def _loaded(path: Path, known: set[int]) -> Recorder:
     run = Recorder.load(path)
-    unknown = set((run.array()["qid"] >> 8).tolist()) - set(profiles)
+    unknown = set((run.array()["qid"] >> 8).tolist()) - known
     if unknown:
         adapters = ", ".join(f"{adapter:02x}" for adapter in sorted(unknown))
         raise RecordError(f"{path}: adapters that are not configured: {adapters}")
     return run
 
 
-def _verbs(runs: list[Recorder], profiles: Mapping[int, Profile]) -> dict[str, int]:
+def _verbs(runs: Sequence[Recorder], profiles: Mapping[int, Profile]) -> dict[str, int]:
     """Requests to EP11 cards by verb, the most frequent first."""
     ep11 = {adapter for adapter, profile in profiles.items() if profile.mode == "ep11"}
     counts: Counter[int] = Counter()
@@ -100,7 +132,7 @@ def _verbs(runs: list[Recorder], profiles: Mapping[int, Profile]) -> dict[str, i
     return {verbs.name(function): number for function, number in counts.most_common()}
 
 
-def show(account: Account, program: str, file: TextIO) -> None:
+def show(account: Account, program: str, file: TextIO | None = None) -> None:
     """Prints the account as tables."""
     statistics = account.statistics
     if statistics.operations:
@@ -110,6 +142,22 @@ def show(account: Account, program: str, file: TextIO) -> None:
         table("Resources", _RESOURCES, map(_resource, used), file)
     for line in _lines(account):
         print(line, file=file)
+    if account.forecast:
+        print(file=file)
+        part = account.forecast_of < statistics.total.requests + statistics.total.failed
+        of = f", its first {account.forecast_of:,} requests" if part else ""
+        table(f"Forecast: the same run{of}", _FORECAST, map(_forecast, account.forecast), file)
+
+
+def _forecast(one: Forecast) -> tuple[str, ...]:
+    times = (one.p50_ns, one.p99_ns)
+    return (
+        f"{one.cards} (this run)" if one.is_this else f"{one.cards}",
+        f"{one.depth}",
+        rate(one.per_second) if one.per_second else "-",
+        *("-" if ns is None else duration(ns) for ns in times),
+        one.limited_by,
+    )
 
 
 def _operation(kind: Operations) -> tuple[str, ...]:
@@ -149,10 +197,17 @@ def _lines(account: Account) -> Iterator[str]:
     runs = _counted(statistics.runs, "run")
     yield f"callers        {_counted(statistics.clients, 'thread')} in {runs} of the library"
     yield f"clocks         {_clocks(account)}"
+    yield f"time           {_shares(account.shares)}"
+    yield f"limited by     {account.limit.sentence}"
     if statistics.dropped:
         yield f"not recorded   {statistics.dropped:,} requests beyond the recorder's capacity"
     for line in _caveats(account.profiles):
         yield f"assumptions    {line}"
+
+
+def _shares(spent: Mapping[str, int]) -> str:
+    total = sum(spent.values()) or 1
+    return ", ".join(f"{part} {ns / total:.1%}" for part, ns in spent.items())
 
 
 def _clocks(account: Account) -> str:

@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
 import click
 
-from ghostcard.cli.account import collect, show
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import document
 from ghostcard.cli.process import CommandError, run
 from ghostcard.cli.token_config import as_tables, as_toml
 from ghostcard.config import Config, load
+from ghostcard.emulator.profile import is_path
 from ghostcard.guests import MOST, arranged
 from ghostcard.library import library
 
@@ -50,6 +50,13 @@ Examples:
     type=click.Path(file_okay=False),
     help="Folder that keeps the request records, for `ghostcard export` and `explain`.",
 )
+@click.option(
+    "--capture",
+    "keep",
+    type=click.Path(dir_okay=False),
+    help="File for a capture of what the program asks, for `ghostcard replay`.",
+)
+@click.option("--no-forecast", is_flag=True, help="Do not compute what other machines would do.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def command(
@@ -61,6 +68,8 @@ def command(
     as_json: bool,
     output: str | None,
     records: str | None,
+    keep: str | None,
+    no_forecast: bool,
     command: tuple[str, ...],
 ) -> None:
     """Run COMMAND with the library set up, and print the cards' profile at its end.
@@ -74,17 +83,18 @@ def command(
         if (profile, cards, depth) != (None, None, None):
             machine = arranged(machine, profile, cards, depth, str(scratch))
             config = _written(machine, scratch)
+            if records is not None:
+                _written(_lasting(machine, folder), folder)
         began = time.monotonic_ns()
         try:
             exit_code = run(arguments, _environment(config, module, folder))
         except CommandError as error:
             raise Failure(str(error), error.exit_code) from None
-        account = collect(folder, machine, time.monotonic_ns() - began)
-        # the program by its name alone: there may be a PIN among its arguments
-        if as_json:
-            document({"program": command[0], "exit_code": exit_code, **account.plain()}, file)
-        else:
-            show(account, command[0], file)
+        host_ns = time.monotonic_ns() - began
+        from ghostcard.cli import aftermath  # NumPy has threads, and `run` must have none
+
+        ran = aftermath.Ran(command[0], exit_code, host_ns, machine, folder)
+        aftermath.tell(ran, scratch, file, keep, not no_forecast, as_json)
     ctx.exit(exit_code)
 
 
@@ -92,7 +102,7 @@ def _environment(config: str | None, module: str, folder: Path) -> dict[str, str
     """Ours, and what names the library to programs and the folder of records to the library."""
     chosen = {"GHOSTCARD_CONFIG": os.path.abspath(config)} if config else {}
     places = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module}
-    return {**os.environ, **chosen, **places, "GHOSTCARD_RUN_DIR": str(folder)}
+    return {**os.environ, **chosen, **places, **_told(folder)}
 
 
 def _written(machine: Config, folder: Path) -> str:
@@ -100,6 +110,21 @@ def _written(machine: Config, folder: Path) -> str:
     path = folder / "machine.toml"
     path.write_text("\n".join(as_toml(as_tables(machine))) + "\n")
     return str(path)
+
+
+def _told(folder: Path) -> dict[str, str]:
+    return {"GHOSTCARD_RUN_DIR": str(folder), "GHOSTCARD_RUN_CAPTURE": "1"}
+
+
+def _lasting(machine: Config, folder: Path) -> Config:
+    """The machine as whoever reads the records is to have it: nothing of the run in it."""
+    cards = []
+    for card in machine.cards:
+        profile = card.profile
+        if is_path(profile):
+            profile = copy(profile, str(folder))
+        cards.append(card._replace(profile=profile, nvram=None))
+    return machine._replace(cards=tuple(cards))
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class Edge:
         self._numbers = ffi.typeof("unsigned long[]")
         self._told: set[str] = set()
         self._crossings: dict[str, Callable[..., int]] = {}
+        self._current: dict[str, Callable[..., int]] = {}
         self.is_traced = False
 
     def cross(self, name: str, crossing: Callable[..., int]) -> None:
@@ -43,7 +44,15 @@ class Edge:
             if name != "initialize":
                 self._register(name, wrap(name, crossing) if wrap else crossing)
 
+    def surround(self, wrap: Callable[[str, Callable[..., int]], Callable[..., int]]) -> None:
+        """Has every crossing but C_Initialize, as it is now, wrapped too; `trace` undoes it."""
+        self.is_traced = True
+        for name, crossing in list(self._current.items()):
+            if name != "initialize":
+                self._register(name, wrap(name, crossing))
+
     def _register(self, name: str, crossing: Callable[..., int]) -> None:
+        self._current[name] = crossing
         register = self.ffi.def_extern(
             f"cross_{name}", error=-ck.CKR_GENERAL_ERROR, onerror=self.answer
         )

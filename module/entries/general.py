@@ -31,15 +31,21 @@ def connect(edge: Edge, cryptoki: Cryptoki) -> None:
 
 def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
     def initialize() -> int:
-        """Whether this life of the library is traced is decided here; others do not pay for it."""
+        """Whether this life of the library is traced or captured is decided here; others do not
+        pay for it.
+        """
         where = os.environ.get(TRACE)
         if edge.is_traced:
             edge.trace(None)
         if not where:
-            return start()
-        from ghostcard.module.entries import trace
+            answer = start()
+        else:
+            from ghostcard.module.entries import trace
 
-        return trace.initialize(edge, cryptoki, where, start)
+            answer = trace.initialize(edge, cryptoki, where, start)
+        if cryptoki.capture is not None:
+            edge.surround(cryptoki.capture.wrap)
+        return answer
 
     def start() -> int:
         try:

@@ -18,10 +18,14 @@ from ghostcard.module.store import store_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ghostcard.driver.capture import Capture
     from ghostcard.emulator.record import Recorder
+    from ghostcard.machine import Machine
 
 RUN_FOLDER = "GHOSTCARD_RUN_DIR"
 """Environment variable: the folder that takes the request records of this process."""
+CAPTURE = "GHOSTCARD_RUN_CAPTURE"
+"""Environment variable: set, the folder takes a capture of what the process asks, too."""
 
 _ABANDONED: list[object] = []
 """What a forked child has of its parent: never used, and kept so that nothing of it is closed."""
@@ -35,6 +39,7 @@ class General(Chapter):
         self._life = Lock()
         self._ended = Event()
         self._process = os.getpid()
+        self.capture: Capture | None = None
 
     def initialize(self) -> None:
         """Build the machine of the configuration, and its slots.
@@ -79,6 +84,9 @@ class General(Chapter):
             machine.close()
             machine.native.finish()
             _save(machine.recorder)
+            if self.capture is not None:
+                self.capture.close()
+                self.capture = None
 
     def observe(self, observer: "Callable[[int], None]") -> None:
         """Call ``observer`` in the thread of each request of this life of the library, with the
@@ -103,8 +111,8 @@ class General(Chapter):
         """
         for slot in self._slots.values():
             slot.token.abandon()
-        _ABANDONED.append((self._machine, self._slots, self._sessions))
-        self._machine, self._slots = None, {}
+        _ABANDONED.append((self._machine, self._slots, self._sessions, self.capture))
+        self._machine, self._slots, self.capture = None, {}, None
         self._sessions = {}
         self._life, self._following, self._ended = Lock(), Lock(), Event()
         self._process = os.getpid()
@@ -125,6 +133,7 @@ class General(Chapter):
             if has_token(machine, slot)
         }
         self._machine = machine
+        self.capture = _capture(machine)
         assert machine.sockets is not None
         self._changes, self._seen = machine.sockets.changes, -1
         self._follow()
@@ -160,6 +169,26 @@ def _journal() -> "Recorder | None":
     except RecordError as error:
         print(f"ghostcard: {error}", file=sys.stderr)
         return None
+
+
+def _capture(machine: "Machine") -> "Capture | None":
+    """What keeps a capture beside the journal, if a run wants one."""
+    if not os.environ.get(CAPTURE):
+        return None
+    from ghostcard.driver.capture import SUFFIX, Capture
+    from ghostcard.emulator.errors import RecordError
+    from ghostcard.emulator.journal import Journal
+
+    if not isinstance(machine.recorder, Journal):
+        return None
+
+    try:
+        capture = Capture(machine.recorder.path.removesuffix(".journal") + SUFFIX)
+    except RecordError as error:
+        print(f"ghostcard: {error}", file=sys.stderr)
+        return None
+    capture.follow(machine.native)
+    return capture
 
 
 def _records(journal: str) -> str:
