@@ -45,6 +45,8 @@ def limited(result: bytes, capacity: int | None) -> bytes | int:
 
 
 class Cryptoki:
+    capture = None
+
     def __init__(self) -> None:
         self.last: bytes | None = b""
 
