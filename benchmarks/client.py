@@ -1,6 +1,6 @@
 """Runs benchmarks/client.c, a C program, against a PKCS #11 library: host time, real calls.
 
-The program is compiled with $CC or gcc when it is first needed.
+It and objects.c are compiled with $CC or gcc when they are first needed.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
-_SOURCE = Path(__file__).with_name("client.c")
+_FOLDER = Path(__file__).parent
 _FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-pthread")
 
 
@@ -43,16 +43,18 @@ class Measurement(NamedTuple):
     p99_us: float
 
 
-def build(folder: Path) -> Path:
-    """Compiles the client into `folder` and returns its path; ClientError says why not."""
+def build(folder: Path, name: str = "client") -> Path:
+    """Compiles a program of this folder into `folder` and returns its path; ClientError says why
+    not.
+    """
     compiler = shutil.which(os.environ.get("CC") or "gcc")
     if compiler is None:
         raise ClientError("the C client needs a C compiler: install gcc or set CC")
-    program = folder / "client"
-    command = [compiler, *_FLAGS, "-o", str(program), str(_SOURCE), "-ldl"]
+    program = folder / name
+    command = [compiler, *_FLAGS, "-o", str(program), str(_FOLDER / f"{name}.c"), "-ldl"]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     if built.returncode:
-        raise ClientError(f"{_SOURCE.name} does not compile: {_first_line(built.stderr)}")
+        raise ClientError(f"{name}.c does not compile: {_first_line(built.stderr)}")
     return program
 
 
