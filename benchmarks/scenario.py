@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ghostcard.emulator.faultplan import FaultPlan
+    from ghostcard.emulator.profile import Profile
 
 CONSTANT, EXPONENTIAL, UNIFORM = "constant", "exponential", "uniform"
 DISTRIBUTIONS = (CONSTANT, EXPONENTIAL, UNIFORM)
@@ -32,9 +33,10 @@ class ScenarioError(Exception):
 class MachineSpec(NamedTuple):
     """Cards 0, 1, .. of the profiles given, each with the domains 0 .. `domains` - 1."""
 
-    profiles: tuple[str, ...]
+    profiles: tuple[str, ...]  # names or paths
     domains: int
     interrupts: bool
+    loaded: tuple[Profile, ...] = ()  # the same, read: another host may not have the files
 
 
 class Kind(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,6 +19,7 @@ from ghostcard.benchmarks.scenario_tenants import read_tenants
 from ghostcard.emulator import profile as profiles
 from ghostcard.emulator.faultplan import FaultPlan, FaultPlanError
 from ghostcard.emulator.profile import Profile
+from ghostcard.emulator.status import DEPTH_MAX
 
 REPLICATIONS_MAX = 1000
 CARDS_MAX, DOMAINS_MAX = 256, 256
@@ -34,6 +35,11 @@ def load(path: str, changes: Sequence[str] = ()) -> Scenario:
 
     `ScenarioError` for what is wrong with it, `ProfileError` for what is wrong with a profile.
     """
+    return parse(read(path, changes), *place(path))
+
+
+def read(path: str, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """The document of a TOML file with `changes` made, not yet looked at."""
     try:
         with open(path, "rb") as file:
             document = tomllib.load(file)
@@ -43,16 +49,26 @@ def load(path: str, changes: Sequence[str] = ()) -> Scenario:
         raise ScenarioError(f"{path}: not TOML: {error}") from None
     for change in changes:
         _change(document, change)
+    return document
+
+
+def place(path: str) -> tuple[str, str]:
+    """The name of a file's scenario, and the folder to which its other files are relative."""
     name = os.path.basename(path).removesuffix(".toml")
-    return parse(document, name, os.path.dirname(os.path.abspath(path)))
+    return name, os.path.dirname(os.path.abspath(path))
 
 
-def parse(document: Mapping[str, object], name: str = "scenario", folder: str = ".") -> Scenario:
+def parse(
+    document: Mapping[str, object],
+    name: str = "scenario",
+    folder: str = ".",
+    load_profile: Callable[[str], Profile] = profiles.load,
+) -> Scenario:
     """The scenario of a parsed document; profile files and traces are relative to `folder`."""
     table = Table(document, "")
     table.only(*_KEYS)
-    machine = _machine(table.table("machine"), folder)
-    loaded = [profiles.load(one) for one in machine.profiles]
+    machine = _machine(table.table("machine"), folder, load_profile)
+    loaded = machine.loaded
     duration_ns = table.optional("duration_ns", 1, TIME_MAX_NS)
     changes = table.tables("changes") if table.has("changes") else []
     scenario = Scenario(
@@ -95,8 +111,8 @@ def _require_an_end(scenario: Scenario, table: Table) -> None:
         raise table.refuse("warm_up_ns", f"less than duration_ns, {scenario.duration_ns}")
 
 
-def _machine(table: Table, folder: str) -> MachineSpec:
-    table.only("profile", "profiles", "cards", "domains", "interrupts")
+def _machine(table: Table, folder: str, load_profile: Callable[[str], Profile]) -> MachineSpec:
+    table.only("profile", "profiles", "cards", "domains", "depth", "interrupts")
     if table.has("profiles"):
         if table.has("profile") or table.has("cards"):
             raise table.refuse("profiles", "one name for each card, without `profile` and `cards`")
@@ -109,11 +125,24 @@ def _machine(table: Table, folder: str) -> MachineSpec:
     _require_known(names, key, table)
     domains = table.integer("domains", 1, DOMAINS_MAX, 1)
     located = tuple(_located(name, folder) for name in names)
-    for name in set(located):
-        there = profiles.load(name).queue.domains
+    loaded = {name: load_profile(name) for name in dict.fromkeys(located)}
+    for name, profile in loaded.items():
+        there = profile.queue.domains
         if domains > there:
             raise table.refuse("domains", f"1 to {there}, the domains of profile {name}")
-    return MachineSpec(located, domains, table.boolean("interrupts", True))
+    if table.has("depth"):
+        loaded = {name: _shallow(table, profile) for name, profile in loaded.items()}
+    cards = tuple(loaded[name] for name in located)
+    return MachineSpec(located, domains, table.boolean("interrupts", True), cards)
+
+
+def _shallow(table: Table, profile: Profile) -> Profile:
+    """The profile with queues of fewer places."""
+    depth = table.integer("depth", 1, DEPTH_MAX)
+    if depth > profile.queue.depth:
+        takes = f"1 to {profile.queue.depth}, the places of a queue of profile {profile.name}"
+        raise table.refuse("depth", takes)
+    return profile._replace(queue=profile.queue._replace(depth=depth))
 
 
 def _require_known(names: Sequence[str], key: str, table: Table) -> None:
@@ -151,6 +180,11 @@ def _change(document: dict[str, Any], change: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    put(document, dotted, value)
+
+
+def put(document: dict[str, Any], dotted: str, value: object) -> None:
+    """Set one dotted key, such as ``tenants[0].clients``, of a document."""
     at: Any = document
     *parents, last = dotted.strip().replace("[", ".[").split(".")
     for part in parents:
@@ -174,5 +208,5 @@ def _entry(at: Any, part: str, dotted: str) -> Any:
 
 def profiles_of(scenario: Scenario) -> list[Profile]:
     """The profiles of the scenario's cards, by adapter."""
-    loaded = {name: profiles.load(name) for name in set(scenario.machine.profiles)}
-    return [loaded[name] for name in scenario.machine.profiles]
+    spec = scenario.machine
+    return list(spec.loaded) or [profiles.load(name) for name in spec.profiles]

@@ -67,7 +67,9 @@ def machine_of(scenario: Scenario, seed: int) -> Machine:
     plan = scenario.faults
     if plan is not None:  # each replication has faults of its own
         plan = plan._replace(seed=plan.seed + seed)
-    return Machine(Config(cards, slots, "null", seed), in_memory=True, faults=plan)
+    config = Config(cards, slots, "null", seed)
+    loaded = dict(zip(spec.profiles, spec.loaded, strict=True)) if spec.loaded else None
+    return Machine(config, in_memory=True, faults=plan, profiles=loaded)
 
 
 def replicate(

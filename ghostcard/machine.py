@@ -5,7 +5,7 @@ that of the software which a host runs for a slot of accelerators is ``hosts/<sl
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ghostcard.config import CardConfig, Config, ConfigError, SlotConfig, check_modes, qid
@@ -46,7 +46,8 @@ class Machine:
     ``native`` is the port for the threads of this process; `simulated` gives one for simulated
     hosts. A machine is used for one or the other. ``sockets`` tells which cards are in operation;
     in memory all are. ``is_administered``: wrapping keys are looked at or mended, so that it is no
-    error if they differ. With ``faults`` its bus is one that misbehaves.
+    error if they differ. With ``faults`` its bus is one that misbehaves. ``profiles`` are those
+    of the configuration by name, if the caller has read them.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Machine:
         recorder: Recorder | None = None,
         is_administered: bool = False,
         faults: "FaultPlan | None" = None,
+        profiles: Mapping[str, Profile] | None = None,
     ) -> None:
         self.config = config
         self.faults = None if in_memory else _program_faults(config)
@@ -64,7 +66,7 @@ class Machine:
             self.injector = self.faults.timing
         self.bus = Bus() if self.injector is None else _faulty_bus(self.injector)
         self._in_memory = in_memory
-        profiles = _profiles(config)
+        profiles = profiles or _profiles(config)
         check_modes(config, {card.adapter: profiles[card.profile].mode for card in config.cards})
         adapters = {card.adapter: card for card in config.cards}
         nvrams = {

@@ -25,6 +25,7 @@ _COMMANDS = (
     "run",
     "simulate",
     "stats",
+    "sweep",
     "token",
     "validate",
     "wrapping-key",

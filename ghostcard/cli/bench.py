@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ghostcard.benchmarks import report
 from ghostcard.benchmarks.cases import CLIENTS, THREADS, Case, case
 from ghostcard.benchmarks.client import ClientError, Measurement, build, measure
+from ghostcard.benchmarks.main_job import Pace, possible, sweep
 from ghostcard.benchmarks.point import Point
 from ghostcard.benchmarks.provenance import caveat, provenance
 from ghostcard.benchmarks.report import Results
-from ghostcard.benchmarks.sweep import Pace, possible, sweep
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console, document, duration, rate, table
 from ghostcard.emulator.profile import load as load_profile

@@ -38,9 +38,9 @@ def test_the_files_are_scenarios(text: str) -> None:
 def test_every_key_is_described() -> None:
     keys = (
         "description seed duration_ns requests warm_up_ns replications percentiles confidence stop "
-        "relative_error metric profile profiles cards domains interrupts name arrivals clients "
-        "think mean_ns distribution spread_permille ramp_ns rate_per_s ramp_to_per_s phases file "
-        "operation payload_bytes mix weight arrival_ns payload changes at_ns key value "
+        "relative_error metric profile profiles cards domains depth interrupts name arrivals "
+        "clients think mean_ns distribution spread_permille ramp_ns rate_per_s ramp_to_per_s "
+        "phases file operation payload_bytes mix weight arrival_ns payload changes at_ns key value "
         "steps times workers"
     )
     assert [key for key in keys.split() if not re.search(rf"\b{key}\b", TEXT)] == []

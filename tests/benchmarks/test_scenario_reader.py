@@ -11,6 +11,7 @@ from ghostcard.benchmarks.scenario import Arrival, Kind, Phase, Scenario, Scenar
 from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
 from ghostcard.benchmarks.scenario_reader import parse
 from ghostcard.benchmarks.scenario_run import machine_of
+from ghostcard.emulator.profile import load as load_profile
 from tests.benchmarks.conftest import Station
 
 SIGN: dict[str, Any] = {"operation": "rsa2048-sign", "payload_bytes": 51}
@@ -27,7 +28,7 @@ def check(scenario: Scenario) -> None:
 
 def test_the_least_scenario() -> None:
     scenario = one({})
-    assert scenario.machine == (("cex8p",), 1, True)
+    assert scenario.machine == (("cex8p",), 1, True, (load_profile("cex8p"),))
     tenant = scenario.tenants[0]
     assert (tenant.name, tenant.targets, tenant.clients) == ("tenant 0", (0,), 1)
     assert (tenant.mix, tenant.think) == ((Kind("rsa2048-sign", 51, 1),), Think())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ghostcard.benchmarks import sweep
+from ghostcard.benchmarks import main_job
 from ghostcard.benchmarks.cases import case
 from ghostcard.benchmarks.client import ClientError, Loading, Measurement
 from ghostcard.benchmarks.point import Point
@@ -23,7 +23,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two operations, two numbers of clients, few requests, and a C client that answers at once."""
     monkeypatch.setattr(bench, "possible", lambda _profile: SMALL)
     monkeypatch.setattr(bench, "CLIENTS", (1, 64))
-    monkeypatch.setattr(sweep, "REQUESTS", 640)
+    monkeypatch.setattr(main_job, "REQUESTS", 640)
     monkeypatch.setattr(bench, "library", lambda: Path("libghostcard.so"))
     monkeypatch.setattr(bench, "build", lambda _folder: Path("client"))
     monkeypatch.setattr(bench, "measure", _measured)
@@ -111,7 +111,7 @@ def test_json_is_all_that_is_printed(tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: Any) -> Iterator[Point]:
-        yield next(sweep.sweep(*arguments))
+        yield next(main_job.sweep(*arguments))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bench, "sweep", interrupted)

@@ -3,8 +3,8 @@
 import pytest
 
 from ghostcard.benchmarks.cases import CASES, Case, case
+from ghostcard.benchmarks.main_job import REQUESTS, Pace, measure, possible
 from ghostcard.benchmarks.recursion import engine
-from ghostcard.benchmarks.sweep import REQUESTS, Pace, measure, possible
 from ghostcard.driver.shapes import shape
 from ghostcard.emulator.profile import load
 from ghostcard.machine import Machine
