@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.native import NativePort, Performed
+from ghostcard.driver.timing import Timing
 from ghostcard.emulator.faultkinds import CARD, INSTRUCTION, REPLY, REQUEST
 from ghostcard.emulator.faultplan import FaultPlan, FaultPlanError, Rule
 from ghostcard.emulator.image import DestructibleImage
@@ -27,8 +28,10 @@ from ghostcard.emulator.status import (
 )
 
 if TYPE_CHECKING:
+    from ghostcard.driver.asynctrack import AsyncTrack
+    from ghostcard.driver.lonetrack import Request
     from ghostcard.driver.port import Noted
-    from ghostcard.driver.timingtrack import Request
+    from ghostcard.driver.timingtrack import TimingTrack
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.meter import Meter
     from ghostcard.emulator.record import Recorder
@@ -133,31 +136,30 @@ class FaultyNativePort(NativePort):
         meter: "Meter | None",
         faults: ProgramFaults,
         take_away: Callable[[int, int], None],
+        timing: Timing | None = None,
+        think: Callable[[], int] | None = None,
     ) -> None:
-        self._recorder = recorder
         self._faults = faults.function
         self._take_away = take_away
         self._began_ns = time.monotonic_ns()
         self._asked = _Call()
-        super().__init__(bus, recorder, meter)
+        super().__init__(bus, recorder, meter, timing, think)
         self._well = bus.perform
         self._perform = self._misperform
         for card in bus.cards.values():
             card.nvram.tear = self._tearing(card.adapter << 8 | card.domains[0])
 
-    def _start_track(self, bus: "Bus", recorder: "Recorder") -> None:
-        super()._start_track(bus, recorder)
-        from ghostcard.driver.timingtrack import FAULT_SHIFT
+    def _tell_track(self, track: "TimingTrack | AsyncTrack") -> None:
+        from ghostcard.driver.lonetrack import FAULT_SHIFT
 
-        assert self._account is not None
-        account = self._account
+        account, recorder = track.account, self._recorder
 
         def marked(request: "Request") -> None:
             fault = self._asked.fault
             if fault:
-                *rest, outcome = request
+                *rest, outcome, think_ns = request
                 number = recorder.number(fault) + 1
-                request = (*rest, outcome | number << FAULT_SHIFT)  # type: ignore[assignment]
+                request = (*rest, outcome | number << FAULT_SHIFT, think_ns)  # type: ignore[assignment]
                 self._asked.fault = ""
             account(request)
 

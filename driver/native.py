@@ -1,17 +1,18 @@
-"""Native hosts: the threads of a real program, function now and timing behind (docs/design.md, 3).
+"""Native hosts: the threads of a real program, function now and then its time (docs/design.md, 3).
 
 A call is executed at once, in its thread and outside any lock, and then accounted for on the timing
 track, which may choose another of several queues than the one that executed it. Where no records
-are kept nothing is accounted for.
+are kept nothing is accounted for, until there is an asynchronous call: that needs a clock.
 """
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.port import Noted, Result
+from ghostcard.driver.timing import STRICT, Standing, Timing
 from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
 from ghostcard.emulator.meter import Unmetered
 from ghostcard.emulator.status import (
@@ -22,7 +23,10 @@ from ghostcard.emulator.status import (
 )
 
 if TYPE_CHECKING:
-    from ghostcard.driver.timingtrack import Request, TimingTrack
+    from ghostcard.driver.asynctrack import AsyncTrack
+    from ghostcard.driver.lonetrack import Request
+    from ghostcard.driver.ticket import Ticket
+    from ghostcard.driver.timingtrack import TimingTrack
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.meter import Meter
     from ghostcard.emulator.record import Recorder
@@ -39,8 +43,21 @@ Performed = tuple[int, bytes, str, int]  # what Bus.perform gives
 class NativePort:
     """The port of a real program's threads; any number of them may call at once."""
 
-    def __init__(self, bus: "Bus", recorder: "Recorder", meter: "Meter | None" = None) -> None:
-        """``meter`` counts what is asked."""
+    def __init__(
+        self,
+        bus: "Bus",
+        recorder: "Recorder",
+        meter: "Meter | None" = None,
+        timing: Timing | None = None,
+        think: Callable[[], int] | None = None,
+    ) -> None:
+        """``meter`` counts what is asked; ``think`` gives the nanoseconds of its own time that the
+        calling thread has taken since it was last asked.
+        """
+        self._bus = bus
+        self._recorder = recorder
+        self._timing = Timing() if timing is None else timing
+        self._think = think
         self._perform = bus.perform
         self._perform_whole = bus.perform_whole
         self._counts: memoryview | list[int] = [0]
@@ -49,25 +66,59 @@ class NativePort:
         self._offline: frozenset[int] = frozenset()
         self._cards = bus.cards
         self._turn = 0
-        self._track: TimingTrack | None = None
+        self._track: TimingTrack | AsyncTrack | None = None
+        self._behind: TimingTrack | None = None
+        self._gated: AsyncTrack | None = None
         self._account: Callable[[Request], None] | None = None
         self._told: Callable[[Request], None] | None = None  # that, while nobody takes notes
         self._notes: dict[int, list[Request]] = {}  # by thread
         self._notes_lock = Lock()
         if recorder.keeps:
-            self._start_track(bus, recorder)
+            self._start_track(self._timing.order == STRICT)
 
-    def _start_track(self, bus: "Bus", recorder: "Recorder") -> None:
+    def _start_track(self, is_strict: bool) -> None:
+        self._track = self._strict_track() if is_strict else self._track_behind()
+        self._tell_track(self._track)
+
+    def _tell_track(self, track: "TimingTrack | AsyncTrack") -> None:
+        self._account = self._told = track.account
+
+    def _track_behind(self) -> "TimingTrack":
         from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
         from ghostcard.driver.timingtrack import TimingTrack
 
-        self._track = TimingTrack(bus, Dispatcher(dispatch_queues(bus)), recorder)
-        self._account = self._told = self._track.account
+        dispatcher = Dispatcher(dispatch_queues(self._bus))
+        self._behind = TimingTrack(self._bus, dispatcher, self._recorder)
+        return self._behind
+
+    def _strict_track(self) -> "AsyncTrack":
+        from ghostcard.driver.asynctrack import AsyncTrack
+        from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
+
+        dispatcher = Dispatcher(dispatch_queues(self._bus))
+        self._gated = AsyncTrack(
+            self._bus, dispatcher, self._recorder, announced=self._timing.clients
+        )
+        return self._gated
 
     @property
     def parked(self) -> int:
-        """How often an idle thread was left behind; at 0 the records do not depend on the host."""
+        """How often the others went on without a thread that might have called; at 0 the records do
+        not depend on the host.
+        """
         return self._track.parked if self._track else 0
+
+    @property
+    def standing(self) -> Standing:
+        """The order of this port, and whether it held so far."""
+        gated, behind = self._gated, self._behind
+        counts = (gated.expired, gated.late) if gated else (0, 0)
+        return Standing(*self._timing, behind.parked if behind else 0, *counts)
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for simulated time at this moment, by the strict order."""
+        return self._gated.waiting if self._gated else 0
 
     def enter(self) -> None:
         """Make the calling thread known before its first call (`TimingTrack.enter`)."""
@@ -78,10 +129,18 @@ class NativePort:
         """The number that the calling thread's records carry; 0 where nothing is accounted for."""
         return self._track.caller() if self._track else 0
 
+    def attend(self) -> None:
+        """The calling thread is the program's first: by the strict order it holds all others until
+        it calls or sleeps, so that nothing begins while it starts them.
+        """
+        if self._gated:
+            self._gated.enter()
+
     def finish(self) -> None:
         """Bring the records up to date with every call that has returned."""
-        if self._track:
-            self._track.finish()
+        for track in (self._behind, self._gated):
+            if track is not None:
+                track.finish()
 
     def withdraw(self, adapter: int, is_away: bool) -> None:
         """Take a card out of operation, or bring it back; its contexts and open keys are lost."""
@@ -131,8 +190,61 @@ class NativePort:
         if account is not None:
             if function in _OPENING and reply[1:5] == _EP11_OK and reply[50:51] == _EP11:
                 targets = (qid,)
-            account((targets, function, operation, payload_bytes, len(block), len(reply), 0))
+            sizes = (payload_bytes, len(block), len(reply))
+            account((targets, function, operation, *sizes, 0, self._think() if self._think else 0))
         return reply, qid
+
+    # -- asynchronous calls, always by the strict order
+
+    def begin(self, action: Callable[[], Result]) -> "tuple[Result, Ticket]":
+        """Perform ``action`` at once; the requests that it makes are then under way in simulated
+        time, one after the other, and take the calling thread no time.
+
+        What it raises passes through; the time of its requests has then passed.
+        """
+        return self._clock().begin(action)
+
+    def is_done(self, ticket: "Ticket") -> bool:
+        """Whether a ticket's requests are done. To ask takes the time of a DQAP, at least 1 ns."""
+        return self._clock().is_done(ticket)
+
+    def wait(
+        self,
+        tickets: "Sequence[Ticket]",
+        timeout_ns: int | None = None,
+        wall_s: float | None = None,
+    ) -> "Ticket | None":
+        """Let simulated time pass until the first of ``tickets`` is done, which is given.
+
+        None after ``timeout_ns`` of simulated time, or ``wall_s`` on the host's clock, or when the
+        last of them was abandoned; None at once if there are none.
+        """
+        return self._clock().wait(tickets, timeout_ns, wall_s)
+
+    def abandon(self, ticket: "Ticket") -> None:
+        """Nobody will ask for it; those of its requests that are not under way are not made."""
+        self._clock().abandon(ticket)
+
+    def _clock(self) -> "AsyncTrack":
+        """The strict order; it begins here if there was another, or none."""
+        gated = self._gated
+        if gated is not None:
+            return gated
+        with self._notes_lock:
+            if self._gated is None:
+                self._switch_to_strict()
+            assert self._gated is not None
+            return self._gated
+
+    def _switch_to_strict(self) -> None:
+        behind, track = self._behind, self._strict_track()
+        if behind is not None:
+            behind.finish()
+            track.follow(behind)
+        if self._offline:
+            track.switch_off(self._offline)
+        self._track = track
+        self._tell_track(track)
 
     def _learn(self, qid: int, operation: str, payload_bytes: int) -> None:
         """Count a request of a new kind."""
@@ -210,7 +322,7 @@ class NativePort:
         if account is not None:
             asked = (qid,) if is_bound else targets
             for request in requests:
-                account((asked, *request))
+                account((asked, *request, self._think() if self._think else 0))
         return size
 
     def _online(self, targets: tuple[int, ...]) -> tuple[int, ...]:
@@ -263,7 +375,8 @@ class NativePort:
         ended = outcome(reply) if verdict else 0
         sizes = (len(block), len(reply))
         if self._account is not None:
-            self._account(((qid,), function, operation, payload_bytes, *sizes, ended))
+            think_ns = self._think() if self._think else 0
+            self._account(((qid,), function, operation, payload_bytes, *sizes, ended, think_ns))
         if verdict == errno.EINVAL:
             raise DriverError(errno.EINVAL, refusal(reply))
         return errno.EAGAIN if verdict else 0
@@ -273,14 +386,17 @@ def _noted(notes: "list[Request]", targets: tuple[int, ...]) -> Noted | None:
     """The requests of one operation, unless one was refused or sent elsewhere than it would be in
     a second such operation.
     """
+    from ghostcard.driver.lonetrack import THINK
     from ghostcard.firmware.abi.operations import ERROR  # a millisecond of the start
 
     asked = {request[0] for request in notes}
     is_bound = bool(notes) and notes[0][1] in _OPENING
     as_planned = len(asked) == 1 if is_bound else asked == {targets}
-    served = all(operation != ERROR and not ended for _, _, operation, *_, ended in notes)
+    served = all(operation != ERROR and not ended for _, _, operation, *_, ended, _ in notes)
     return (
-        Noted(is_bound, tuple(request[1:] for request in notes)) if as_planned and served else None
+        Noted(is_bound, tuple(request[1:THINK] for request in notes))
+        if as_planned and served
+        else None
     )
 
 

@@ -21,11 +21,12 @@ import errno
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ghostcard.driver.dispatcher import Dispatcher, DispatchQueue
+from ghostcard.driver.dispatcher import Dispatcher
 from ghostcard.driver.errors import DriverError
-from ghostcard.emulator.agenda import ENDLESS
+from ghostcard.driver.lonetrack import FAULT_SHIFT, OUTCOME, THINK, LoneTrack, Request
+from ghostcard.emulator.agenda import ENDLESS, Callbacks
 from ghostcard.emulator.job import Job
 
 if TYPE_CHECKING:
@@ -33,29 +34,25 @@ if TYPE_CHECKING:
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
 
-FAULT_SHIFT = 16  # of the fault's number in the outcome of a request
-_OUTCOME = (1 << FAULT_SHIFT) - 1
 BATCH = 256  # requests a thread puts in line before it lets the machine run
 BACKLOG = 10_000  # requests in one thread's line at which idle threads are parked
-LONE_KINDS = 4_096  # kinds of lone request remembered; one more and all are forgotten
-
-# targets, function, operation, payload bytes, request bytes, reply bytes, outcome: as the record's,
-# and above it the fault's, side by side as in the record (`FAULT_SHIFT`)
-Request = tuple[tuple[int, ...], int, str, int, int, int, int]
 
 
 class Client:
     """A thread in simulated time, with the requests that the machine has not yet seen."""
 
-    __slots__ = ("done", "gone", "job", "line", "number", "seen")
+    __slots__ = ("done", "gone", "job", "line", "number", "on_thought", "seen")
 
-    def __init__(self, number: int, ready: deque["Client"]) -> None:
+    def __init__(
+        self, number: int, ready: deque["Client"], thought: Callable[["Client"], None]
+    ) -> None:
         self.number = number
         self.line: deque[Request] = deque()
         self.seen = 0  # clients known at its last call, itself included; 0 before the first
         self.gone = False  # its thread has ended; nothing will be appended any more
         self.job = Job(client=number)
         self.done: Callable[[Job], None] = lambda _job: ready.append(self)
+        self.on_thought: Callbacks = (lambda _job: thought(self),)  # the job is its own event
 
 
 class _Presence:
@@ -75,41 +72,22 @@ class _Thread(threading.local):
     presence: _Presence | None = None
 
 
-class _Lone(NamedTuple):
-    """A kind of request on an idle card: its record but for the start, its time, its queue."""
-
-    record: bytes
-    duration_ns: int
-    queue: DispatchQueue
-
-
-class TimingTrack:
+class TimingTrack(LoneTrack):
     """Accounts for the calls of any number of threads; nobody ever waits for simulated time."""
 
     def __init__(self, bus: "Bus", dispatcher: Dispatcher, recorder: "Recorder") -> None:
+        super().__init__(bus, dispatcher, recorder)
         self.parked = 0  # times an idle thread was left behind
-        self._bus = bus
-        self._dispatcher = dispatcher
-        self._recorder = recorder
-        self._repeat = recorder.repeat
-        self._lock = threading.Lock()
         self._acquire = self._lock.acquire  # bound once, and no `with`: half the cost
         self._release = self._lock.release
         self._thread = _Thread()
         self._clients = 0  # ever known
         self._alive: list[Client] = []
-        self._lone: Client | None = None  # the only thread alive, as far as is known
-        self._now = 0  # its host time
-        self._kinds: dict[Request, _Lone] = {}  # of the lone thread
         self._ready: deque[Client] = deque()  # whose turn it is at this instant, in order
         self._left: list[Client] = []  # parked, or not there at the last `finish`
+        self._thinking = 0  # clients that think, on the timeline
         self._machine: SimulatedPort | None = None
         self._failure: BaseException | None = None
-        # Where service times vary no two requests are alike: the machine draws them, never us.
-        # Nor where faults strike.
-        self._varies = bus.has_faults or any(card.draws for card in bus.cards.values())
-        for card in bus.cards.values():
-            card.on_change.append(self._kinds.clear)
 
     def enter(self) -> Client:
         """Make the calling thread known, at the least host time of the threads alive.
@@ -123,8 +101,8 @@ class TimingTrack:
             while self._ready and self._ready[0].gone and not self._ready[0].line:
                 self._ready.popleft()
             self._alive = [client for client in self._alive if not client.gone]
-            alone = not self._ready and not (self._machine and self._machine.in_flight)
-            client = Client(self._clients, self._ready)
+            alone = not self._ready and not self._under_way
+            client = Client(self._clients, self._ready, self._thought)
             self._clients += 1
             self._alive.append(client)
             self._ready.append(client)
@@ -160,29 +138,13 @@ class TimingTrack:
     def finish(self) -> None:
         """Account for everything in line, as if no thread would call again."""
         with self._lock:
-            under_way = self._machine is not None and self._machine.in_flight
-            if under_way or any(client.line for client in (*self._ready, *self._left)):
+            if self._under_way or any(client.line for client in (*self._ready, *self._left)):
                 self._advance(None)
 
-    def withdraw(self, adapter: int, is_away: bool) -> None:
-        """`Card.withdraw`, when all that has been in line is accounted for; the dispatcher then
-        picks other cards.
-        """
-        self.finish()
-        with self._lock:
-            card = self._bus.cards[adapter]
-            card.withdraw(is_away)
-            for qid in (queue.qid for queue in card.queues.values()):
-                self._dispatcher.queue(qid).card.online = not is_away
-            self._kinds.clear()
-
-    def switch_off(self, offline: frozenset[int]) -> None:
-        """Have the dispatcher pick none of these queues, and any other."""
-        self.finish()
-        with self._lock:
-            for qid in self._dispatcher.qids:
-                queue = self._dispatcher.queue(qid)
-                queue.switch(qid not in offline, queue.in_service)
+    @property
+    def clients(self) -> int:
+        """How many threads have called."""
+        return self._clients
 
     def caller(self) -> int:
         """The number of the calling thread's client, which its records carry; -1 before a call."""
@@ -194,31 +156,6 @@ class TimingTrack:
         """The time that the accounting has come to."""
         machine = self._machine
         return self._now if machine is None else max(self._now, machine.timeline.now)
-
-    # -- one thread ----------------------------------------------------------------------------
-
-    def _dispatched(self, request: Request) -> Request:
-        """The request for the one queue that it gets with nothing else under way."""
-        queue = self._dispatcher.pick(request[0], request[1], request[4])
-        self._dispatcher.drop(queue.qid, request[1])
-        queue.requests -= 1  # counted by the caller
-        queue.card.requests -= 1
-        return ((queue.qid,), *request[1:])
-
-    def _learn(self, request: Request) -> _Lone:
-        (qid,), function, operation, payload_bytes, request_bytes, reply_bytes, outcome = request
-        assert self._lone is not None
-        card = self._bus.cards[qid >> 8]
-        times = card.lone(0, operation, payload_bytes, request_bytes, reply_bytes)
-        engine = card.image.plan(operation, payload_bytes).engine
-        sizes = (request_bytes, reply_bytes, payload_bytes)
-        record = self._recorder.shape(
-            self._lone.number, qid, function, operation, engine, outcome, 1, *sizes, times
-        )
-        if len(self._kinds) >= LONE_KINDS:
-            self._kinds.clear()
-        kind = self._kinds[request] = _Lone(record, times[-1], self._dispatcher.queue(qid))
-        return kind
 
     # -- several threads -----------------------------------------------------------------------
 
@@ -253,8 +190,7 @@ class TimingTrack:
         and pass the line by arithmetic, which gives what the machine would; whether that is so.
         """
         callers = [client for client in self._ready if client.line]
-        under_way = self._machine is not None and self._machine.in_flight
-        if self._varies or under_way or len(callers) != 1 or callers[0].line is not line:
+        if self._varies or self._under_way or len(callers) != 1 or callers[0].line is not line:
             return False
         idle = [client for client in self._ready if not client.line and not client.gone]
         self._left.extend(idle)
@@ -268,20 +204,6 @@ class TimingTrack:
             line.popleft()
         return True
 
-    def _pass(self, request: Request) -> bool:
-        """Account for a request of the lone thread; False if time has taken its cards away."""
-        if len(request[0]) > 1:
-            try:
-                request = self._dispatched(request)
-            except DriverError:
-                return False
-        record, duration_ns, queue = self._kinds.get(request) or self._learn(request)
-        self._repeat(self._now, record)
-        self._now += duration_ns
-        queue.requests += 1
-        queue.card.requests += 1
-        return True
-
     def _run(self, machine: "SimulatedPort", line: deque[Request] | None) -> None:
         ready = self._ready
         while True:
@@ -290,7 +212,7 @@ class TimingTrack:
                 gone = client.gone  # looked at before the line: afterwards nothing is appended
                 if client.line:
                     ready.popleft()
-                    self._submit(machine, client)
+                    self._think(machine, client)
                 elif gone:
                     ready.popleft()
                 elif line is not None and len(line) <= BACKLOG:
@@ -299,10 +221,31 @@ class TimingTrack:
                 else:
                     self._left.append(ready.popleft())
                     self.parked += line is not None
-            if not machine.in_flight:
+            if not self._under_way:
                 self._elect(machine)
                 return
             machine.timeline.agenda.run(ENDLESS, 0, 1)
+
+    @property
+    def _under_way(self) -> bool:
+        """Whether a client thinks, or a request of his is on its way."""
+        return bool(self._thinking or (self._machine is not None and self._machine.in_flight))
+
+    def _think(self, machine: "SimulatedPort", client: Client) -> None:
+        """Submit the client's next request when the time before it has passed."""
+        think_ns = client.line[0][THINK]
+        if not think_ns:
+            self._submit(machine, client)
+            return
+        self._thinking += 1
+        client.job.callbacks = client.on_thought
+        agenda = machine.timeline.agenda
+        agenda.at(agenda.now + think_ns, client.job)
+
+    def _thought(self, client: Client) -> None:
+        self._thinking -= 1
+        assert self._machine is not None
+        self._submit(self._machine, client)
 
     def _submit(self, machine: "SimulatedPort", client: Client) -> None:
         job = client.job
@@ -314,11 +257,12 @@ class TimingTrack:
             job.request_bytes,
             job.reply_bytes,
             outcome,
+            _,
         ) = client.line.popleft()
-        job.outcome = outcome & _OUTCOME
+        job.outcome = outcome & OUTCOME
         try:
             machine.submit(job, targets, client.done)
-            if outcome > _OUTCOME:
+            if outcome > OUTCOME:
                 job.fault = self._recorder.names[(outcome >> FAULT_SHIFT) - 1]
         except DriverError as error:  # it was served, but time has taken the card away since
             machine.refuse(job, error)
@@ -332,14 +276,9 @@ class TimingTrack:
 
     def _elect(self, machine: "SimulatedPort") -> None:
         """If one thread is left and nothing is under way, the arithmetic takes over again."""
-        alone = len(self._ready) == 1 and not machine.in_flight
+        alone = len(self._ready) == 1 and not self._under_way
         self._set_lone(self._ready[0] if alone else None)
         self._now = machine.timeline.now
-
-    def _set_lone(self, client: Client | None) -> None:
-        if client is not None:
-            self._kinds.clear()  # its records carry the number of the one before
-        self._lone = None if self._varies else client
 
     def _simulated(self) -> "SimulatedPort":
         """The simulated machine, at the instant the arithmetic has come to."""

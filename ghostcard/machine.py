@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ghostcard.absence import Absence
     from ghostcard.control import Control
     from ghostcard.driver.faultynative import ProgramFaults
+    from ghostcard.driver.lonetrack import Request
     from ghostcard.driver.simulated import SimulatedPort
-    from ghostcard.driver.timingtrack import Request
     from ghostcard.emulator.faultplan import FaultPlan
     from ghostcard.emulator.image import Image
     from ghostcard.emulator.injector import Injector
@@ -208,7 +208,7 @@ class Machine:
         """Tell ``observer`` of each native request, in its thread: nanoseconds on an idle card."""
 
         def price(request: "Request") -> None:
-            (qid, *_), _, operation, payload_bytes, request_bytes, reply_bytes, _ = request
+            (qid, *_), _, operation, payload_bytes, request_bytes, reply_bytes, *_ = request
             card = self.bus.cards[qid >> 8]
             observer(card.lone(0, operation, payload_bytes, request_bytes, reply_bytes)[-1])
 

@@ -1,0 +1,159 @@
+"""Which threads of a process are asleep, from the kernel: their state and how often they have run.
+
+The strict order of native threads (`ghostcard.driver.gate`) may go on without a thread that sleeps
+outside the library. A `Probe` tells it which do; `ProcessProbe` does so for the threads of one
+process, this one or a peer's, by /proc. Linux only.
+
+A thread that waits for the interpreter's lock or for one of ours looks asleep too. So none of them
+is held when `all_asleep` looks: their release wakes whoever waits, before the first look.
+"""
+
+import os
+from collections.abc import Iterable, Sequence, Set
+from typing import Protocol
+
+AWAKE = -1
+GONE = -2
+_ASLEEP = ord("S")  # waits, and can be woken: not D, which ends by itself
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC
+
+
+class Sleeper(Protocol):
+    """A thread as the gate looks at it."""
+
+    runs: int
+    """How often it had been given a processor when it was last seen asleep."""
+
+    def look(self) -> int:
+        """The number of its runs if it is asleep; otherwise AWAKE or GONE."""
+        ...
+
+    def has_run(self) -> bool:
+        """Whether it has run since it was last seen asleep; one that is about to is not told."""
+        ...
+
+    def close(self) -> None:
+        """It will not be looked at again."""
+        ...
+
+
+class Probe(Protocol):
+    """What the gate asks about threads; each has a number, in order of their creation."""
+
+    def watch(self, thread: int) -> Sleeper:
+        """The thread of this number; one that has ended is GONE at the first look."""
+        ...
+
+    def has_changed(self) -> bool:
+        """Whether threads may have come that the last `strangers` did not see."""
+        ...
+
+    def strangers(self, known: Set[int]) -> Sequence[Sleeper]:
+        """The threads that are not among those ``known``."""
+        ...
+
+
+def all_asleep(sleepers: Sequence[Sleeper]) -> bool:
+    """Whether there was an instant at which all of them were asleep; their `runs` are then noted.
+
+    Each is looked at twice, the second time in reverse: who has the same number of runs has slept
+    from the one look to the other, and the last to be looked at first was looked at again at once.
+    """
+    seen = []
+    for sleeper in sleepers:
+        runs = sleeper.look()
+        if runs == AWAKE:
+            return False
+        seen.append(runs)
+    for sleeper, runs in zip(reversed(sleepers), reversed(seen), strict=True):
+        if sleeper.look() != runs:
+            return False
+    for sleeper, runs in zip(sleepers, seen, strict=True):
+        sleeper.runs = runs
+    return True
+
+
+class Task:
+    """A thread by its files in /proc."""
+
+    __slots__ = ("_schedstat", "_stat", "runs")
+
+    def __init__(self, folder: str, thread: int) -> None:
+        self.runs = AWAKE
+        self._stat = self._schedstat = -1
+        try:
+            self._stat = os.open(f"{folder}/{thread}/stat", _FLAGS)
+            self._schedstat = os.open(f"{folder}/{thread}/schedstat", _FLAGS)
+        except FileNotFoundError:
+            self.close()
+
+    def look(self) -> int:
+        """See `Sleeper`: the number of runs, AWAKE or GONE."""
+        try:
+            stat = os.pread(self._stat, 128, 0)
+            if stat[stat.rindex(b")") + 2] != _ASLEEP:
+                return AWAKE
+            return self._count()
+        except (OSError, ValueError):
+            return GONE
+
+    def has_run(self) -> bool:
+        """See `Sleeper`."""
+        try:
+            return self._count() != self.runs
+        except OSError:
+            return self.runs != GONE
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in (self._stat, self._schedstat):
+            if file >= 0:
+                os.close(file)
+        self._stat = self._schedstat = -1
+
+    def _count(self) -> int:
+        return int(os.pread(self._schedstat, 96, 0).rsplit(None, 1)[-1])
+
+
+class ProcessProbe:
+    """The threads of a process; their numbers are the kernel's."""
+
+    def __init__(self, process: int | None = None) -> None:
+        """``process``: its number; None: this one. OSError if there is none."""
+        self._folder = f"/proc/{process or os.getpid()}/task"
+        self._directory = os.open(self._folder, _FLAGS | os.O_DIRECTORY)
+        self._links = 0  # of the directory: two more than there are threads
+        self._tasks: dict[int, Task] = {}
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files."""
+        if self._directory >= 0:
+            os.close(self._directory)
+            self._directory = -1
+        _close(self._tasks.values())
+        self._tasks = {}
+
+    def watch(self, thread: int) -> Task:
+        """See `Probe`."""
+        return Task(self._folder, thread)
+
+    def has_changed(self) -> bool:
+        """See `Probe`; a thread that came when another went is not noticed."""
+        return os.fstat(self._directory).st_nlink != self._links
+
+    def strangers(self, known: Set[int]) -> Sequence[Task]:
+        """See `Probe`."""
+        self._links = os.fstat(self._directory).st_nlink
+        there = {int(name) for name in os.listdir(self._directory)} - known
+        _close(task for thread, task in self._tasks.items() if thread not in there)
+        tasks = self._tasks
+        self._tasks = {thread: tasks.get(thread) or self.watch(thread) for thread in there}
+        return tuple(self._tasks.values())
+
+
+def _close(tasks: Iterable[Task]) -> None:
+    for task in tasks:
+        task.close()
