@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from ghostcard.emulator.errors import RecordError
 
 if TYPE_CHECKING:
+    from ghostcard.driver.lonetrack import Request
     from ghostcard.driver.native import NativePort
-    from ghostcard.driver.timingtrack import Request
 
 MAGIC = b"GCCAPJNL"
 VERSION = 1
@@ -104,7 +104,8 @@ class Capture:
     def note(self, request: "Request") -> None:
         """Note a request that the calling thread has just had served."""
         thread = self._thread
-        targets, function, operation, payload_bytes, request_bytes, reply_bytes, outcome = request
+        targets, function, operation, payload_bytes, request_bytes, reply_bytes, *rest = request
+        outcome, think_ns = rest
         wall_ns = 0
         if thread.is_first:
             thread.is_first = False
@@ -125,7 +126,7 @@ class Capture:
                 request_bytes,
                 reply_bytes,
                 0,
-                0,
+                think_ns,
                 wall_ns,
                 max(0, thread.entered_ns - self._began_ns),
                 0,

@@ -11,9 +11,9 @@ from ghostcard.driver import timingtrack
 from ghostcard.driver.cca import CcaHost
 from ghostcard.driver.clear_exercises import ClearRsa
 from ghostcard.driver.errors import DriverError
+from ghostcard.driver.lonetrack import Request
 from ghostcard.driver.native import NativePort
 from ghostcard.driver.ratings import RequestClass
-from ghostcard.driver.timingtrack import Request
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.record import STAGES
 from ghostcard.machine import Machine
