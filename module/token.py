@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
 from ghostcard.config import NO_LIMITS, Limits
-from ghostcard.module import pins
+from ghostcard.module import pins, tries
 from ghostcard.module.catalog import Catalog
 from ghostcard.module.changeover import Cards, Changeover, NoCards, Outdated
 from ghostcard.module.errors import CryptokiError
@@ -16,12 +16,11 @@ from ghostcard.module.rows import Rows
 from ghostcard.module.session import NOBODY
 from ghostcard.module.store import LABEL_BYTES, NO_PIN, ObjectRow, Store, TokenRow
 from ghostcard.module.template import Attributes
+from ghostcard.module.tries import SO, USER
 
 if TYPE_CHECKING:
     from ghostcard.module.session import Session
 
-SO = "so"
-USER = "user"
 _ROLES = {ck.CKU_SO: SO, ck.CKU_USER: USER}
 _UNREAD = -1
 _SERIAL_BYTES = 8
@@ -135,7 +134,8 @@ class Token:
         with self._lock:
             if self.user != ck.CKU_SO:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
-            self._write_pin(USER, pins.seal(new, self._rows.key, USER), self._rows.epoch)
+            sealed = pins.seal(new, self._rows.key, USER)
+            tries.replace(self._opened(), USER, sealed, self._rows.epoch)
 
     def change_pin(self, old: bytes | None, new: bytes | None) -> None:
         """C_SetPIN of the SO if that is who is logged in, else of the user."""
@@ -144,46 +144,10 @@ class Token:
             raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
         fresh = pins.check_length(new)
         row, key = self._unlock(role, old)
-        self._write_pin(role, pins.seal(fresh, key, role), row.epoch)
-
-    def _write_pin(self, role: str, sealed: pins.SealedKey, epoch: bytes) -> None:
-        store = self._opened()
-        with store.writing() as row:
-            if row is None or row.epoch != epoch:
-                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
-            store.set_pin(role, sealed)
+        tries.replace(self._opened(), role, pins.seal(fresh, key, role), row.epoch)
 
     def _unlock(self, role: str, pin: bytes) -> tuple[TokenRow, bytes]:
-        """The token's row and key for a right PIN; a wrong one is counted, for all processes at
-        once.
-
-        The slow part runs outside of any lock; the verdict and its count are one transaction.
-        """
-        store = self._opened()
-        while True:
-            before = _sealed(store.token(), role)
-            self._check_usable(before)
-            stretched = pins.stretch(pin, before.salt)
-            with store.writing() as row:
-                now = _sealed(row, role)
-                if now.salt != before.salt:
-                    continue  # the PIN was changed meanwhile
-                self._check_usable(now)
-                key = pins.unseal(stretched, now, role)
-                if key is None:
-                    store.set_pin(role, now._replace(tries=now.tries + 1))
-                elif now.tries:
-                    store.set_pin(role, now._replace(tries=0))
-            if key is None:
-                raise CryptokiError(ck.CKR_PIN_INCORRECT)
-            assert row is not None
-            return row, key
-
-    def _check_usable(self, sealed: pins.SealedKey) -> None:
-        if not sealed.is_set:
-            raise CryptokiError(ck.CKR_USER_PIN_NOT_INITIALIZED)
-        if sealed.is_locked(self.limits.pin_tries):
-            raise CryptokiError(ck.CKR_PIN_LOCKED)
+        return tries.unlock(self._opened(), role, pin, self.limits.pin_tries)
 
     # --- login -----------------------------------------------------------------------------------
 
@@ -482,12 +446,6 @@ class Token:
             session.objects.clear()
         self.user, self._rows.key = NOBODY, b""
         self._rows.epoch, self._sequence, self.seen = b"", _UNREAD, _UNREAD
-
-
-def _sealed(row: TokenRow | None, role: str) -> pins.SealedKey:
-    if row is None:
-        return NO_PIN
-    return row.so if role == SO else row.user
 
 
 def _is_full(limit: int | None, count: int) -> bool:

@@ -6,6 +6,7 @@ then can it be completed; until then it can be used for nothing.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ghostcard.emulator.image import Services
@@ -48,7 +49,7 @@ class Functions:
         for domain in services.domains:
             for kind, size in masterkeys.KEY_SIZES.items():
                 name = masterkeys.nvram_name(domain, kind)
-                services.nvram.create(name, lambda size=size: draw(size))  # type: ignore[misc]
+                services.nvram.create(name, partial(draw, size))
         self.table: dict[bytes, Callable[[Request], Result]] = {
             cca_function.ENCRYPT: self._encrypt,
             cca_function.DECRYPT: self._decrypt,

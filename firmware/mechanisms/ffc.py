@@ -5,6 +5,7 @@ Keys of PKCS #3 have no q, and zero in its place. The size of a key is that of p
 that of q, in bits.
 """
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
@@ -142,7 +143,7 @@ def draw_below(bound: int, draw: Draw) -> int:
     return surplus % (bound - 1) + 1
 
 
-class ParameterGen(Mechanism):
+class ParameterGen(Mechanism, ABC):
     """A mechanism that generates a domain (CKO_DOMAIN_PARAMETERS)."""
 
     __slots__ = ()
@@ -150,17 +151,17 @@ class ParameterGen(Mechanism):
     def __init__(self, number: int, minimum: int, maximum: int, key_type: int) -> None:
         super().__init__(number, minimum, maximum, ck.CKF_HW | ck.CKF_GENERATE, key_type)
 
+    @abstractmethod
     def parameter_operation(self, wanted: Attributes) -> str:
         """The name under which the profile prices the generation; refused if it is impossible."""
-        raise NotImplementedError
 
+    @abstractmethod
     def generate_parameters(self, wanted: Attributes) -> Domain:
         """A new domain as the template describes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def null_parameters(self, wanted: Attributes) -> Domain:
         """Numbers of the right sizes, for the `null` function track."""
-        raise NotImplementedError
 
     def on_the_wire(self, domain: Domain) -> tuple[bytes, ...]:
         """p, g and q where there is one; p and g at the width of p."""

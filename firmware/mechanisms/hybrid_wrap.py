@@ -6,6 +6,7 @@ pair (of prime curves the uncompressed point), and behind it the wrapped value.
 """
 
 import os
+from abc import ABC, abstractmethod
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import mechanism as codec
@@ -59,7 +60,7 @@ def _unwrap(key: bytes, wrapped: bytes) -> bytes:
         raise Refused(ck.CKR_WRAPPED_KEY_INVALID) from None
 
 
-class HybridWrap(Mechanism):
+class HybridWrap(Mechanism, ABC):
     """A first part of the length `_first_bytes`, then the value under the AES key it stands for."""
 
     __slots__ = ()
@@ -70,8 +71,9 @@ class HybridWrap(Mechanism):
     def decrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
         return max(size - self._first_bytes(key, params) - HALF, 0)
 
+    @abstractmethod
     def _first_bytes(self, key: Key, params: bytes) -> int:
-        raise NotImplementedError
+        """Bytes of the first part."""
 
     def wrapper(self, key: Key) -> Transform:
         def wrap(params: bytes, value: bytes) -> bytes:
@@ -80,9 +82,9 @@ class HybridWrap(Mechanism):
 
         return wrap
 
+    @abstractmethod
     def _made(self, key: Key, params: bytes) -> tuple[bytes, bytes]:
         """A first part, and the AES key it stands for."""
-        raise NotImplementedError
 
     def unwrapper(self, key: Key) -> Transform:
         def unwrap(params: bytes, wrapped: bytes) -> bytes:
@@ -93,9 +95,9 @@ class HybridWrap(Mechanism):
 
         return unwrap
 
+    @abstractmethod
     def _found(self, key: Key, params: bytes, first: bytes) -> bytes:
         """The AES key of a first part; CKR_WRAPPED_KEY_INVALID."""
-        raise NotImplementedError
 
 
 class RsaAesKeyWrap(HybridWrap):

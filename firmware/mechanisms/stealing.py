@@ -4,6 +4,8 @@ Of data that is no whole number of blocks the last full block and the part behin
 as one (ciphertext stealing), so that both must be there first: 16 to 31 bytes wait for the end.
 """
 
+from abc import ABC, abstractmethod
+
 from ghostcard.firmware.mechanisms.block import AES, BlockMode
 from ghostcard.firmware.mechanisms.key import Key, Transform
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -44,7 +46,7 @@ def ready_bytes(size: int) -> int:
     return max(size // BLOCK - 1, 0) * BLOCK
 
 
-class StealingStream:
+class StealingStream(ABC):
     """A message in parts; `rv` refuses one that is shorter than a block."""
 
     __slots__ = ("_kept", "_rv")
@@ -53,13 +55,13 @@ class StealingStream:
         self._kept = b""
         self._rv = rv
 
+    @abstractmethod
     def blocks(self, data: bytes) -> bytes:
         """Work on whole blocks, behind which at least one more comes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tail(self, data: bytes) -> bytes:
         """Work on the last 16 to 31 bytes."""
-        raise NotImplementedError
 
     def update(self, data: bytes, /) -> bytes:
         data = self._kept + data
