@@ -54,8 +54,8 @@ class Shelf:
 
     def state(self, files: Files, is_used: bool = True) -> State:
         """What the next program finds, version and rows; ``is_used``: that it can go on with."""
-        for path in self._look.parent.iterdir():
-            path.unlink()
+        for old in self._look.parent.iterdir():
+            old.unlink()
         for path, data in files.items():
             (self._look.parent / Path(path).name).write_bytes(data)
         state = _rows(self._look)
