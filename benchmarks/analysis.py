@@ -23,6 +23,7 @@ from ghostcard.benchmarks.scenario_stations import delay_ns, demands
 from ghostcard.emulator.card import Card
 from ghostcard.emulator.profile import Distribution
 
+BOUNDS, MVA = "asymptotic bounds", "mean value analysis"
 MVA_CLIENTS = 500  # exact MVA takes the square of them
 _S = 1e9
 
@@ -158,17 +159,38 @@ def _none(reason: str) -> Answer:
     return Answer("none applies", reason)
 
 
-def _closed(tenant: Tenant, met: list[Visit], delay: int, cards: int) -> Iterator[Answer]:
-    """Bounds, the knee, and mean value analysis where that is exact in itself."""
+class Asymptotes(NamedTuple):
+    """What bounds a closed loop: min(N / (D + Z), 1 / Dmax). Times in seconds."""
+
+    think_s: float  # Z
+    demand_s: float  # D, with what holds nothing
+    slowest_s: float  # Dmax, of all servers of the slowest station together
+
+    @property
+    def knee(self) -> float:
+        """N*, the clients at which both meet: (D + Z) / Dmax."""
+        return theory.knee(self.think_s, self.demand_s, self.slowest_s)
+
+    def throughput_per_s(self, clients: int) -> float:
+        """The most that so many clients can get."""
+        return theory.closed_bound(clients, self.think_s, self.demand_s, self.slowest_s)
+
+
+def asymptotes(tenant: Tenant, met: list[Visit], delay: int, cards: int) -> Asymptotes:
+    """Of a closed tenant on so many equal cards; there is a station that takes time."""
     think_s = tenant.mean_think_ns() / _S
-    demand_s = (sum(visit.mean_ns for visit in met) + delay) / _S
     slowest_s = max(visit.mean_ns / visit.servers for visit in met) / cards / _S
     if tenant.workers:
         slowest_s = max(slowest_s, think_s / tenant.workers)
-    bound = theory.closed_bound(tenant.clients, think_s, demand_s, slowest_s)
-    knee = theory.knee(think_s, demand_s, slowest_s)
+    return Asymptotes(think_s, (sum(visit.mean_ns for visit in met) + delay) / _S, slowest_s)
+
+
+def _closed(tenant: Tenant, met: list[Visit], delay: int, cards: int) -> Iterator[Answer]:
+    """Bounds, the knee, and mean value analysis where that is exact in itself."""
+    limits = asymptotes(tenant, met, delay, cards)
+    bound, think_s = limits.throughput_per_s(tenant.clients), limits.think_s
     yield Answer(
-        f"asymptotic bounds, knee at {knee:.1f} clients",
+        f"{BOUNDS}, knee at {limits.knee:.1f} clients",
         "X <= min(N / (D + Z), 1 / Dmax); every reply waits for an interrupt of its own",
         bound,
         tenant.clients / bound * _S - tenant.mean_think_ns(),
@@ -186,7 +208,7 @@ def _closed(tenant: Tenant, met: list[Visit], delay: int, cards: int) -> Iterato
     )
     pool_s = network.queue_lengths[-1] / network.throughput if has_pool else 0.0
     yield Answer(
-        "mean value analysis",
+        MVA,
         "exponential service at every station (constant service waits less), places enough",
         network.throughput,
         (network.response_s - pool_s) * _S + delay,

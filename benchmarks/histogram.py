@@ -73,6 +73,12 @@ class Histogram:
         place = int(np.searchsorted(np.cumsum(self._counts), rank))
         return min(upper_end(place), self.greatest)
 
+    def cumulated(self) -> tuple[Array, Array]:
+        """The upper ends of the buckets that have counts, and how many values are up to each."""
+        places = np.flatnonzero(self._counts)
+        ends = np.array([min(upper_end(int(place)), self.greatest) for place in places], np.int64)
+        return ends, np.cumsum(self._counts)[places]
+
 
 def bucket(values: Array) -> Any:
     """The bucket of each value."""

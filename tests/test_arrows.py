@@ -22,7 +22,7 @@ MAY: dict[str, set[str]] = {
 # Packages that only these layers may import.
 ONLY: dict[str, set[str]] = {
     "simpy": {"emulator", "benchmarks"},
-    "cryptography": {"firmware", "module"},
+    "cryptography": {"benchmarks", "firmware", "module"},
     "sqlite3": {"module"},
     "cffi": {"module", "benchmarks"},
     "matplotlib": {"benchmarks"},

@@ -22,6 +22,7 @@ _COMMANDS = (
     "module",
     "profiles",
     "replay",
+    "report",
     "run",
     "simulate",
     "stats",

@@ -10,6 +10,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from ghostcard.benchmarks.wording import duration, rate
+
+__all__ = ["console", "document", "duration", "rate", "table"]
+
 _WIDE = 240  # columns where there is no terminal: nothing is folded in a file
 
 
@@ -95,16 +99,3 @@ def _print(shown: Table, screen: Console) -> None:
 def document(value: object, file: TextIO | None = None) -> None:
     """Prints ``value`` as JSON, indented, keys in the order given."""
     print(json.dumps(value, indent=2), file=file or sys.stdout)
-
-
-def duration(ns: float) -> str:
-    """A time for people: three digits and the unit that fits."""
-    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "us")):
-        if ns >= size:
-            return f"{ns / size:.{2 - min(2, len(str(int(ns / size))) - 1)}f} {unit}"
-    return f"{ns:.0f} ns"
-
-
-def rate(per_second: float) -> str:
-    """A rate for people: thousands separated, a decimal below a hundred."""
-    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"

@@ -1,0 +1,286 @@
+"""``ghostcard report``: what was measured, on one page that a browser opens without network."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ghostcard.benchmarks import load_curve, scenario_reader
+from ghostcard.benchmarks.analysis import answers, loads
+from ghostcard.benchmarks.export.errors import ExportError
+from ghostcard.benchmarks.load_curve import Curve
+from ghostcard.benchmarks.offload import Offload, offload
+from ghostcard.benchmarks.provenance import caveat, provenance
+from ghostcard.benchmarks.reporting import html, markdown, record_document, scenario_document
+from ghostcard.benchmarks.reporting.document import Document
+from ghostcard.benchmarks.reporting.kept_runs import KeptRuns, collect
+from ghostcard.benchmarks.reporting.observed import observe
+from ghostcard.benchmarks.scenario import Scenario, ScenarioError
+from ghostcard.benchmarks.scenario_limits import require_possible
+from ghostcard.benchmarks.scenario_result import evaluate, plain
+from ghostcard.benchmarks.scenario_run import machine_of, replicate
+from ghostcard.cli.failure import Failure
+from ghostcard.cli.output import console
+from ghostcard.config import CardConfig, Config, load
+from ghostcard.emulator.card import Card
+from ghostcard.machine import Machine
+
+_OFFLOADS = 6  # operations that are measured on the host, the first of the mix
+_LISTED = 100  # entries of a list of the configuration, such as a trace
+
+
+@click.command(
+    "report",
+    epilog="""\b
+INPUT is a scenario (.toml): it is simulated, and again under other loads; or
+files of records, or a folder of them, as `ghostcard run --records` keeps.
+
+\b
+Examples:
+  ghostcard report benchmarks/scenarios/closed.toml
+  ghostcard report mine.toml --load 1..64 --set seed=7 --markdown mine.md
+  ghostcard report run.gcr --profile cex8p --output run.html
+  ghostcard report run/ --config two-cards.toml
+""",
+)
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True,
+                type=click.Path(path_type=Path))  # fmt: skip
+@click.option(
+    "--output",
+    default="report.html",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page.",
+)
+@click.option("--markdown", "text", type=click.Path(dir_okay=False, path_type=Path),
+              help="The same as Markdown, with its pictures beside it.")  # fmt: skip
+@click.option("--load", "steps", metavar="RANGE",
+              help="Of a scenario: clients, or percent of capacity. 1..64 doubles.")  # fmt: skip
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the scenario.")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False),
+              help="Of records: the machine, in TOML.")  # fmt: skip
+@click.option("--profile", help="Of records: the profile of every card, instead of a machine.")
+@click.option("--host/--no-host", default=True, show_default=True,
+              help="Measure this host's own software, for the offload break-even.")  # fmt: skip
+def command(
+    inputs: tuple[Path, ...],
+    output: Path,
+    text: Path | None,
+    steps: str | None,
+    changes: tuple[str, ...],
+    config: str | None,
+    profile: str | None,
+    host: bool,
+) -> None:
+    """Write a report of INPUT as one HTML page: tables, plots, and what limits it in plain words.
+
+    All times are simulated, but for the software of this host, which says so. Ctrl-C keeps what was
+    simulated until then.
+    """
+    is_scenario = len(inputs) == 1 and inputs[0].suffix == ".toml"
+    if config and profile:
+        raise click.UsageError("--config and --profile exclude each other")
+    if is_scenario and (config or profile):
+        raise click.UsageError("a scenario has its machine: --config and --profile are of records")
+    if not is_scenario and (steps or changes):
+        raise click.UsageError("--load and --set are of a scenario")
+    for path in filter(None, (output, text)):
+        if not path.absolute().parent.is_dir():
+            raise Failure(f"{path}: there is no folder {path.parent}", 2)
+    if is_scenario:
+        document, interrupted = _of_scenario(inputs[0], steps, changes, host)
+    else:
+        document, interrupted = _of_records(inputs, config, profile, host), False
+    _write(document, output, text)
+    if interrupted:
+        raise Failure("interrupted; the report is of what was done until then", 130)
+
+
+def _write(document: Document, output: Path, text: Path | None) -> None:
+    page = html.render(document)
+    output.write_text(page, "utf-8")
+    for line in document.summary:
+        click.echo(line)
+    click.echo(f"{output}: {len(page.encode()) / 1e6:.1f} MB")
+    if text is not None:
+        for path in markdown.write(document, text):
+            click.echo(path)
+
+
+# -- a scenario ---------------------------------------------------------------------------------
+
+
+def _of_scenario(
+    path: Path, steps: str | None, changes: Sequence[str], host: bool
+) -> tuple[Document, bool]:
+    try:
+        scenario = scenario_reader.load(str(path), changes)
+        cards = machine_of(scenario, scenario.seed).bus.cards
+        require_possible(scenario, cards, loads(scenario, cards))
+        at = _loads(steps) if steps else load_curve.usual_loads(scenario)
+    except ScenarioError as error:
+        raise Failure(str(error), 2) from None
+    reason = load_curve.obstacle(scenario)
+    if reason and steps:
+        raise Failure(f"--load: {reason}", 2)
+    with _progress(scenario.replications + (0 if reason else len(at)) + host) as done:
+        runs = []
+        for number in range(scenario.replications):
+            runs.append(replicate(scenario, number))
+            done("the scenario")
+            if runs[-1].interrupted:
+                break
+        interrupted = runs[-1].interrupted
+        answered = [run for run in runs if run.ended and run.answered]
+        if not answered:
+            raise Failure(
+                "no request was answered, there is nothing to report", 130 if interrupted else 1
+            )
+        points = []
+        if not reason and not interrupted:
+            for point in load_curve.points(scenario, at, cards):
+                points.append(point)
+                done("other loads")
+        measured, missing = _host(scenario, cards) if host else ([], [])
+    curve = Curve(load_curve.kind_of(scenario), tuple(points), reason)
+    profiles = {card.profile.name: card.profile for card in cards.values()}
+    material = scenario_document.Material(
+        scenario=scenario,
+        runs=answered,
+        result=evaluate(scenario, answered),
+        cards=cards,
+        curve=curve,
+        offloads=measured,
+        not_computed=missing,
+        theory=answers(scenario, cards),
+        origin=provenance(
+            scenario=scenario.name,
+            seed=scenario.seed,
+            replications=len(answered),
+            engine=answered[0].engine,
+            caveats=[caveat(profile) for profile in profiles.values()],
+            configuration=_said(scenario),
+        ),
+    )
+    return scenario_document.document(material), interrupted
+
+
+def _loads(text: str) -> tuple[int, ...]:
+    """Numbers with commas between them, or FIRST..LAST, which doubles."""
+    first, dots, last = text.partition("..")
+    parts = [first, last] if dots else text.split(",")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise ScenarioError(f"--load: got {text!r}, takes such as 1..64 or 1,2,4")
+    numbers = sorted(set(map(int, parts)))
+    if not dots:
+        return tuple(numbers)
+    found = [numbers[0]]
+    while found[-1] * 2 <= numbers[-1]:
+        found.append(found[-1] * 2)
+    return tuple(found)
+
+
+def _said(scenario: Scenario) -> dict[str, object]:
+    """The scenario as plain values, defaults and all; rates as numbers."""
+    return {name: _plain(value) for name, value in plain(scenario).items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value[:_LISTED]]
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _host(scenario: Scenario, cards: Mapping[int, Card]) -> tuple[list[Offload], list[str]]:
+    """The operations of the tenants, each on the first card that its tenant uses."""
+    asked = {
+        kind.operation: (cards[min(tenant.targets) >> 8], kind.payload_bytes)
+        for tenant in scenario.tenants
+        for kind in reversed(tenant.mix)
+    }
+    return _measured(
+        [(card, name, payload) for name, (card, payload) in asked.items()],
+        scenario.machine.interrupts,
+    )
+
+
+def _measured(
+    asked: Sequence[tuple[Card, str, int]], interrupts: bool
+) -> tuple[list[Offload], list[str]]:
+    found = [
+        (name, offload(card, name, size, interrupts)) for card, name, size in asked[:_OFFLOADS]
+    ]
+    return [one for _, one in found if one], [name for name, one in found if not one]
+
+
+# -- records ------------------------------------------------------------------------------------
+
+
+def _of_records(
+    inputs: Sequence[Path], config: str | None, profile: str | None, host: bool
+) -> Document:
+    try:
+        kept = collect(inputs)
+        machine = _machine(kept, config, profile)
+        cards = Machine(machine, in_memory=True).bus.cards
+        _require_known(kept, cards)
+        observed = observe(kept.runs, cards)
+    except ExportError as error:
+        raise Failure(str(error), 2) from None
+    if observed.kinds[0].latency is None:
+        raise Failure("no request was answered, there is nothing to report")
+    asked = []
+    for operation, (adapter, payload) in kept.operations().items():
+        if operation in cards[adapter].profile.operations:
+            asked.append((cards[adapter], operation, payload))
+    measured, missing = _measured(asked, True) if host else ([], [])
+    profiles = {card.profile.name: card.profile for card in cards.values()}
+    material = record_document.Material(
+        title=", ".join(path.name for path in inputs),
+        observed=observed,
+        cards=cards,
+        places=sum(cards[qid >> 8].profile.queue.depth for qid in kept.queues()),
+        offloads=measured,
+        not_computed=missing,
+        damaged=kept.damaged,
+        origin=provenance(
+            records=[path.name for path in kept.files],
+            profiles=sorted(profiles),
+            caveats=[caveat(one) for one in profiles.values()],
+        ),
+    )
+    return record_document.document(material)
+
+
+def _machine(kept: KeptRuns, config: str | None, profile: str | None) -> Config:
+    """The machine of the records: as said, or one card of a profile for each adapter in them."""
+    if profile is None:
+        return load(config)
+    domains: dict[int, list[int]] = {}
+    for qid in kept.queues():
+        domains.setdefault(qid >> 8, []).append(qid & 0xFF)
+    cards = tuple(CardConfig(number, profile, tuple(own)) for number, own in domains.items())
+    return load(None)._replace(cards=cards, slots=())
+
+
+def _require_known(kept: KeptRuns, cards: Mapping[int, Card]) -> None:
+    unknown = sorted({qid >> 8 for qid in kept.queues()} - cards.keys())
+    if unknown:
+        named = ", ".join(f"{adapter:02x}" for adapter in unknown)
+        raise ExportError(f"adapters that are not configured: {named}; say --profile or --config")
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """A bar on the terminal, nothing elsewhere; what it gives is called after every step."""
+    screen = console(sys.stderr)
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("the scenario", total=steps)
+        yield lambda text: bar.update(task, advance=1, description=text)

@@ -1,0 +1,73 @@
+"""The plain words of a report: each of its cases, once."""
+
+from typing import Any
+
+import pytest
+
+from ghostcard.benchmarks.reporting.verdict import Ceiling, Facts, ceilings, verdict
+from ghostcard.benchmarks.scenario_stations import Busy
+
+RSA, LINK = Ceiling("rsa engines", 1000.0, 0.97), Ceiling("link in", 5000.0, 0.2)
+FACTS = Facts(970.0, 5e5, 2e6, 0, 12.0, 6.0, "clients", False, (RSA, LINK))
+
+
+def said(**changes: Any) -> str:
+    return "\n".join(verdict(FACTS._replace(**changes)))
+
+
+def test_saturated_and_beyond_the_knee() -> None:
+    assert verdict(FACTS) == (
+        "The cards serve 970 requests per second; half of them take at most 500 µs, 99 % at most "
+        "2.00 ms.",
+        "What limits it: the rsa engines, busy 97.0% of the time.",
+        "To the knee: requests begin to wait at about 6.0 clients, and here are 12, 2.0 times as "
+        "many: they wait longer and get no more done.",
+        "What to change: another card, or more or faster rsa engines: up to 5,000 per second, "
+        "where the link in of a card are the next limit.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("clients", "words"),
+    [(3.0, "room for 2.0 times as many"), (6.0, "this is the knee"), (12.0, "get no more done")],
+)
+def test_distance(clients: float, words: str) -> None:
+    assert words in said(clients=clients)
+
+
+def test_nothing_is_saturated() -> None:
+    idle = (RSA._replace(utilisation=0.5, per_second=1940.0), LINK)
+    text = said(ceilings=idle, clients=3.0)
+    assert "What limits it: only the load." in text
+    assert "What to change: more requests in flight" in text
+    open_text = said(ceilings=idle, clients=None, knee=None)
+    assert (
+        "the rsa engines can serve 1,940 requests per second of this mix, 2.00 times" in open_text
+    )
+    assert "What to change: nothing" in open_text
+
+
+def test_full_queues() -> None:
+    idle = (RSA._replace(utilisation=0.5), LINK)
+    text = said(ceilings=idle, places_full=True)
+    assert "What limits it: the places of the queues" in text
+    assert "deeper queues" in text
+
+
+def test_a_next_limit_that_is_close() -> None:
+    text = said(ceilings=(RSA, LINK._replace(per_second=1050.0, utilisation=0.92)))
+    assert "Faster rsa engines alone would not help" in text
+
+
+def test_failures_and_cards_without_time() -> None:
+    assert "7 requests failed" in said(failed=7)
+    assert "Nothing takes time" in said(ceilings=())
+
+
+def test_ceilings_are_by_the_utilisation_law() -> None:
+    stations = [Busy(0, "rsa", 5, 0.8), Busy(1, "rsa", 5, 0.6), Busy(0, "link in", 1, 0.1),
+                Busy(0, "ec", 4, 0.0)]  # fmt: skip
+    rsa, link = ceilings(stations, 700.0)
+    assert (rsa.title, link.title) == ("rsa engines", "link in")
+    assert (rsa.per_second, rsa.utilisation) == (pytest.approx(1000), pytest.approx(0.7))
+    assert (link.per_second, link.utilisation) == (pytest.approx(7000), 0.1)

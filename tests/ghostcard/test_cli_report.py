@@ -1,0 +1,102 @@
+"""`ghostcard report`: what it takes, and one line for everything that is wrong."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ghostcard.cli import main
+from tests.benchmarks.reporting.conftest import ghostcard
+
+SMALL = """
+requests = 400
+[[tenants]]
+clients = 4
+operation = "sha256"
+payload_bytes = 64
+"""
+
+
+def report(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def test_a_scenario(small: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = report(small, "--load", "1..8", "--set", "seed=3", "--no-host", "--output", page)
+    assert done.exit_code == 0, done.output
+    assert "What limits it:" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"{page}: 0.1 MB"
+    text = page.read_text("utf-8")
+    assert '"clients","per s (per s)"' in text
+    assert '"seed":3' in text
+    assert "Offload break-even" not in text
+
+
+@pytest.mark.parametrize("name", ["tenants", "trace", "bursty"])
+def test_the_examples(name: str, tmp_path: Path) -> None:
+    scenario = Path(__file__).parents[2] / "benchmarks" / "scenarios" / f"{name}.toml"
+    bound = [] if name == "trace" else ["--set", "requests=2000"]
+    done = report(scenario, *bound, "--no-host", "--output", tmp_path / "r.html")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_histogram_has_no_stages(small: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    histogram = ("--set", "percentiles=histogram", "--load", "1,2", "--no-host")
+    done = report(small, *histogram, "--output", page)
+    assert done.exit_code == 0, done.output
+    text = page.read_text("utf-8")
+    assert "too high by less than 1 in 1,024" in text
+    assert "Where the time goes" not in text
+
+
+def test_a_folder_of_records_with_a_damaged_one(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for number in range(2):
+        ghostcard("simulate", small, "--records", folder / f"{number}.records", "--seed", number)
+    (folder / "3.records").write_bytes(b"GCRECORD")
+    page = tmp_path / "page.html"
+    done = report(folder, "--no-host", "--output", page)
+    assert done.exit_code == 0, done.output
+    text = page.read_text("utf-8")
+    assert "800 requests of 2 runs, 8 clients" in text
+    assert "Damaged and left out" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("{}/none.toml",), "none.toml: No such file or directory"),
+        (("{}/none.gcr",), "none.gcr: No such file or directory"),
+        (("{}/small.toml", "--load", "0"), "--load: got '0', takes such as 1..64 or 1,2,4"),
+        (("{}/small.toml", "--set", "nonsense=1"), "nonsense"),
+        (("{}/small.toml", "--output", "{}/none/x.html"), "there is no folder"),
+        (("{}/small.toml", "--profile", "cex8p"), "a scenario has its machine"),
+        (("{}", "--load", "1"), "--load and --set are of a scenario"),
+        (("{}",), "no request was recorded in"),
+        (("{}/run.gcr", "--profile", "none"), "none"),
+        (("{}/two.gcr",), "adapters that are not configured: 01; say --profile or --config"),
+    ],
+)
+def test_what_is_wrong(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
+    line: str,
+) -> None:  # fmt: skip
+    monkeypatch.delenv("GHOSTCARD_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    ghostcard("simulate", small, "--records", tmp_path / "run.gcr")
+    two = ("--set", "machine.cards=2", "--records", tmp_path / "two.gcr")
+    ghostcard("simulate", small, *two)
+    done = report(*(one.format(tmp_path) for one in arguments))
+    assert done.exit_code in (1, 2)
+    assert line in done.output
+    assert "Traceback" not in done.output
