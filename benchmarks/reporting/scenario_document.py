@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ghostcard.benchmarks.analysis import MVA, Answer, asymptotes, visits
+from ghostcard.benchmarks.analysis import MVA, Answer, Asymptotes, asymptotes, visits
 from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.export.requests import Requests
 from ghostcard.benchmarks.load_curve import CLIENTS, Curve
@@ -102,6 +102,7 @@ def _facts(material: Material) -> Facts:
     scenario, result = material.scenario, material.result
     row = result.rows[0]
     is_closed = all(tenant.arrivals == CLOSED for tenant in scenario.tenants)
+    limits = _asymptotes(scenario, material.cards)
     full = sum(result.in_hardware.means) / len(result.in_hardware.means)
     return Facts(
         per_second=row.throughput_per_s.mean,
@@ -109,14 +110,23 @@ def _facts(material: Material) -> Facts:
         p99_ns=row.percentiles_ns[PERMILLE.index(990)].mean,
         failed=row.failed,
         clients=float(sum(t.clients for t in scenario.tenants)) if is_closed else None,
-        knee=_knee(scenario, material.cards),
+        knee=limits.knee if limits else None,
         counted="clients",
         places_full=full >= SATURATED * result.places,
         ceilings=ceilings(result.stations, row.throughput_per_s.mean),
+        workers=scenario.tenants[0].workers if limits and _hosts_limit(scenario, limits) else 0,
     )
 
 
-def _knee(scenario: Scenario, cards: Mapping[int, Card]) -> float | None:
+def _hosts_limit(scenario: Scenario, limits: Asymptotes) -> bool:
+    """Whether the processors on which clients think are the slowest station, and there are enough
+    clients to keep them busy."""
+    [tenant] = scenario.tenants
+    pool_s = limits.think_s / tenant.workers if tenant.workers else 0.0
+    return pool_s >= limits.slowest_s and tenant.clients >= limits.knee
+
+
+def _asymptotes(scenario: Scenario, cards: Mapping[int, Card]) -> Asymptotes | None:
     """Of one closed tenant on equal cards; None for anything else."""
     if len(scenario.tenants) != 1 or scenario.tenants[0].arrivals != CLOSED or scenario.changes:
         return None
@@ -126,7 +136,7 @@ def _knee(scenario: Scenario, cards: Mapping[int, Card]) -> float | None:
     if not met or any(card.profile != used[0].profile for card in used):
         return None
     delay = delay_ns(used[0], scenario.machine.interrupts)
-    return asymptotes(tenant, met, delay, len(used)).knee
+    return asymptotes(tenant, met, delay, len(used))
 
 
 def _sections(material: Material, facts: Facts) -> list[Section]:

@@ -37,6 +37,7 @@ class Facts(NamedTuple):
     counted: str  # what they are
     places_full: bool
     ceilings: tuple[Ceiling, ...]  # the least first
+    workers: int = 0  # processors of the host that limit a closed loop; 0: none do
 
 
 def ceilings(stations: Sequence[Busy], per_second: float) -> tuple[Ceiling, ...]:
@@ -69,6 +70,8 @@ def _sentences(facts: Facts) -> Iterator[str]:
     is_full = top.utilisation >= SATURATED
     if is_full:
         yield f"What limits it: the {top.title}, busy {top.utilisation:.1%} of the time."
+    elif facts.workers:
+        yield f"What limits it: the {facts.workers} workers of the host, on which clients think."
     elif facts.places_full:
         yield "What limits it: the places of the queues, all of which are taken."
     else:
@@ -84,6 +87,8 @@ def _distance(facts: Facts, top: Ceiling) -> str:
     """How far to the knee."""
     limit = shown(top.per_second, PER_S)
     if facts.clients is None or facts.knee is None:
+        if top.utilisation >= SATURATED:
+            return f"To the knee: it is passed; of this mix, {limit} per second is the most."
         return (
             f"To the knee: the {top.title} can serve {limit} requests per second of this mix, "
             f"{max(top.per_second / facts.per_second, 1):.2f} times the present rate."
@@ -108,14 +113,18 @@ def _change(facts: Facts, top: Ceiling, rest: Sequence[Ceiling], is_full: bool) 
                 f"{rest[0].title} are at {rest[0].utilisation:.1%} already."
             )
         until = (
-            f": up to {shown(rest[0].per_second, PER_S)} per second, where the {rest[0].title} "
-            "of a card are the next limit"
+            f": up to {shown(rest[0].per_second, PER_S)} per second, where the next limit of "
+            f"a card is its {rest[0].title}"
             if rest
             else ""
         )
         return f"What to change: another card, or more or faster {top.title}{until}."
+    if facts.workers:
+        return "What to change: more workers, or less work of theirs; the cards have time."
     if facts.places_full:
         return "What to change: more domains or deeper queues, so that more is in hardware."
+    if facts.clients is not None and facts.knee is not None and facts.clients > 0.8 * facts.knee:
+        return "What to change: another card, before there are more requests in flight."
     if facts.clients is not None:
         return "What to change: more requests in flight; the cards have time for them."
     return "What to change: nothing, while the load stays as it is."
