@@ -18,7 +18,7 @@ from ghostcard.benchmarks.reporting.document import (
 from ghostcard.benchmarks.wording import duration, number, rate, share, size
 
 NOTHING = "-"
-UNIT_NAMES = {NS: "ns", PER_S: "per s", SHARE: "part of 1", BYTES: "bytes"}
+UNIT_NAMES = {NS: "ns", SHARE: "part of 1", BYTES: "bytes"}
 
 _TEXTS: dict[str, Callable[[float], str]] = {
     NS: lambda ns: duration(ns).replace("us", "µs"),
@@ -53,6 +53,6 @@ def half_width(cell: Cell) -> float | None:
 
 
 def heads(table: Table) -> list[str]:
-    """The titles of the columns with the units of raw values."""
+    """The titles of the columns with the units of raw values, where the title has none."""
     named = ((one.title, UNIT_NAMES.get(one.unit, "")) for one in table.columns)
     return [f"{title} ({unit})" if unit else title for title, unit in named]

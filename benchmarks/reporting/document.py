@@ -131,8 +131,15 @@ class Tile(NamedTuple):
     note: str = ""
 
 
+class Listing(NamedTuple):
+    """A file as it was, such as the scenario."""
+
+    name: str
+    text: str
+
+
 class Document(NamedTuple):
-    """The whole report; `origin` is what one needs to make it again, as JSON."""
+    """The whole report; `origin` and the listings are what one needs to make it again."""
 
     title: str
     subtitle: str
@@ -140,6 +147,7 @@ class Document(NamedTuple):
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
     origin: Mapping[str, object]
+    listings: tuple[Listing, ...] = ()
 
 
 def tables(document: Document) -> list[Table]:

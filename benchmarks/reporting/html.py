@@ -212,8 +212,12 @@ def _bar(bar: Bar, unit: str) -> str:
 
 def _origin(document: Document) -> str:
     text = escape(json.dumps(dict(document.origin), indent=2))
+    listings = "".join(
+        f"<details open><summary>{escape(one.name)}</summary><pre>{escape(one.text)}</pre></details>\n"
+        for one in document.listings
+    )
     return (
         '<section id="origin">\n<h2>To make it again</h2>\n'
-        "<p>Command, seed, configuration and versions.</p>\n"
-        f"<details open><summary>Origin</summary><pre>{text}</pre></details>\n</section>\n"
+        f"<p>The files, the seed, the command and the versions.</p>\n{listings}"
+        f"<details><summary>Origin</summary><pre>{text}</pre></details>\n</section>\n"
     )

@@ -39,8 +39,10 @@ def _lines(document: Document, pictures: dict[str, str]) -> Iterator[str]:
         yield from (f"{text}\n" for text in section.text)
         for block in section.blocks:
             yield from _block(block, pictures)
+    yield "\n## To make it again\n"
+    yield from (f"{one.name}:\n\n```toml\n{one.text.strip()}\n```\n" for one in document.listings)
     origin = json.dumps(dict(document.origin), indent=2)
-    yield f"\n## To make it again\n\n```json\n{origin}\n```"
+    yield f"```json\n{origin}\n```"
 
 
 def _block(block: Block, pictures: dict[str, str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ghostcard.benchmarks.reporting.document import (
     Axis,
     Column,
     Document,
+    Listing,
     Mark,
     Plot,
     Section,
@@ -47,6 +48,7 @@ class Material(NamedTuple):
     not_computed: Sequence[str]
     damaged: Sequence[str]  # files that could not be read, with the reason
     origin: Mapping[str, object]
+    listings: tuple[Listing, ...] = ()
 
 
 class Bounds(NamedTuple):
@@ -81,6 +83,7 @@ def document(material: Material) -> Document:
         tiles=_tiles(facts),
         sections=tuple(_sections(material, facts)),
         origin=material.origin,
+        listings=material.listings,
     )
 
 

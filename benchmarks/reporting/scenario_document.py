@@ -21,6 +21,7 @@ from ghostcard.benchmarks.reporting.document import (
     Cell,
     Column,
     Document,
+    Listing,
     Mark,
     Plot,
     Section,
@@ -55,6 +56,7 @@ class Material(NamedTuple):
     not_computed: Sequence[str]  # operations that this host's software was not measured for
     theory: Sequence[Answer]
     origin: Mapping[str, object]
+    listings: tuple[Listing, ...] = ()
 
 
 def document(material: Material) -> Document:
@@ -69,6 +71,7 @@ def document(material: Material) -> Document:
         tiles=_tiles(facts, row.requests),
         sections=tuple(_sections(material, facts)),
         origin=material.origin,
+        listings=material.listings,
     )
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import click
@@ -16,13 +15,14 @@ from ghostcard.benchmarks.load_curve import Curve
 from ghostcard.benchmarks.offload import Offload, offload
 from ghostcard.benchmarks.provenance import caveat, provenance
 from ghostcard.benchmarks.reporting import html, markdown, record_document, scenario_document
-from ghostcard.benchmarks.reporting.document import Document
+from ghostcard.benchmarks.reporting.document import Document, Listing
 from ghostcard.benchmarks.reporting.kept_runs import KeptRuns, collect
 from ghostcard.benchmarks.reporting.observed import observe
 from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_limits import require_possible
-from ghostcard.benchmarks.scenario_result import evaluate, plain
+from ghostcard.benchmarks.scenario_result import evaluate
 from ghostcard.benchmarks.scenario_run import machine_of, replicate
+from ghostcard.benchmarks.sweep import axis
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console
 from ghostcard.config import CardConfig, Config, load
@@ -30,7 +30,6 @@ from ghostcard.emulator.card import Card
 from ghostcard.machine import Machine
 
 _OFFLOADS = 6  # operations that are measured on the host, the first of the mix
-_LISTED = 100  # entries of a list of the configuration, such as a trace
 
 
 @click.command(
@@ -42,7 +41,7 @@ files of records, or a folder of them, as `ghostcard run --records` keeps.
 \b
 Examples:
   ghostcard report benchmarks/scenarios/closed.toml
-  ghostcard report mine.toml --load 1..64 --set seed=7 --markdown mine.md
+  ghostcard report mine.toml --load 1:64:x2 --set seed=7 --markdown mine.md
   ghostcard report run.gcr --profile cex8p --output run.html
   ghostcard report run/ --config two-cards.toml
 """,
@@ -59,7 +58,7 @@ Examples:
 @click.option("--markdown", "text", type=click.Path(dir_okay=False, path_type=Path),
               help="The same as Markdown, with its pictures beside it.")  # fmt: skip
 @click.option("--load", "steps", metavar="RANGE",
-              help="Of a scenario: clients, or percent of capacity. 1..64 doubles.")  # fmt: skip
+              help="Of a scenario: clients, or percent of capacity, such as 1..64.")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the scenario.")
 @click.option("--config", type=click.Path(exists=True, dir_okay=False),
               help="Of records: the machine, in TOML.")  # fmt: skip
@@ -163,38 +162,23 @@ def _of_scenario(
             replications=len(answered),
             engine=answered[0].engine,
             caveats=[caveat(profile) for profile in profiles.values()],
-            configuration=_said(scenario),
+            changes=list(changes),
         ),
+        listings=(Listing(path.name, path.read_text("utf-8")),),
     )
     return scenario_document.document(material), interrupted
 
 
 def _loads(text: str) -> tuple[int, ...]:
-    """Numbers with commas between them, or FIRST..LAST, which doubles."""
-    first, dots, last = text.partition("..")
-    parts = [first, last] if dots else text.split(",")
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise ScenarioError(f"--load: got {text!r}, takes such as 1..64 or 1,2,4")
-    numbers = sorted(set(map(int, parts)))
-    if not dots:
-        return tuple(numbers)
-    found = [numbers[0]]
-    while found[-1] * 2 <= numbers[-1]:
-        found.append(found[-1] * 2)
-    return tuple(found)
-
-
-def _said(scenario: Scenario) -> dict[str, object]:
-    """The scenario as plain values, defaults and all; rates as numbers."""
-    return {name: _plain(value) for name, value in plain(scenario).items() if value is not None}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value[:_LISTED]]
-    return float(value) if isinstance(value, Fraction) else value
+    """Whole numbers from 1 on, as `ghostcard sweep --vary` has them."""
+    try:
+        found = axis.values(text)
+    except ScenarioError as error:
+        raise ScenarioError(f"--load {text}: {error}") from None
+    numbers = [value for value in found if isinstance(value, int) and value > 0]
+    if len(numbers) != len(found):
+        raise ScenarioError(f"--load: got {text!r}, takes whole numbers from 1 on, such as 1..64")
+    return tuple(sorted(numbers))
 
 
 def _host(scenario: Scenario, cards: Mapping[int, Card]) -> tuple[list[Offload], list[str]]:
@@ -254,6 +238,7 @@ def _of_records(
             profiles=sorted(profiles),
             caveats=[caveat(one) for one in profiles.values()],
         ),
+        listings=(Listing(config, Path(config).read_text("utf-8")),) if config else (),
     )
     return record_document.document(material)
 
