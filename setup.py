@@ -1,4 +1,4 @@
-"""Builds both libraries, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
+"""Builds the three libraries, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
 
 import sys
 from pathlib import Path
@@ -14,10 +14,12 @@ from ghostcard.emulator.client import build as client
 from ghostcard.emulator.document import compile_documents
 from ghostcard.emulator.profile import profile_paths
 from ghostcard.module.build import extension
+from ghostcard.module.front import build as front
 
 PLAIN = (
     "libghostcard",
     "libghostcard-ap",
+    "libghostcard-capture",
     "_kernel",
 )  # without Python's suffix: shared libraries, not only its own
 
@@ -60,6 +62,6 @@ def _remove(paths: list[Path]) -> None:
 
 compile_documents(profile_paths())
 setup(
-    ext_modules=[extension(), client.extension(), kernel.extension()],
+    ext_modules=[extension(), front.extension(), client.extension(), kernel.extension()],
     cmdclass={"build_ext": BuildAll},
 )

@@ -197,6 +197,10 @@ _CURVES = {  # identifier in DER, bytes of a coordinate
 }
 
 
+CURVE_NAMES = {bytes.fromhex(digits): name for name, (digits, _) in _CURVES.items()}
+"""Identifier of a curve in DER -> its name in operations."""
+
+
 def _on_curve(name: str, mechanism: int, key_type: int) -> Pair:
     digits, size = _CURVES[name]
     curve = bytes.fromhex(digits)

@@ -17,6 +17,11 @@ def client_library() -> Path:
     return _built(Path(__file__).parent / "emulator" / "client" / "libghostcard-ap.so")
 
 
+def capture_library() -> Path:
+    """The path of the library that stands in front of another one; LibraryError likewise."""
+    return _built(Path(__file__).parent / "module" / "front" / "libghostcard-capture.so")
+
+
 def _built(path: Path) -> Path:
     if not path.exists():
         raise LibraryError(f"{path}: is not built; `make bench` or `pip install` builds it")

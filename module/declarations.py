@@ -77,13 +77,14 @@ def load(path: Path = HERE / "standard.json") -> Standard:
 
 
 def numbers(standard: Standard) -> str:
-    """The source of `ghostcard/pkcs11.py`."""
+    """The source of `ghostcard/pkcs11.py`: the numbers, and the functions in their order."""
     groups = [
         f"\n# {group}\n"
         + "".join(f"{name} = 0x{value[2:].upper()}\n" for name, value in values.items())
         for group, values in standard.constants.items()
     ]
-    return _PKCS11 + "".join(groups)
+    functions = "".join(f'    "{name}",\n' for name in standard.functions)
+    return _PKCS11 + "".join(groups) + f"\nFUNCTIONS = (\n{functions})\n"
 
 
 def constants_c(standard: Standard) -> str:

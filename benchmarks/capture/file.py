@@ -60,7 +60,6 @@ CALL_ROW: Any = np.dtype(
         ("data_bytes", "<u4"),
         ("result_bytes", "<u4"),
         ("cpu_ns", "<u8"),  # of the thread, since its call before
-        ("wall_ns", "<u8"),
         ("inside_ns", "<u8"),  # of the host, in the call
         ("at_ns", "<u8"),  # of the host, when it began, since the process's first
     ]

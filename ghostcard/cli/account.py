@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from ghostcard.benchmarks.capture.forecast import Forecast
+from ghostcard.benchmarks.capture.replay import Left
 from ghostcard.benchmarks.provenance import caveat
 from ghostcard.benchmarks.timeshares import Limit, limit, shares
 from ghostcard.cli.output import duration, rate, table
@@ -147,6 +148,12 @@ def show(account: Account, program: str, file: TextIO | None = None) -> None:
         part = account.forecast_of < statistics.total.requests + statistics.total.failed
         of = f", its first {account.forecast_of:,} requests" if part else ""
         table(f"Forecast: the same run{of}", _FORECAST, map(_forecast, account.forecast), file)
+
+
+def show_left(left: Sequence[Left], file: TextIO | None = None) -> None:
+    """Prints what a replay has left out, and why."""
+    for each in left:
+        print(f"left out       {each.requests:,} x {each.operation}: {each.reason}", file=file)
 
 
 def _forecast(one: Forecast) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import click
 
+from ghostcard.benchmarks.capture.errors import CaptureError
 from ghostcard.benchmarks.client import ClientError
 from ghostcard.config import ConfigError
 from ghostcard.control import ControlError
@@ -23,7 +24,13 @@ from ghostcard.home import HomeError
 from ghostcard.library import LibraryError
 from ghostcard.module.token_admin import TokenAdminError
 
-_WRONG: tuple[type[Exception], ...] = (ConfigError, FaultPlanError, HomeError, ProfileError)
+_WRONG: tuple[type[Exception], ...] = (
+    CaptureError,
+    ConfigError,
+    FaultPlanError,
+    HomeError,
+    ProfileError,
+)
 _FAILED: tuple[type[Exception], ...] = (
     ClientError,
     ControlError,

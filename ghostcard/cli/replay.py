@@ -7,13 +7,13 @@ from tempfile import TemporaryDirectory
 import click
 
 from ghostcard.benchmarks.capture import file
-from ghostcard.benchmarks.capture.errors import CaptureError
-from ghostcard.benchmarks.capture.replay import THINKS, Replayed, arranged, replay
-from ghostcard.cli.account import account, show
-from ghostcard.cli.aftermath import forecast
+from ghostcard.benchmarks.capture.machine import on_machine
+from ghostcard.benchmarks.capture.replay import THINKS, Replayed, replay
+from ghostcard.cli.account import account, show, show_left
+from ghostcard.cli.aftermath import forecast, with_depth
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document
-from ghostcard.guests import MOST, deepened
+from ghostcard.guests import MOST
 
 
 @click.command(
@@ -70,31 +70,23 @@ def command(
     """Run the captured program of CAPTURE on a machine, in simulated time."""
     began = time.monotonic_ns()
     with TemporaryDirectory(prefix="ghostcard-") as folder:
-        try:
-            captured = file.load(capture)
-            config = arranged(file.machine(captured), profile, cards)
-            if depth is not None:
-                same = (
-                    card._replace(profile=deepened(card.profile, depth, folder))
-                    for card in config.cards
-                )
-                config = config._replace(cards=tuple(same))
-            played = replay(captured, config, think, scale)
-        except CaptureError as error:
-            raise Failure(str(error), 2) from None
+        captured, config, unmapped = on_machine(file.load(capture), profile, cards)
+        if depth is not None:
+            config = with_depth(config, depth, Path(folder))
+        played = replay(captured, config, think, scale)
         if records is not None:
             _keep(played, records)
         host_ns = time.monotonic_ns() - began
         whole = account(played.runs, [], config, host_ns, played.think_ns)
         if not no_forecast:
             whole = forecast(whole, captured, config, Path(folder), think, scale)
-        left = [each._asdict() for each in played.left]
+        left = [*unmapped, *played.left]
         if as_json:
-            document({"program": captured.program, **whole.plain(), "left_out": left})
+            plain = [each._asdict() for each in left]
+            document({"program": captured.program, **whole.plain(), "left_out": plain})
             return
         show(whole, captured.program)
-        for each in played.left:
-            click.echo(f"left out       {each.requests:,} x {each.operation}: {each.reason}")
+        show_left(left)
 
 
 def _keep(played: Replayed, folder: Path) -> None:

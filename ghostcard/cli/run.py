@@ -18,7 +18,7 @@ from ghostcard.cli.token_config import as_tables, as_toml
 from ghostcard.config import Config, load
 from ghostcard.emulator.profile import is_path
 from ghostcard.guests import MOST, arranged
-from ghostcard.library import library
+from ghostcard.library import capture_library, library
 
 
 @click.command(
@@ -28,6 +28,7 @@ from ghostcard.library import library
 Examples:
   ghostcard run -- pkcs11-tool --module {module} --login --pin 12345678 --test
   ghostcard run --profile cex7p --cards 4 --depth 16 -- ./server
+  ghostcard run --capture it --through /usr/lib/softhsm/libsofthsm2.so -- ./server {module}
   ghostcard run --config two-cards.toml --json --output profile.json -- ./server
   ghostcard run --records run -- ./client && ghostcard explain run/*.records
   ghostcard run -- sh -c 'my-program "$PKCS11_MODULE_PATH"'
@@ -56,6 +57,11 @@ Examples:
     type=click.Path(dir_okay=False),
     help="File for a capture of what the program asks, for `ghostcard replay`.",
 )
+@click.option(
+    "--through",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Another PKCS #11 library, which the program uses; its calls are captured.",
+)
 @click.option("--no-forecast", is_flag=True, help="Do not compute what other machines would do.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
@@ -69,6 +75,7 @@ def command(
     output: str | None,
     records: str | None,
     keep: str | None,
+    through: str | None,
     no_forecast: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -77,32 +84,40 @@ def command(
     In COMMAND's arguments {module} stands for the library's path, which is also in
     PKCS11_MODULE_PATH and PKCS11_PROVIDER_MODULE. Its exit code and its signals pass through.
     """
-    machine, module = load(config), str(library())
+    if through is not None and (config, records) != (None, None):
+        raise click.UsageError("--through goes with neither --config nor --records")
+    machine, module = load(config), str(library() if through is None else capture_library())
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
-        if (profile, cards, depth) != (None, None, None):
+        if through is None and (profile, cards, depth) != (None, None, None):
             machine = arranged(machine, profile, cards, depth, str(scratch))
             config = _written(machine, scratch)
             if records is not None:
                 _written(_lasting(machine, folder), folder)
+        told = _told(folder) if through is None else _captured(folder, through)
         began = time.monotonic_ns()
         try:
-            exit_code = run(arguments, _environment(config, module, folder))
+            exit_code = run(arguments, _environment(config, module, told))
         except CommandError as error:
             raise Failure(str(error), error.exit_code) from None
         host_ns = time.monotonic_ns() - began
         from ghostcard.cli import aftermath  # NumPy has threads, and `run` must have none
 
-        ran = aftermath.Ran(command[0], exit_code, host_ns, machine, folder)
-        aftermath.tell(ran, scratch, file, keep, not no_forecast, as_json)
+        ran = aftermath.Ran(command[0], exit_code, host_ns, machine, folder, through)
+        told_of = aftermath.Told(file, keep, not no_forecast, as_json)
+        if through is None:
+            aftermath.tell(ran, told_of, scratch)
+        else:
+            other = aftermath.Cards(profile, cards, depth)
+            aftermath.tell_through(ran, told_of, other, scratch)
     ctx.exit(exit_code)
 
 
-def _environment(config: str | None, module: str, folder: Path) -> dict[str, str]:
-    """Ours, and what names the library to programs and the folder of records to the library."""
+def _environment(config: str | None, module: str, told: dict[str, str]) -> dict[str, str]:
+    """Ours, what names the library to programs, and what is told to the library."""
     chosen = {"GHOSTCARD_CONFIG": os.path.abspath(config)} if config else {}
     places = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module}
-    return {**os.environ, **chosen, **places, **_told(folder)}
+    return {**os.environ, **chosen, **places, **told}
 
 
 def _written(machine: Config, folder: Path) -> str:
@@ -114,6 +129,12 @@ def _written(machine: Config, folder: Path) -> str:
 
 def _told(folder: Path) -> dict[str, str]:
     return {"GHOSTCARD_RUN_DIR": str(folder), "GHOSTCARD_RUN_CAPTURE": "1"}
+
+
+def _captured(folder: Path, through: str) -> dict[str, str]:
+    """For `libghostcard-capture.so`: where to write, and the library that it stands before."""
+    real = os.path.abspath(through)
+    return {"GHOSTCARD_CAPTURE_FOLDER": str(folder), "GHOSTCARD_CAPTURE_MODULE": real}
 
 
 def _lasting(machine: Config, folder: Path) -> Config:
