@@ -64,7 +64,7 @@ def grid(
     axes = _axes(vary, document)
     if replications is not None:
         document["replications"] = replications
-    look = _Look(name, folder)
+    look = Look(name, folder)
     if not axes:  # a wrong scenario says so without the values of a case
         look.at(document)
     found: list[Case] = []
@@ -99,7 +99,7 @@ def _axes(vary: Sequence[str], document: Mapping[str, Any]) -> tuple[Axis, ...]:
 
 
 def _combined(
-    look: _Look, document: dict[str, Any], axes: Sequence[Axis], values: Sequence[object]
+    look: Look, document: dict[str, Any], axes: Sequence[Axis], values: Sequence[object]
 ) -> Scenario:
     changed = deepcopy(document)
     try:
@@ -111,7 +111,7 @@ def _combined(
         raise ScenarioError(f"{case}: {error}" if case else str(error)) from None
 
 
-class _Look:
+class Look:
     """Reads scenarios one after the other; a profile and a machine that came before are kept."""
 
     def __init__(self, name: str, folder: str) -> None:
@@ -122,10 +122,12 @@ class _Look:
         self.digest = ""  # of the profiles of the scenario that was looked at last
         self.expected: int | None = None  # its requests
 
-    def at(self, document: Mapping[str, object]) -> Scenario:
+    def at(self, document: Mapping[str, object], checked: bool = True) -> Scenario:
         """The scenario of a document; errors as those of `grid`, and for what would never end."""
         scenario = scenario_reader.parse(document, *self._place, self._load)
-        cards = self._cards_of(scenario)
+        if not checked:
+            return scenario
+        cards = self.cards(scenario)
         require_possible(scenario, cards, loads(scenario, cards))
         self.expected = expected_requests(scenario, cards)
         return scenario
@@ -135,7 +137,8 @@ class _Look:
         self.caveats[name] = caveat(found)
         return found._replace(sources={})  # nothing that runs reads them
 
-    def _cards_of(self, scenario: Scenario) -> Mapping[int, Card]:
+    def cards(self, scenario: Scenario) -> Mapping[int, Card]:
+        """The scenario's cards, to be asked for prices."""
         spec = scenario.machine
         self.digest = _digest(spec)
         known = (self.digest, spec.domains)

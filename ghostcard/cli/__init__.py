@@ -25,6 +25,7 @@ _COMMANDS = (
     "report",
     "run",
     "simulate",
+    "size",
     "stats",
     "sweep",
     "token",

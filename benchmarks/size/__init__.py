@@ -1,0 +1,1 @@
+"""How many cards, places of their queues, and clients meet a target."""
