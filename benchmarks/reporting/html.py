@@ -213,7 +213,8 @@ def _bar(bar: Bar, unit: str) -> str:
 def _origin(document: Document) -> str:
     text = escape(json.dumps(dict(document.origin), indent=2))
     listings = "".join(
-        f"<details open><summary>{escape(one.name)}</summary><pre>{escape(one.text)}</pre></details>\n"
+        f"<details open><summary>{escape(one.name)}</summary>"
+        f"<pre>{escape(one.text)}</pre></details>\n"
         for one in document.listings
     )
     return (

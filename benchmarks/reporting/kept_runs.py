@@ -1,4 +1,6 @@
-"""Records that were kept: files of them, or folders as `ghostcard run --records` leaves them."""
+"""Requests that were kept: files of records, folders as `ghostcard run --records` leaves them, and
+captures, which are played again on their machine.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ghostcard.benchmarks.capture import file as captures
+from ghostcard.benchmarks.capture.replay import arranged, replay
 from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.benchmarks.export.requests import Requests
+from ghostcard.config import CardConfig, Config, load
 from ghostcard.emulator.errors import RecordError
+
+MACHINE = "machine.toml"  # in a folder of records: the configuration of the cards
 
 
 class KeptRuns(NamedTuple):
@@ -19,6 +26,7 @@ class KeptRuns(NamedTuple):
     files: tuple[Path, ...]
     runs: tuple[Requests, ...]
     damaged: tuple[str, ...]
+    machine: Config | None = None  # where it is kept with them
 
     def queues(self) -> tuple[int, ...]:
         """The qids that had requests, ascending."""
@@ -37,30 +45,76 @@ class KeptRuns(NamedTuple):
         return found
 
 
-def collect(inputs: Sequence[Path]) -> KeptRuns:
+def collect(inputs: Sequence[Path], profile: str | None = None) -> KeptRuns:
     """The runs of files and folders; of a folder the damaged files are left out and named.
 
-    `OSError` and `RecordError` for a file that cannot be read, `ExportError` when nothing was
-    recorded.
+    A capture is played on the cards it was captured on, or as many of `profile`.
+    `OSError`, `RecordError` and `CaptureError` for a file that cannot be read, `ExportError` when
+    nothing was recorded.
     """
+    found = KeptRuns((), (), ())
+    for path in inputs:
+        if path.is_dir():
+            more = _of_folder(path)
+        elif _is_capture(path):
+            more = _of_capture(path, profile)
+        else:
+            more = KeptRuns((path,), (Requests.load(path),), ())
+        found = KeptRuns(
+            found.files + more.files,
+            found.runs + more.runs,
+            found.damaged + more.damaged,
+            found.machine or more.machine,
+        )
+    if not found.runs:
+        raise ExportError(f"no request was recorded in {', '.join(map(str, inputs))}")
+    return found
+
+
+def machine_of(kept: KeptRuns, config: str | None, profile: str | None) -> Config:
+    """The machine of the requests: as it was kept or is said, or a card of a profile for each
+    adapter in them. `ExportError` when it has not their cards."""
+    if profile is not None:
+        domains: dict[int, list[int]] = {}
+        for qid in kept.queues():
+            domains.setdefault(qid >> 8, []).append(qid & 0xFF)
+        cards = tuple(CardConfig(number, profile, tuple(own)) for number, own in domains.items())
+        return Config(cards, ())
+    found = load(config) if config else kept.machine or load(None)
+    known = {card.adapter for card in found.cards}
+    unknown = sorted({qid >> 8 for qid in kept.queues()} - known)
+    if unknown:
+        named = ", ".join(f"{adapter:02x}" for adapter in unknown)
+        raise ExportError(f"adapters that are not configured: {named}; say --profile or --config")
+    return found
+
+
+def _of_folder(path: Path) -> KeptRuns:
     files: list[Path] = []
     runs: list[Requests] = []
     damaged: list[str] = []
-    for path in inputs:
-        if not path.is_dir():
-            files.append(path)
-            runs.append(Requests.load(path))
-            continue
-        for file in sorted(path.glob("*.records")):
-            try:
-                run = Requests.load(file)
-            except RecordError as error:
-                damaged.append(str(error))
-            except ExportError:
-                continue  # a process that asked for nothing
-            else:
-                files.append(file)
-                runs.append(run)
-    if not runs:
-        raise ExportError(f"no request was recorded in {', '.join(map(str, inputs))}")
-    return KeptRuns(tuple(files), tuple(runs), tuple(damaged))
+    for file in sorted(path.glob("*.records")):
+        try:
+            runs.append(Requests.load(file))
+        except RecordError as error:
+            damaged.append(str(error))
+        except ExportError:
+            continue  # a process that asked for nothing
+        else:
+            files.append(file)
+    machine = path / MACHINE
+    known = load(str(machine)) if machine.exists() else None
+    return KeptRuns(tuple(files), tuple(runs), tuple(damaged), known)
+
+
+def _is_capture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(captures.MAGIC)) == captures.MAGIC
+
+
+def _of_capture(path: Path, profile: str | None) -> KeptRuns:
+    capture = captures.load(path)
+    played = replay(capture, arranged(captures.machine(capture), profile))
+    runs = tuple(Requests.of(run) for run in played.runs if len(run))
+    left = tuple(f"{path}: {one.requests} of {one.operation}: {one.reason}" for one in played.left)
+    return KeptRuns((path,), runs, left, played.config)

@@ -14,6 +14,7 @@ _COMMANDS = (
     "bench",
     "bus",
     "cards",
+    "compare",
     "control-points",
     "drivertest",
     "explain",

@@ -105,7 +105,7 @@ def _measure(
 ) -> Failure | None:
     """Both parts. What is done is in `results` whatever happens; the return value says what did."""
     try:
-        with _progress(len(cases) * (len(CLIENTS) + len(threads))) as done:
+        with progress(len(cases) * (len(CLIENTS) + len(threads))) as done:
             for point in sweep(profile, cases, CLIENTS, seed, pace):
                 results.points.append(point)
                 done(f"simulated time: {point.operation}, {point.clients} clients")
@@ -141,7 +141,7 @@ def _host_part(
 
 
 @contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+def progress(steps: int) -> Iterator[Callable[[str], None]]:
     """A bar on the terminal, nothing elsewhere; what it gives is called after every step."""
     screen = console(sys.stderr)
     columns = (

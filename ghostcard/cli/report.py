@@ -10,13 +10,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks import load_curve, scenario_reader
 from ghostcard.benchmarks.analysis import answers, loads
+from ghostcard.benchmarks.capture.errors import CaptureError
 from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.benchmarks.load_curve import Curve
 from ghostcard.benchmarks.offload import Offload, offload
 from ghostcard.benchmarks.provenance import caveat, provenance
 from ghostcard.benchmarks.reporting import html, markdown, record_document, scenario_document
 from ghostcard.benchmarks.reporting.document import Document, Listing
-from ghostcard.benchmarks.reporting.kept_runs import KeptRuns, collect
+from ghostcard.benchmarks.reporting.kept_runs import collect
+from ghostcard.benchmarks.reporting.kept_runs import machine_of as machine_of_kept
 from ghostcard.benchmarks.reporting.observed import observe
 from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_limits import require_possible
@@ -25,7 +27,6 @@ from ghostcard.benchmarks.scenario_run import machine_of, replicate
 from ghostcard.benchmarks.sweep import axis
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import console
-from ghostcard.config import CardConfig, Config, load
 from ghostcard.emulator.card import Card
 from ghostcard.machine import Machine
 
@@ -36,7 +37,8 @@ _OFFLOADS = 6  # operations that are measured on the host, the first of the mix
     "report",
     epilog="""\b
 INPUT is a scenario (.toml): it is simulated, and again under other loads; or
-files of records, or a folder of them, as `ghostcard run --records` keeps.
+files of records, or a folder of them, as `ghostcard run --records` keeps; or
+captures, as `ghostcard run --capture` makes.
 
 \b
 Examples:
@@ -210,12 +212,10 @@ def _of_records(
     inputs: Sequence[Path], config: str | None, profile: str | None, host: bool
 ) -> Document:
     try:
-        kept = collect(inputs)
-        machine = _machine(kept, config, profile)
-        cards = Machine(machine, in_memory=True).bus.cards
-        _require_known(kept, cards)
+        kept = collect(inputs, profile)
+        cards = Machine(machine_of_kept(kept, config, profile), in_memory=True).bus.cards
         observed = observe(kept.runs, cards)
-    except ExportError as error:
+    except (CaptureError, ExportError) as error:
         raise Failure(str(error), 2) from None
     if observed.kinds[0].latency is None:
         raise Failure("no request was answered, there is nothing to report")
@@ -241,24 +241,6 @@ def _of_records(
         listings=(Listing(config, Path(config).read_text("utf-8")),) if config else (),
     )
     return record_document.document(material)
-
-
-def _machine(kept: KeptRuns, config: str | None, profile: str | None) -> Config:
-    """The machine of the records: as said, or one card of a profile for each adapter in them."""
-    if profile is None:
-        return load(config)
-    domains: dict[int, list[int]] = {}
-    for qid in kept.queues():
-        domains.setdefault(qid >> 8, []).append(qid & 0xFF)
-    cards = tuple(CardConfig(number, profile, tuple(own)) for number, own in domains.items())
-    return load(None)._replace(cards=cards, slots=())
-
-
-def _require_known(kept: KeptRuns, cards: Mapping[int, Card]) -> None:
-    unknown = sorted({qid >> 8 for qid in kept.queues()} - cards.keys())
-    if unknown:
-        named = ", ".join(f"{adapter:02x}" for adapter in unknown)
-        raise ExportError(f"adapters that are not configured: {named}; say --profile or --config")
 
 
 @contextmanager
