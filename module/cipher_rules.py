@@ -3,6 +3,8 @@
 from functools import lru_cache
 
 from ghostcard import pkcs11 as ck
+from ghostcard.module.encoding import number
+from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.rule import (
     ID_BYTES,
@@ -144,6 +146,32 @@ def _filled_up(step: int) -> Measure:
     return lambda key, mechanism, encrypts: encrypting if encrypts else decrypting
 
 
+def _of_128_bits(size: int) -> Measure:
+    """A code whose keys have one length (RFC 3566): CKR_KEY_SIZE_RANGE."""
+    length = fixed(size)
+
+    def measure(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+        assert key is not None
+        if number(key.attributes[ck.CKA_VALUE_LEN]) != AES_BLOCK:
+            raise CryptokiError(ck.CKR_KEY_SIZE_RANGE)
+        return length
+
+    return measure
+
+
+def _beginning(initial: bytes, measure: Measure) -> Measure:
+    """Key wrap with its usual initial value, be it spelt out or not: the cards have no other."""
+
+    def wrapping(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
+        expect(mechanism[ID_BYTES:] in (b"", initial))
+        return measure(key, mechanism, encrypts)
+
+    return wrapping
+
+
+_INITIAL = b"\xa6" * _HALF  # RFC 3394, 2.2.3.1
+_INITIAL_PADDED = b"\xa6\x59\x59\xa6"  # RFC 5649, 3
+
 _AES_IV = range(AES_BLOCK, AES_BLOCK + 1)
 _DES_IV = range(DES_BLOCK, DES_BLOCK + 1)
 _CTR = range(20, 21)
@@ -167,17 +195,19 @@ CIPHERS: dict[int, Mechanism] = {
     ck.CKM_AES_CFB8: Mechanism(AES, _AES_IV, same),
     ck.CKM_AES_XTS_KEY_GEN: Mechanism(AES_XTS, NONE, same),
     ck.CKM_AES_XTS: Mechanism(AES_XTS, _AES_IV, _stealing),
-    ck.CKM_AES_KEY_WRAP: Mechanism(AES, _INITIAL_VALUE, _keywrap),
-    ck.CKM_AES_KEY_WRAP_KWP: Mechanism(AES, _INITIAL_VALUE, _filled_up(0)),
-    ck.CKM_AES_KEY_WRAP_PAD: Mechanism(AES, _INITIAL_VALUE, _filled_up(1)),
-    ck.CKM_AES_KEY_WRAP_PKCS7: Mechanism(AES, _INITIAL_VALUE, _filled_up(1)),
+    ck.CKM_AES_KEY_WRAP: Mechanism(AES, _INITIAL_VALUE, _beginning(_INITIAL, _keywrap)),
+    ck.CKM_AES_KEY_WRAP_KWP: Mechanism(
+        AES, _INITIAL_VALUE, _beginning(_INITIAL_PADDED, _filled_up(0))
+    ),
+    ck.CKM_AES_KEY_WRAP_PAD: Mechanism(AES, _INITIAL_VALUE, _beginning(_INITIAL, _filled_up(1))),
+    ck.CKM_AES_KEY_WRAP_PKCS7: Mechanism(AES, _INITIAL_VALUE, _beginning(_INITIAL, _filled_up(1))),
     ck.CKM_AES_CMAC: Mechanism(AES, NONE, always(AES_BLOCK)),
     ck.CKM_AES_CMAC_GENERAL: Mechanism(AES, ONE_NUMBER, cut(AES_BLOCK)),
     ck.CKM_AES_MAC: Mechanism(AES, NONE, always(AES_BLOCK // 2)),
     ck.CKM_AES_MAC_GENERAL: Mechanism(AES, ONE_NUMBER, cut(AES_BLOCK)),
     ck.CKM_AES_GMAC: Mechanism(AES, _GCM, _gmac),
-    ck.CKM_AES_XCBC_MAC: Mechanism(AES, NONE, always(AES_BLOCK)),
-    ck.CKM_AES_XCBC_MAC_96: Mechanism(AES, NONE, always(12)),
+    ck.CKM_AES_XCBC_MAC: Mechanism(AES, NONE, _of_128_bits(AES_BLOCK)),
+    ck.CKM_AES_XCBC_MAC_96: Mechanism(AES, NONE, _of_128_bits(12)),
     ck.CKM_DES_KEY_GEN: Mechanism(DES, NONE, same),
     ck.CKM_DES_ECB: Mechanism(DES, NONE, _blocks(DES_BLOCK)),
     ck.CKM_DES_CBC: Mechanism(DES, _DES_IV, _blocks(DES_BLOCK)),

@@ -193,6 +193,9 @@ WRONG = [
     mechanism(ck.CKM_AES_MAC_GENERAL, 0),
     mechanism(ck.CKM_AES_KEY_WRAP, bytes(8)),
     mechanism(ck.CKM_AES_KEY_WRAP, bytes(9)),
+    mechanism(ck.CKM_AES_KEY_WRAP_PAD, b"\xa6" * 7),
+    mechanism(ck.CKM_AES_KEY_WRAP_PKCS7, bytes.fromhex("a65959a6")),
+    mechanism(ck.CKM_AES_KEY_WRAP_KWP, b"\xa6" * 8),
 ]
 
 
@@ -201,7 +204,7 @@ def test_parameters_are_refused(program: Program, how: bytes) -> None:
     key = program.aes()
     signs = how[2:4] in (b"\x10\x8e", b"\x10\x8a", b"\x10\x8b", b"\x10\x84")
     with refusing(ck.CKR_MECHANISM_PARAM_INVALID):
-        program.run("sign" if signs else "encrypt", how, key, bytes(16))
+        program.init("sign" if signs else "encrypt", how, key)
 
 
 def test_keys_of_another_type_or_size(program: Program) -> None:
@@ -211,7 +214,9 @@ def test_keys_of_another_type_or_size(program: Program) -> None:
             with refusing(ck.CKR_KEY_TYPE_INCONSISTENT):
                 program.init("encrypt", subject.how(16), aes)
     with refusing(ck.CKR_KEY_SIZE_RANGE):
-        program.run("sign", mechanism(ck.CKM_AES_XCBC_MAC), aes, b"data")
+        program.init("sign", mechanism(ck.CKM_AES_XCBC_MAC), aes)
+    with refusing(ck.CKR_KEY_SIZE_RANGE):
+        program.init("verify", mechanism(ck.CKM_AES_XCBC_MAC_96), aes)
     for number, key in ((ck.CKM_DES3_CBC, DES_KEYS), (ck.CKM_DES_CBC, DES3_KEYS)):
         with refusing(ck.CKR_KEY_TYPE_INCONSISTENT):
             program.init("encrypt", mechanism(number, IV[:8]), made(program, *key)[0])

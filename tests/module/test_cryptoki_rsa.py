@@ -236,6 +236,18 @@ def test_a_key_too_short_for_the_hash(program: Program) -> None:
         program.init("sign", pss_of, private)
 
 
+def test_another_hash_than_that_of_the_mechanism(program: Program, pair: tuple[int, int]) -> None:
+    """PKCS #11 3.2, 6.1.11: told by C_SignInit, not when it comes to signing."""
+    for number, hashed in (
+        (ck.CKM_SHA256_RSA_PKCS_PSS, ck.CKM_SHA_1),
+        (ck.CKM_SHA1_RSA_PKCS_PSS, ck.CKM_SHA256),
+    ):
+        how = mechanism(number, hashed, ck.CKG_MGF1_SHA1, 20)
+        for function, key in zip(("sign", "verify"), pair[::-1], strict=True):
+            with refusing(ck.CKR_MECHANISM_PARAM_INVALID):
+                program.init(function, how, key)
+
+
 @pytest.mark.parametrize("bits", [1024, 1030, 2047])
 def test_generated_sizes(program: Program, bits: int) -> None:
     public, private = program.library.generate_key_pair(
