@@ -88,6 +88,16 @@ class AsyncTrack(GatedTrack):
             self._gate.post(caller, 0, lambda _: self._drop(ticket))
             self._elect()
 
+    def accompany(self, ticket: Ticket, beside: Ticket) -> bool:
+        """Whoever waits for ``beside`` waits for ``ticket``, too; False if nobody does now."""
+        with self._lock:
+            found = [each for each in self._gate.blocked if beside in each.awaited]
+            for caller in found:
+                if any(caller in each.waiters for each in caller.awaited):
+                    ticket.waiters.append(caller)
+                caller.awaited = (*caller.awaited, ticket)
+        return bool(found)
+
     def _taken(self, caller: "Caller") -> Ticket | None:
         found, caller.found, caller.awaited = caller.found, None, ()
         return found

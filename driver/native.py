@@ -225,6 +225,10 @@ class NativePort:
         """Nobody will ask for it; those of its requests that are not under way are not made."""
         self._clock().abandon(ticket)
 
+    def accompany(self, ticket: "Ticket", beside: "Ticket") -> bool:
+        """Whoever waits for ``beside`` waits for ``ticket``, too; False if nobody does now."""
+        return self._clock().accompany(ticket, beside)
+
     def _clock(self) -> "AsyncTrack":
         """The strict order; it begins here if there was another, or none."""
         gated = self._gated

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ghostcard.absence import Absence
     from ghostcard.control import Control
     from ghostcard.driver.faultynative import ProgramFaults
+    from ghostcard.driver.jobfolder import JobFolder
+    from ghostcard.driver.jobs import Jobs
     from ghostcard.driver.lonetrack import Request
     from ghostcard.driver.simulated import SimulatedPort
     from ghostcard.emulator.faultplan import FaultPlan
@@ -89,6 +91,7 @@ class Machine:
         self._offline: frozenset[int] = frozenset()
         self._absences: list[Absence] = []
         self._control = None if self.faults is None else _control(config, self.faults)
+        self._jobs: JobFolder | None = None
         self.follow()
 
     def follow(self) -> None:
@@ -156,6 +159,7 @@ class Machine:
 
     def after_fork(self) -> None:
         """In the child of a fork: no records, no threads, time 0; the cards are as they were."""
+        self.let_go_of_jobs()
         self._start()
         self._switched = dict.fromkeys(self.bus.cards, 0)
         self._offline = frozenset()
@@ -197,6 +201,22 @@ class Machine:
         self._absences.clear()
         if self._control is not None:
             self._control.close()
+        self.let_go_of_jobs()
+
+    @property
+    def jobs(self) -> "Jobs":
+        """Who keeps what outlives its program: the folder of this home."""
+        if self._jobs is None:
+            from ghostcard.driver.jobfolder import JobFolder
+
+            self._jobs = JobFolder(os.path.join(home(), "jobs"), os.geteuid())
+        return self._jobs
+
+    def let_go_of_jobs(self) -> None:
+        """Others may claim what this process has claimed."""
+        if self._jobs is not None:
+            self._jobs.close()
+            self._jobs = None
 
     def _describe(self, queue: int, operation: str, payload_bytes: int) -> tuple[int, int]:
         """Category and time on an engine of a request, for the meter."""

@@ -52,7 +52,7 @@ def change(active: Session, entry: Object, wanted: Template) -> None:
         attributes = before | template.changed(before, wanted, is_so(active))
         return attributes, _blob_with(active, entry, attributes)
 
-    active.token.change(entry, revised)
+    active.change(entry, revised)
 
 
 def is_so(active: Session) -> bool:
@@ -68,7 +68,7 @@ def check_place(active: Session, attributes: Attributes) -> None:
 def keep(active: Session, attributes: Attributes, blob: bytes) -> Object:
     """Give the object its CKA_UNIQUE_ID and its place in the session or on the token."""
     unique = os.urandom(_UNIQUE_BYTES).hex().encode()
-    return active.token.add(attributes | {ck.CKA_UNIQUE_ID: unique}, blob, active)
+    return active.add(attributes | {ck.CKA_UNIQUE_ID: unique}, blob)
 
 
 def complete_public(attributes: Attributes) -> Attributes:

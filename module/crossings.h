@@ -135,3 +135,10 @@ long cross_decapsulate_key(CK_ULONG session, char *mechanism, long length, CK_UL
 
 long cross_seed_random(CK_ULONG session, char *data, CK_ULONG length);
 long cross_generate_random(CK_ULONG session, char *out, long length);
+
+long cross_async_complete(CK_ULONG session, char *function, CK_ULONG length, CK_ASYNC_DATA *result);
+long cross_async_get_id(CK_ULONG session, char *function, CK_ULONG length);
+long cross_async_join(CK_ULONG session, char *function, CK_ULONG length, CK_ULONG number, char *out, long capacity);
+
+long cross_wait_for_any(CK_ULONG *sessions, long count, CK_ULONG simulated_ns, CK_ULONG milliseconds);
+long cross_get_event_fd(CK_ULONG session);

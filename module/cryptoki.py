@@ -21,6 +21,7 @@ from ghostcard.module.functions.sessions import Sessions
 from ghostcard.module.functions.signatures import Signatures
 from ghostcard.module.functions.slots import Slots
 from ghostcard.module.functions.states import States
+from ghostcard.module.functions.waiting import Waiting
 
 
 class Cryptoki(
@@ -35,6 +36,7 @@ class Cryptoki(
     Signatures,
     KeyManagement,
     Authenticated,
+    Waiting,
     Randomness,
 ):
     """One library instance; threads may call it at the same time. The chapters are its base

@@ -6,12 +6,16 @@
 #include "library.h"
 
 #include "generated/lists.h"
+#include "ghostcard.h"
 
 static CK_UTF8CHAR name[] = "PKCS 11";
+static CK_UTF8CHAR vendor_name[] = GHOSTCARD_INTERFACE;
+extern GHOSTCARD_FUNCTION_LIST vendor_list; /* vendor.c */
 static CK_INTERFACE interfaces[] = {
     {name, &list_3_2, 0},
     {name, &list_3_0, 0},
     {name, &list_2_40, 0},
+    {vendor_name, &vendor_list, 0},
 };
 #define INTERFACES (sizeof interfaces / sizeof *interfaces)
 
@@ -36,7 +40,7 @@ CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count)
 static int matches(const CK_INTERFACE *interface, const CK_UTF8CHAR *wanted, const CK_VERSION *version, CK_FLAGS flags)
 {
     const CK_VERSION *own = interface->pFunctionList;
-    if (wanted && strcmp((const char *)wanted, (const char *)name)) return 0;
+    if (strcmp((const char *)(wanted ? wanted : name), (const char *)interface->pInterfaceName)) return 0;
     if (version && (version->major != own->major || version->minor != own->minor)) return 0;
     return (interface->flags & flags) == flags;
 }

@@ -1,6 +1,7 @@
 """Objects as the store has them: packed, the private ones encrypted with the token key."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import body, pins
@@ -11,6 +12,14 @@ from ghostcard.module.template import Attributes, check_layout, kind_of, restore
 
 _KIND = 3
 """Attributes at the end of an outline that say what kind of object it is."""
+
+
+class Owner(NamedTuple):
+    """A life of the token, who is logged in (`session.NOBODY`), and his token key."""
+
+    epoch: bytes
+    user: int
+    key: bytes
 
 
 class Rows:

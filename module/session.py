@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from ghostcard.module.messages import AeadMessages, SignedMessages
     from ghostcard.module.operation import Locked, Operation, Password, Stream
     from ghostcard.module.slot import Slot
-    from ghostcard.module.token import Token
+    from ghostcard.module.template import Attributes
+    from ghostcard.module.token import Revision, Token
     from ghostcard.module.verification import Verification
 
     Active = Operation | Stream | Locked | Password | None
@@ -88,6 +89,14 @@ class Session:
         self.signing_messages: SignedMessages | None = None
         self.verifying_messages: SignedMessages | None = None
 
+    def abandon(self) -> None:
+        """The session, or the login that its operations need, has ended."""
+        self.stop()
+
+    def end(self) -> None:
+        """The session is closed."""
+        self.abandon()
+
     @property
     def state(self) -> int:
         """CKS_*"""
@@ -124,6 +133,14 @@ class Session:
             raise CryptokiError(ck.CKR_SESSION_READ_ONLY)
         if is_private and self.token.user != ck.CKU_USER:
             raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
+
+    def add(self, attributes: "Attributes", blob: bytes) -> Object:
+        """A new object, of the token or of the session (`Token.add`)."""
+        return self.token.add(attributes, blob, self)
+
+    def change(self, entry: Object, revision: "Revision") -> None:
+        """A change of an object (`Token.change`)."""
+        self.token.change(entry, revision)
 
     def refusal(self, error: "DriverError") -> CryptokiError:
         """The driver's error for the application; its own number stays as ulDeviceError."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 10.0
 LABEL_BYTES = 32
+_SERIAL_BYTES = 8
 DELETIONS_KEPT = 4096
 """How many deletions are remembered; whoever has missed more reads everything again."""
 
@@ -63,6 +64,16 @@ class TokenRow(NamedTuple):
     bytes: int = 0
     wkid: "Bytes" = b""
     next_wkid: "Bytes" = b""
+
+
+def new_row(before: TokenRow | None, label: bytes, so: SealedKey) -> TokenRow:
+    """The row of a token that begins its life, or another one."""
+    serial = before.serial if before else os.urandom(_SERIAL_BYTES).hex()
+    sequence = before.sequence + 1 if before else 0
+    padded = label.ljust(LABEL_BYTES)[:LABEL_BYTES]
+    wkids = (before.wkid, before.next_wkid) if before else ()
+    epoch = os.urandom(_SERIAL_BYTES)
+    return TokenRow(epoch, serial, padded, so, NO_PIN, sequence, sequence, 0, 0, *wkids)
 
 
 class ObjectRow(NamedTuple):

@@ -12,9 +12,9 @@ from ghostcard.module.catalog import Catalog
 from ghostcard.module.changeover import Cards, Changeover, NoCards, Outdated
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
-from ghostcard.module.rows import Rows
+from ghostcard.module.rows import Owner, Rows
 from ghostcard.module.session import NOBODY
-from ghostcard.module.store import LABEL_BYTES, NO_PIN, ObjectRow, Store, TokenRow
+from ghostcard.module.store import ObjectRow, Store, TokenRow, new_row
 from ghostcard.module.template import Attributes
 from ghostcard.module.tries import SO, USER
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _ROLES = {ck.CKU_SO: SO, ck.CKU_USER: USER}
 _UNREAD = -1
-_SERIAL_BYTES = 8
 
 Revision = Callable[[Attributes], tuple[Attributes, bytes]]
 """Attributes of an object -> those it has from now on, and its key blob."""
@@ -72,6 +71,8 @@ class Token:
                 self._store.close()
             self._store = self._failure = None
             self.counter = (0,)
+            for session in self.sessions.values():
+                session.end()
             self.sessions.clear()
             self._forget()
 
@@ -117,7 +118,7 @@ class Token:
             with store.writing() as now:
                 if (now and now.so.salt) != (before and before.so.salt):
                     raise CryptokiError(ck.CKR_FUNCTION_FAILED)  # another process was faster
-                store.initialise(_new_row(now, label, sealed))
+                store.initialise(new_row(now, label, sealed))
             self._forget()
 
     def erase(self) -> None:
@@ -194,7 +195,13 @@ class Token:
                 if entry.is_private:
                     self._drop(entry)
             for session in self.sessions.values():
-                session.stop()
+                session.abandon()
+
+    def owner(self) -> Owner:
+        """Whose it is what is kept beside the store for a user of the token, or for nobody."""
+        with self._lock:
+            self.refresh()
+            return Owner(self._rows.epoch, self.user, self._rows.key)
 
     def _check_login(self, user: int) -> None:
         if self.user == user:
@@ -226,6 +233,7 @@ class Token:
         """A session is closed: its objects die; with the last one the login ends."""
         with self._lock:
             self.sessions.pop(session.handle, None)
+            session.end()
             for entry in session.objects:
                 self._catalog.remove(entry)
             session.objects.clear()
@@ -450,12 +458,3 @@ class Token:
 
 def _is_full(limit: int | None, count: int) -> bool:
     return limit is not None and count >= limit
-
-
-def _new_row(before: TokenRow | None, label: bytes, so: pins.SealedKey) -> TokenRow:
-    serial = before.serial if before else os.urandom(_SERIAL_BYTES).hex()
-    sequence = before.sequence + 1 if before else 0
-    padded = label.ljust(LABEL_BYTES)[:LABEL_BYTES]
-    wkids = (before.wkid, before.next_wkid) if before else ()
-    epoch = os.urandom(_SERIAL_BYTES)
-    return TokenRow(epoch, serial, padded, so, NO_PIN, sequence, sequence, 0, 0, *wkids)

@@ -39,7 +39,11 @@ _FIELDS = {"hash": "CKM", "mgf": "CKG_MGF1", "kdf": "CKD", "source": "CKZ", "hed
 """Fields of mechanism parameters that are a constant's number."""
 
 _STANDARD_ERROR = 2
-SESSION_FLAGS = {ck.CKF_RW_SESSION: "CKF_RW_SESSION", ck.CKF_SERIAL_SESSION: "CKF_SERIAL_SESSION"}
+SESSION_FLAGS = {
+    ck.CKF_RW_SESSION: "CKF_RW_SESSION",
+    ck.CKF_SERIAL_SESSION: "CKF_SERIAL_SESSION",
+    ck.CKF_ASYNC_SESSION: "CKF_ASYNC_SESSION",
+}
 
 
 class Trace:

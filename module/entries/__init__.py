@@ -12,6 +12,7 @@ from typing import Any
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries import (
     authenticated,
+    completions,
     general,
     keys,
     messages,
@@ -32,7 +33,10 @@ def connect(ffi: Any, lib: Any) -> None:
     Edge.connected = True
     edge = Edge(ffi, lib)
     cryptoki = Cryptoki()
-    chapters = (general, sessions, objects, operations, messages, keys, authenticated)
+    chapters = (
+        *(general, sessions, objects, operations, messages, keys, authenticated),
+        completions,
+    )
     for chapter in chapters:
         chapter.connect(edge, cryptoki)
     os.register_at_fork(

@@ -15,6 +15,11 @@ Pointer = Any
 """A cffi pointer. Nothing behind this package sees one."""
 
 
+Crossing = Callable[..., int]
+Wrap = Callable[[str, Crossing], Crossing]
+"""A crossing, by its name, -> what takes its place."""
+
+
 class Edge:
     """The library's cffi module: memory, and crossings by name."""
 
@@ -28,31 +33,48 @@ class Edge:
         self.write: Callable[[Pointer, bytes, int], None] = ffi.memmove
         self._numbers = ffi.typeof("unsigned long[]")
         self._told: set[str] = set()
-        self._crossings: dict[str, Callable[..., int]] = {}
-        self._current: dict[str, Callable[..., int]] = {}
+        self._crossings: dict[str, Crossing] = {}
+        self._postpone: Wrap | None = None
+        self._tell: list[Wrap] = []
         self.is_traced = False
+        self.is_asynchronous = False
 
-    def cross(self, name: str, crossing: Callable[..., int]) -> None:
+    def cross(self, name: str, crossing: Crossing) -> None:
         """Makes ``crossing`` the Python side of ``cross_<name>``."""
         self._crossings[name] = crossing
         self._register(name, crossing)
 
-    def trace(self, wrap: Callable[[str, Callable[..., int]], Callable[..., int]] | None) -> None:
+    def trace(self, wrap: Wrap | None) -> None:
         """Has every crossing but C_Initialize tell what it does; None: not any more."""
         self.is_traced = wrap is not None
-        for name, crossing in self._crossings.items():
-            if name != "initialize":
-                self._register(name, wrap(name, crossing) if wrap else crossing)
+        self._tell = [wrap] if wrap else []
+        self._interpose()
 
-    def surround(self, wrap: Callable[[str, Callable[..., int]], Callable[..., int]]) -> None:
+    def surround(self, wrap: Wrap) -> None:
         """Has every crossing but C_Initialize, as it is now, wrapped too; `trace` undoes it."""
         self.is_traced = True
-        for name, crossing in list(self._current.items()):
-            if name != "initialize":
-                self._register(name, wrap(name, crossing))
+        self._tell.append(wrap)
+        self._interpose()
 
-    def _register(self, name: str, crossing: Callable[..., int]) -> None:
-        self._current[name] = crossing
+    def postpone(self, wrap: Wrap | None) -> None:
+        """Puts something between every crossing and what it does, for asynchronous sessions, within
+        what tells of it; None: takes it away.
+        """
+        self.is_asynchronous = wrap is not None
+        self._postpone = wrap
+        self._interpose()
+
+    def _interpose(self) -> None:
+        for name, crossing in self._crossings.items():
+            if name == "initialize":
+                continue
+            if self._postpone is not None:
+                crossing = self._postpone(name, crossing)
+            for wrap in self._tell:
+                crossing = wrap(name, crossing)
+            self._register(name, crossing)
+
+    def _register(self, name: str, crossing: Crossing) -> None:
         register = self.ffi.def_extern(
             f"cross_{name}", error=-ck.CKR_GENERAL_ERROR, onerror=self.answer
         )

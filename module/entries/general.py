@@ -31,10 +31,12 @@ def connect(edge: Edge, cryptoki: Cryptoki) -> None:
 
 def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
     def initialize() -> int:
-        """Whether this life of the library is traced or captured is decided here; others do not
-        pay for it.
+        """Each life of the library pays for what it uses: traces, captures, asynchronous
+        sessions.
         """
         where = os.environ.get(TRACE)
+        if edge.is_asynchronous:
+            edge.postpone(None)
         if edge.is_traced:
             edge.trace(None)
         if not where:

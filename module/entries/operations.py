@@ -8,11 +8,9 @@ from collections.abc import Callable
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module.cryptoki import Cryptoki
-from ghostcard.module.entries.edge import Edge, Pointer
+from ghostcard.module.entries.edge import Crossing, Edge, Pointer
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.otp import Host, Image
-
-Crossing = Callable[..., int]
 
 
 def init(edge: Edge, method: Callable[[int, bytes | None, int], None]) -> Crossing:

@@ -1,5 +1,6 @@
 """Crossings of the session management functions (PKCS #11 3.2, 5.6)."""
 
+from ghostcard import pkcs11 as ck
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries.edge import Edge, Pointer
 from ghostcard.module.entries.operations import final
@@ -13,7 +14,12 @@ def connect(edge: Edge, cryptoki: Cryptoki) -> None:
 
 def connect_sessions(edge: Edge, cryptoki: Cryptoki) -> None:
     def open_session(slot: int, flags: int) -> int:
-        return cryptoki.open_session(slot, flags)
+        session = cryptoki.open_session(slot, flags)
+        if flags & ck.CKF_ASYNC_SESSION and not edge.is_asynchronous:
+            from ghostcard.module.entries.asynchronous import postpone
+
+            edge.postpone(postpone(edge, cryptoki))
+        return session
 
     def close_session(session: int) -> int:
         cryptoki.close_session(session)

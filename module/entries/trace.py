@@ -28,6 +28,7 @@ from ghostcard.module.tracing import Trace, sized
 _HEADER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "crossings.h")
 _PROTOTYPE = re.compile(r"long cross_(\w+)\(([^)]*)\);")
 _HANDLES = {"generate_key_pair": ("keys", 2), "encapsulate_key": ("made", 1)}
+_VENDORS = ("wait_for_any", "get_event_fd")
 _ACRONYMS = {"pin": "PIN", "id": "ID"}
 
 
@@ -115,6 +116,8 @@ class Tracer:
             return "NULL"
         if "attributes" in what:
             return tracing.template(self._edge.read(value, length))
+        if what == "function":  # of an asynchronous call
+            return repr(self._edge.read(value, length).decode(errors="replace"))
         if what == "mechanism":
             return tracing.mechanism(self._edge.read(value, length))
         return sized(length)
@@ -188,9 +191,11 @@ def _arguments(text: str) -> Iterator[Argument]:
 
 
 def c_name(function: str) -> str:
-    """C_GetTokenInfo of get_token_info."""
+    """C_GetTokenInfo of get_token_info; the vendor's have another prefix."""
     words = function.split("_")
-    return "C_" + "".join(_ACRONYMS.get(word, word.capitalize()) for word in words)
+    return ("GC_" if function in _VENDORS else "C_") + "".join(
+        _ACRONYMS.get(word, word.capitalize()) for word in words
+    )
 
 
 def initialize(edge: Edge, cryptoki: Cryptoki, where: str, start: Callable[[], int]) -> int:

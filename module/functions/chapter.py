@@ -13,8 +13,11 @@ from ghostcard.module.operation import Locked, Operation, Password, Stream
 from ghostcard.module.session import Session
 
 if TYPE_CHECKING:
+    from ghostcard.driver.asyncport import AsyncPort
+    from ghostcard.driver.jobs import Jobs
     from ghostcard.machine import Machine
     from ghostcard.module.slot import Slot
+    from ghostcard.module.watcher import Watcher
 
 Mechanism = bytes | None
 """``id u32, parameters`` of docs/design.md; None cancels what is active (PKCS #11 3.2, 5.8.1)."""
@@ -35,6 +38,7 @@ class Chapter:
         self._following = Lock()
         self._session_handles = count(1)
         self._object_handles = count(1)
+        self._watcher: Watcher | None = None
 
     def _slot(self, slot: int) -> "Slot":
         """The slot of an id; CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SLOT_ID_INVALID."""
@@ -66,6 +70,19 @@ class Chapter:
             raise CryptokiError(
                 ck.CKR_DEVICE_REMOVED if went else ck.CKR_SESSION_HANDLE_INVALID
             ) from None
+
+    def _async_port(self) -> "AsyncPort | None":
+        """What asynchronous sessions ask; None if the cards can only be waited for."""
+        from ghostcard.driver.asyncport import AsyncPort
+
+        assert self._machine is not None
+        port = self._machine.native
+        return port if isinstance(port, AsyncPort) else None
+
+    def _jobs(self) -> "Jobs":
+        """Who keeps calls that outlive their sessions."""
+        assert self._machine is not None
+        return self._machine.jobs
 
     def _follow(self) -> None:
         """Notice cards that were taken out of operation, or brought back: with its last card a

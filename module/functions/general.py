@@ -81,8 +81,13 @@ class General(Chapter):
             self._ended.set()
             for slot in slots:
                 slot.token.close()
+            watcher, self._watcher = self._watcher, None
+            if watcher is not None:
+                watcher.close()
             machine.close()
             machine.native.finish()
+            if watcher is not None:
+                watcher.join()
             _save(machine.recorder)
             if self.capture is not None:
                 self.capture.close()
@@ -111,6 +116,11 @@ class General(Chapter):
         """
         for slot in self._slots.values():
             slot.token.abandon()
+        if self._machine is not None:
+            self._machine.let_go_of_jobs()
+        if self._watcher is not None:
+            self._watcher.let_go()
+            self._watcher = None
         _ABANDONED.append((self._machine, self._slots, self._sessions, self.capture))
         self._machine, self._slots, self.capture = None, {}, None
         self._sessions = {}

@@ -1,5 +1,7 @@
 """Session management functions (PKCS #11 3.2, 5.6)."""
 
+from typing import TYPE_CHECKING
+
 from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
@@ -7,6 +9,11 @@ from ghostcard.module.information import SessionInfo
 from ghostcard.module.messages import SignedMessages
 from ghostcard.module.operation import Locked, Operation
 from ghostcard.module.session import OPERATIONS, Session
+
+if TYPE_CHECKING:
+    from ghostcard.driver.asyncport import AsyncPort
+    from ghostcard.module.slot import Slot
+    from ghostcard.module.watcher import Watcher
 
 USER_NAMES: dict[int, bytes] = {ck.CKU_USER: b"user", ck.CKU_SO: b"so"}
 """The names of a token's two users; a login without a name means the same one."""
@@ -20,11 +27,14 @@ class Sessions(Chapter):
         found = self._token_slot(slot)
         if not flags & ck.CKF_SERIAL_SESSION:
             raise CryptokiError(ck.CKR_SESSION_PARALLEL_NOT_SUPPORTED)
+        port = None
         if flags & ck.CKF_ASYNC_SESSION:
-            raise CryptokiError(ck.CKR_SESSION_ASYNC_NOT_SUPPORTED)
+            port = self._async_port()
+            if port is None:
+                raise CryptokiError(ck.CKR_SESSION_ASYNC_NOT_SUPPORTED)
         if found.token.row() is None:
             raise CryptokiError(ck.CKR_TOKEN_NOT_RECOGNIZED)
-        session = Session(next(self._session_handles), found, bool(flags & ck.CKF_RW_SESSION))
+        session = _session(next(self._session_handles), found, flags, port, self._watcher)
         found.token.enter(session)
         self._sessions[session.handle] = session
         return session.handle
@@ -83,6 +93,19 @@ class Sessions(Chapter):
     def logout(self, session: int) -> None:
         """Log out; CKR_USER_NOT_LOGGED_IN."""
         self._session(session).token.logout()
+
+
+def _session(
+    handle: int, slot: "Slot", flags: int, port: "AsyncPort | None", watcher: "Watcher | None"
+) -> Session:
+    is_rw = bool(flags & ck.CKF_RW_SESSION)
+    if port is None:
+        return Session(handle, slot, is_rw)
+    from ghostcard.module.asynchronous import AsyncSession
+
+    session = AsyncSession(handle, slot, is_rw, port)
+    session.watcher = watcher if watcher is not None and watcher.is_for_all else None
+    return session
 
 
 def _unlock(active: Session, pin: bytes | None) -> None:

@@ -51,6 +51,8 @@ class Slots(General):
             if error.rv != ck.CKR_DEVICE_ERROR:
                 raise
             row, flags = None, ck.CKF_ERROR_STATE
+        if self._async_port() is not None:
+            flags |= ck.CKF_ASYNC_SESSION_SUPPORTED
         return _token_info(token, row, found.kind.model, _ALWAYS | flags)
 
     def wait_for_slot_event(self, flags: int) -> int:

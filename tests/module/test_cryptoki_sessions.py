@@ -113,7 +113,6 @@ def test_handles_are_never_used_twice(library: Cryptoki) -> None:
     [
         (0, ck.CKR_SESSION_PARALLEL_NOT_SUPPORTED),
         (ck.CKF_RW_SESSION, ck.CKR_SESSION_PARALLEL_NOT_SUPPORTED),
-        (RW | ck.CKF_ASYNC_SESSION, ck.CKR_SESSION_ASYNC_NOT_SUPPORTED),
     ],
 )
 def test_flags_of_open_session(library: Cryptoki, flags: int, rv: int) -> None:

@@ -31,7 +31,8 @@ class Answer(NamedTuple):
     memory: str
 
 
-def _named(rv: str) -> str:
+def named(rv: str) -> str:
+    """The name of a CK_RV."""
     return NAMES.get(int(rv, 16), rv)
 
 
@@ -52,7 +53,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Answer]]:
     calls = defaultdict(list)
     for line in ran.stdout.splitlines():
         function, mistake, answer, wanted, *told = line.split()
-        calls[function].append(Answer(mistake, _named(answer), _named(wanted), *told))
+        calls[function].append(Answer(mistake, named(answer), named(wanted), *told))
     return calls
 
 

@@ -41,7 +41,17 @@ def compile_host(name: str, folder: Path, *flags: str) -> Path:
     if not program.exists():
         strict = ("-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror")
         source = str(HERE / "hosts" / f"{name}.c")
-        command = ["gcc", *strict, f"-I{GENERATED}", source, "-o", str(program), "-pthread", *flags]
+        command = [
+            "gcc",
+            *strict,
+            f"-I{GENERATED}",
+            f"-I{GENERATED.parent}",
+            source,
+            "-o",
+            str(program),
+            "-pthread",
+            *flags,
+        ]
         subprocess.run(command, check=True, timeout=60)
     return program
 

@@ -1,6 +1,8 @@
 /* lists LIBRARY: checks the function lists and interfaces; prints sizes of structures. */
 #include "host.h"
 
+#include "ghostcard.h"
+
 /* Every pointer of a list is there, and is the function of that name. */
 static void walk(void *library, const void *list, size_t size, const char *const *names)
 {
@@ -20,7 +22,7 @@ int main(int argc, char **argv)
     CK_RV (*get_all)(CK_INTERFACE *, CK_ULONG *);
     const CK_BYTE versions[3][2] = {{3, 2}, {3, 0}, {2, 40}};
     const size_t sizes[3] = {sizeof(CK_FUNCTION_LIST_3_2), sizeof(CK_FUNCTION_LIST_3_0), sizeof(CK_FUNCTION_LIST)};
-    CK_INTERFACE all[3], *one;
+    CK_INTERFACE all[4], *one;
     CK_FUNCTION_LIST *old;
     CK_VERSION wanted = {3, 1};
     CK_ULONG count = 0;
@@ -31,10 +33,10 @@ int main(int argc, char **argv)
     EXPECT(CKR_ARGUMENTS_BAD, get_all(all, NULL));
     EXPECT(CKR_ARGUMENTS_BAD, get(NULL, NULL, NULL, 0));
     EXPECT(CKR_OK, get_all(NULL, &count));
-    EXPECT(3, count);
-    count = 2;
+    EXPECT(4, count);
+    count = 3;
     EXPECT(CKR_BUFFER_TOO_SMALL, get_all(all, &count));
-    EXPECT(3, count);
+    EXPECT(4, count);
     EXPECT(CKR_OK, get_all(all, &count));
     for (int i = 0; i < 3; i++) {
         CK_VERSION version = {versions[i][0], versions[i][1]};
@@ -45,6 +47,10 @@ int main(int argc, char **argv)
         EXPECT(0, one->flags);
         walk(library, one->pFunctionList, sizes[i], (const char *const *)argv + 2);
     }
+    EXPECT(0, strcmp((char *)all[3].pInterfaceName, GHOSTCARD_INTERFACE));
+    EXPECT(CKR_OK, get((CK_UTF8CHAR *)GHOSTCARD_INTERFACE, NULL, &one, 0));
+    EXPECT((unsigned long)all[3].pFunctionList, (unsigned long)one->pFunctionList);
+    EXPECT(CKR_FUNCTION_FAILED, get(NULL, one->pFunctionList, &one, 0));
     EXPECT(CKR_OK, get(NULL, NULL, &one, 0));
     EXPECT((unsigned long)all[0].pFunctionList, (unsigned long)one->pFunctionList);
     EXPECT(CKR_FUNCTION_FAILED, get(NULL, &wanted, &one, 0));

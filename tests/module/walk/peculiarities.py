@@ -24,7 +24,11 @@ _RULES: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (ck.CKR_ARGUMENTS_BAD, "C_LoginUser", ("null empty in 2",)),
     (ck.CKR_USER_TYPE_INVALID, "C_Login", ("huge in 1",)),
     (ck.CKR_USER_TYPE_INVALID, "C_LoginUser", ("huge in 1",)),
-    (ck.CKR_SESSION_ASYNC_NOT_SUPPORTED, "C_OpenSession", ("huge in 1",)),
+    (ck.CKR_OK, "C_OpenSession", ("huge in 1",)),  # an asynchronous session, and unknown flags
+    # the identifier of nothing; the call's signature must fit into the new buffer
+    (ck.CKR_SAVED_STATE_INVALID, "C_AsyncJoin", ("huge in 2",)),
+    (ck.CKR_OK, "C_AsyncJoin", ("huge in 3",)),
+    (ck.CKR_BUFFER_TOO_SMALL, "C_AsyncJoin", ("empty in 3", "null empty in 3")),
     (ck.CKR_OK, "C_OpenSession", ("set in 2", "set in 3")),  # pApplication, Notify
     (ck.CKR_OK, "C_SessionCancel", ("huge in 1",)),  # everything
     (ck.CKR_NO_EVENT, "C_WaitForSlotEvent", ("huge in 0",)),

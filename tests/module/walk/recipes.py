@@ -14,7 +14,9 @@ TRUE, FALSE = b"\1", b"\0"
 
 
 class Recipe(NamedTuple):
-    """The values of a function's arguments, by kind and in order; ``rv`` is what it answers."""
+    """The values of a function's arguments, by kind and in order; ``rv`` is what it answers. The
+    last call before it may be left ``pending``, in an asynchronous session.
+    """
 
     before: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
@@ -24,6 +26,9 @@ class Recipe(NamedTuple):
     numbers: tuple[int, ...] = ()
     slot: int = 0
     rv: int = ck.CKR_OK
+    text: bytes = b"PKCS 11\0"
+    filled: bytes = b"\3\2"  # C_GetInterface reads a version there
+    pending: bool = False
 
 
 def ulong(value: int) -> bytes:
@@ -37,6 +42,7 @@ SHA256 = (ck.CKM_SHA256, b"")
 RSA_PKCS = (ck.CKM_RSA_PKCS, b"")
 GCM_KEY = (ck.CKM_AES_GCM, "gcm key")
 KWP = (ck.CKM_AES_KEY_WRAP_KWP, b"")
+SIGN = b"C_Sign\0"
 LABEL: Template = ((ck.CKA_LABEL, b"label"),)
 SECRET: Template = (
     (ck.CKA_CLASS, ulong(ck.CKO_SECRET_KEY)),
@@ -168,8 +174,10 @@ RECIPES: dict[str, Recipe] = {
     "C_VerifySignature": Recipe(("C_VerifySignatureInit",), data=(DATA,)),
     "C_VerifySignatureUpdate": Recipe(("C_VerifySignatureInit",), data=(DATA,)),
     "C_VerifySignatureFinal": Recipe(("C_VerifySignatureInit", "C_VerifySignatureUpdate")),
-    "C_AsyncComplete": Recipe(rv=ck.CKR_FUNCTION_NOT_SUPPORTED),
-    "C_AsyncGetID": Recipe(rv=ck.CKR_FUNCTION_NOT_SUPPORTED),
-    "C_AsyncJoin": Recipe(data=(DATA,), rv=ck.CKR_FUNCTION_NOT_SUPPORTED),
+    "C_AsyncComplete": Recipe(("C_SignInit", "C_Sign"), text=SIGN, filled=b"", pending=True),
+    "C_AsyncGetID": Recipe(("C_SignInit", "C_Sign"), text=SIGN, pending=True),
+    "C_AsyncJoin": Recipe(
+        ("C_SignInit", "C_Sign", "C_AsyncGetID"), text=SIGN, numbers=(0,), pending=True
+    ),
 }
 """All but C_Initialize and C_Finalize, between which the walk takes place."""

@@ -55,13 +55,21 @@ _PAIRS = {
     ("CK_MECHANISM_TYPE *", "CK_ULONG *"): Kind.LIST,
     ("CK_INTERFACE *", "CK_ULONG *"): Kind.LIST,
 }
-_ONE_NUMBER = ("CK_SESSION_HANDLE *", "CK_OBJECT_HANDLE *", "CK_SLOT_ID *", "CK_FLAGS *")
+_ONE_NUMBER = (
+    *("CK_SESSION_HANDLE *", "CK_OBJECT_HANDLE *", "CK_SLOT_ID *", "CK_FLAGS *"),
+    "CK_ULONG *",
+)
+_OF_A_FUNCTION = ("C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin")
+"""The second argument is the name of a function; its length is that of a C string."""
 
 
 def arguments(function: str) -> list[Argument]:
     """The roles of a function's arguments, in order."""
     types = FUNCTIONS[function]
     found = []
+    if function in _OF_A_FUNCTION:
+        found = [Argument(Kind.SESSION, 1), Argument(Kind.TEXT, 1)]
+        types = types[2:]
     while types:
         argument = _first(types)
         found.append(argument)

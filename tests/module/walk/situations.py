@@ -57,7 +57,8 @@ def situations(world: World, function: str) -> Iterator[Situation]:
     """The function where something is missing before it, and after it has ended."""
     if function in NOT_BUILT or function in NOT_PARALLEL or not in_session(function):
         return
-    yield from _without(world, function)
+    if not RECIPES[function].pending:
+        yield from _without(world, function)
     yield from _closed(world, function)
     if function in INITS or function == "C_FindObjectsInit":
         call = world.ready(function)

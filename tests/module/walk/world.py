@@ -31,6 +31,7 @@ AES: Template = (
     (ck.CKA_VALUE, bytes(range(32))),
     *((use, TRUE) for use in (ck.CKA_WRAP, ck.CKA_UNWRAP)),
 )
+ASYNC = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION | ck.CKF_ASYNC_SESSION
 DERIVES: Template = ((ck.CKA_DERIVE, TRUE),)
 RSA_BITS: Template = ((ck.CKA_MODULUS_BITS, ulong(2048)),)
 KEM_SET: Template = ((ck.CKA_PARAMETER_SET, ulong(ck.CKP_ML_KEM_512)), (ck.CKA_ENCAPSULATE, TRUE))
@@ -59,6 +60,7 @@ class World:
         self.bytes: dict[str, bytes] = {"gcm key": b"", "ecdh": b"", "tag": bytes(TAG_BYTES)}
         self.objects: dict[str, int] = {"none": 0}
         self.session = 0
+        self.joinable = 0
 
     def call(self, function: str, values: Sequence[Values]) -> int:
         """The CK_RV."""
@@ -96,7 +98,7 @@ class World:
         if kind is Kind.SLOT:
             return [recipe.slot]
         if kind is Kind.NUMBER:
-            return [next(given[kind], 0)]
+            return [next(given[kind], 0) or self.joinable]
         if kind is Kind.OBJECT:
             name = next(given[kind])
             assert isinstance(name, str)
@@ -114,7 +116,7 @@ class World:
         if kind is Kind.TEMPLATE:
             template = next(given[kind])
             return [memory.template(template), len(template)]
-        return _places(kind, memory)
+        return _places(kind, recipe, memory)
 
     def _parameter(self, parameter: bytes | str, memory: Memory) -> bytes:
         if parameter == "gcm key":
@@ -232,11 +234,28 @@ class World:
     def ready(self, function: str) -> Call:
         """The call of a recipe in a session of its own, after all that comes before it."""
         recipe = RECIPES[function]
+        if recipe.pending:
+            return self._ready_to_end(function, recipe)
         if any(role.kind is Kind.SESSION for role in arguments(function)):
             self.open(recipe.slot)
         for step in recipe.before:
             self.must(self.prepare(step))
         return self.prepare(function)
+
+    def _ready_to_end(self, function: str, recipe: Recipe) -> Call:
+        """The same of what ends a call that is pending; C_AsyncJoin is another session's."""
+        self.open(recipe.slot, ASYNC)
+        for step in recipe.before:
+            call = self.prepare(step)
+            answer = World.call(self, step, call.values)
+            if answer != (ck.CKR_PENDING if step == "C_Sign" else ck.CKR_OK):
+                raise SystemExit(f"{step} before {function}: 0x{answer:x}")
+            if step == "C_AsyncGetID":
+                self.joinable = number_at(call.values[-1][0])
+                self.open(recipe.slot, ASYNC)
+        call = self.prepare(function)
+        self.joinable = 0
+        return call
 
     def close(self) -> None:
         """End the session of the last call, if it lasts still, and the login with it."""
@@ -266,7 +285,7 @@ def number_at(address: int) -> int:
     return Ulong.from_address(address).value
 
 
-def _places(kind: Kind, memory: Memory) -> Values:
+def _places(kind: Kind, recipe: Recipe, memory: Memory) -> Values:
     """Where results go, and what has no meaning."""
     if kind is Kind.OUT:
         return [memory.hold(bytes(OUT_BYTES)), memory.hold(ulong(OUT_BYTES))]
@@ -275,9 +294,9 @@ def _places(kind: Kind, memory: Memory) -> Values:
     if kind is Kind.FOUND:
         return [memory.hold(bytes(80)), 10, memory.hold(bytes(8))]
     if kind is Kind.FILLED:
-        return [memory.hold(b"\3\2".ljust(1024, b"\0"))]  # C_GetInterface reads a version there
+        return [memory.hold(recipe.filled.ljust(1024, b"\0"))]
     if kind is Kind.MADE:
         return [memory.hold(bytes(8))]
     if kind is Kind.TEXT:
-        return [memory.hold(b"PKCS 11\0".ljust(32))]
+        return [memory.hold(recipe.text.ljust(32))]
     return [0]
