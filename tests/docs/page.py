@@ -2,7 +2,8 @@
 
 A fenced block with a title is a file of that name. In a `console` block a line that begins with
 ``$ `` is a command, and what follows is what it prints, errors included: ``...`` stands for
-anything, on a line of its own for any number of lines.
+anything, on a line of its own for any number of lines. A command ends with 0, unless the next is
+``echo $?``.
 """
 
 import os
@@ -91,12 +92,19 @@ def run(text: str, folder: Path) -> list[Printed]:
     return [Printed(*one) for one in zip(commands, codes, outputs, strict=True)]
 
 
+def ended_well(did: list[Printed]) -> Iterator[bool]:
+    """Of each command, whether it ended with 0, or the page shows what else it ended with."""
+    for number, one in enumerate(did):
+        following = did[number + 1].command.line if number + 1 < len(did) else ""
+        yield one.exit_code == 0 or following == "echo $?"
+
+
 def _shell(one: File | Command) -> str:
     if isinstance(one, File):
         end = "-- end of a file"
         assert end not in one.text
         return f"mkdir -p $(dirname {one.name}); cat >{one.name} <<'{end}'\n{one.text}{end}\n"
-    return f'{one.line}\necho "{_MARK} $?"\n'
+    return f'{one.line}\ncode=$?; echo "{_MARK} $code"; (exit $code)\n'
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.page import DOCS, ROOT, Printed, blocks, run, untold
+from tests.docs.page import DOCS, ROOT, Printed, blocks, ended_well, run, untold
 
 # Pages whose blocks have tests of their own, beside what they describe
 ELSEWHERE = {
@@ -23,8 +23,10 @@ def test_a_page_prints_what_it_shows(page: Path, tmp_path: Path) -> None:
     assert untold(text) == [], "a block that nobody runs: give it a title, and use it"
     if not list(blocks(text)):
         return
-    for did in run(text, tmp_path):
-        assert did.is_as_shown(), _difference(did)
+    did = run(text, tmp_path)
+    for one, is_well in zip(did, ended_well(did), strict=True):
+        assert one.is_as_shown(), _difference(one)
+        assert is_well, _difference(one)
 
 
 def _difference(did: Printed) -> str:
