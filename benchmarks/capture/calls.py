@@ -29,6 +29,7 @@ from ghostcard.benchmarks.capture.replay import Left, on_cards
 from ghostcard.benchmarks.capture.threads import Threads
 from ghostcard.config import Config
 from ghostcard.driver.capture import NO_CALL, REQUESTS
+from ghostcard.driver.ep11 import RANDOM_CHUNK
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.shapes import shape
 
@@ -241,10 +242,11 @@ def _simple(operation: str, size: int) -> Iterator[Work]:
     """In one message, or as many as it takes."""
     if operation == ops.QUERY:
         size = 0
-    starts = range(0, size, PART) if size > PART else (0,)
+    part = RANDOM_CHUNK if operation == ops.RANDOM else PART
+    starts = range(0, size, part) if size > part else (0,)
     for start in starts:
         try:
-            yield Work(operation, _payload(operation, min(PART, size - start)))
+            yield Work(operation, _payload(operation, min(part, size - start)))
         except DriverError as error:
             raise Unmapped(str(error)) from None
 
@@ -254,7 +256,8 @@ def _payload(operation: str, size: int) -> int:
     blocks, RSA what its modulus has room for, and wrapping is of a key of 32 bytes.
     """
     error: DriverError | None = None
-    for candidate in (size, -(-size // 8) * 8, -(-size // 16) * 16, *_usual(operation)):
+    rounded = (size, -(-size // 8) * 8, -(-size // 16) * 16)
+    for candidate in (*rounded, *_usual(operation, size)):
         try:
             shape(operation, candidate)
             return candidate
@@ -266,12 +269,13 @@ def _payload(operation: str, size: int) -> int:
     raise error
 
 
-def _usual(operation: str) -> tuple[int, ...]:
+def _usual(operation: str, size: int = 0) -> tuple[int, ...]:
     if operation in (ops.WRAP, ops.UNWRAP):
         return (_WRAPPED,)
     rsa = operation.removeprefix("rsa").partition("-")[0]
-    modulus = int(rsa) // 8 if rsa.isdigit() else 0
-    return (modulus, modulus - 11, 16, 1, 0)
+    if operation.startswith("rsa") and rsa.isdigit():
+        return (int(rsa) // 8, int(rsa) // 8 - 11)
+    return (16,) if size < 16 else ()  # the least of a key wrap, or of random bytes
 
 
 def _shorter(operation: str, result_bytes: int) -> int:
