@@ -30,8 +30,10 @@ def calls() -> Capture:
 @pytest.mark.parametrize("capture", [whole(), calls()])
 def test_what_is_written_is_read(capture: Capture) -> None:
     again = parse(capture.to_bytes())
-    assert again._replace(rows=None) == capture._replace(rows=None)
     assert (again.rows == capture.rows).all()
+    assert again._replace(rows=capture.rows)._asdict() | {"rows": 0} == capture._asdict() | {
+        "rows": 0
+    }
     assert again.to_bytes() == capture.to_bytes()
 
 
