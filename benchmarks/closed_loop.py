@@ -101,7 +101,7 @@ class ClosedLoop:
         client.sent += 1
         work = self._work[0] if self._one_work else client.random.choice(self._work)
         if work is not client.work:  # what a job says stays as it is when it goes again
-            client.take(work)
+            client.take(work, job)
         job.outcome = 0
         self._port.submit(job, self._targets, self._on_done, work.render)
 
@@ -119,9 +119,9 @@ class _Client:
         self.sent = 0
         self.work: Work | None = None
 
-    def take(self, work: Work) -> None:
+    def take(self, work: Work, job: Job) -> None:
         """Have the job ask for this from now on."""
-        self.work, job = work, self.job
+        self.work = work
         job.function = work.function
         if work.render is None:
             job.operation = work.operation

@@ -137,7 +137,7 @@ class Soak:
         self._left -= 1
         self._begun += 1
         client = self._clients[job.client]
-        render = client.begin()
+        render = client.begin(job)
         before = self._changes()
         try:
             self._port.submit(job, self._targets, self._ended, render)
@@ -152,6 +152,7 @@ class Soak:
 
     def _ended(self, job: Job) -> None:
         client = self._clients[job.client]
+        client.job = job
         try:
             checked = not job.outcome and client.check(job)
         except DriverError as error:  # the host library has refused the reply
@@ -244,13 +245,13 @@ class _Client:
         self._data = b""
         self._frames: dict[int, tuple[bytes, ...]] = {}
 
-    def begin(self) -> Callable[[int], bytes] | None:
+    def begin(self, job: Job) -> Callable[[int], bytes] | None:
         """Have the job be the next request; how its block is made, if it has one."""
         if self.is_waiting:
             raise Dishonest(f"client {self._number} was told twice")
         self.is_waiting = True
         self._sent += 1
-        job = self.job
+        self.job = job
         job.outcome, job.reply = 0, None
         if self._sent % _DATA_EVERY == 0:
             self._data = f"{self._number} {self._sent}".encode().ljust(DATA_BYTES, b".")

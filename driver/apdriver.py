@@ -162,6 +162,14 @@ class ApDriver:
         self._collect(queue.machine)
         self._close(self._pump(queue, _POLL))
 
+    def flush(self, qid: int) -> None:
+        """Fail what the queue holds with EAGAIN; what is in hardware stays there, and its replies
+        will be nobody's (AP sheet 1.7, offline)."""
+        machine = self._queues[qid].machine
+        machine.flush()
+        self._collect(machine)
+        self._close(NONE)
+
     def scan(self) -> bool:
         """One bus scan (AP sheet 1.9): learn what cards and queues there are, and what their state
         is; whether anything changed."""

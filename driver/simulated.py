@@ -6,7 +6,7 @@ and sizes; the times are the same. Each attempt on a card leaves one record.
 
 import errno
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ghostcard.driver.apdriver import ApDriver, HostQueue
 from ghostcard.driver.dispatcher import ATTEMPTS, Dispatcher, DispatchQueue, dispatch_card
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 Render = Callable[[int], bytes]
+NOT_SENT: Final = -1  # when a job was enqueued that no queue has accepted yet
 
 
 class SimulatedPort:
@@ -70,7 +71,8 @@ class SimulatedPort:
         The job says client, function and either outcome, operation and the three sizes or, with
         ``render``, nothing more. At the end ``outcome`` is 0, the reply code of a refusal, or
         DRIVER_OUTCOME plus the errno with which the driver gave up. The job may then be submitted
-        again. DriverError ENODEV when no target takes requests. ``attempt`` and ``last_qid`` are
+        again; it is another object when the driver has let go of one that is still in hardware.
+        DriverError ENODEV when no target takes requests. ``attempt`` and ``last_qid`` are
         for a request that has come back and goes again.
         """
         now = self._agenda.now
@@ -96,6 +98,7 @@ class SimulatedPort:
         job.on_done = on_done
         job.targets, job.render, job.attempt = targets, render, attempt
         job.psmid = psmid
+        job.enqueued = NOT_SENT
         job.callbacks = self._on_enqueue
         self.in_flight += 1
         self._agenda.at(now + self._submit_ns[qid], job)
@@ -118,7 +121,9 @@ class SimulatedPort:
         for job, error in ended:
             self._dispatcher.drop(job.qid, job.function)
             self.in_flight -= 1
-            if job.reply is not None and not error:
+            if error and job.enqueued != NOT_SENT and job.queue.in_hardware:
+                job = _left_behind(job)
+            elif job.reply is not None and not error:
                 error = self._judge(job)
             if not error:
                 job.done = now
@@ -183,14 +188,14 @@ class SimulatedPort:
     def switch(self, qid: int, online: bool) -> None:
         """Set a queue online or offline (AP sheet 4.4); KeyError if there is none.
 
-        Offline, what it holds fails with EAGAIN, and goes elsewhere. Unlike the kernel's driver,
-        this one then resets it: a request is one object here, which is either in hardware or not.
+        Offline, what it holds fails with EAGAIN, and goes elsewhere; replies that still come belong
+        to nobody.
         """
         queue = self._dispatcher.queue(qid)
         if queue.online != online:
             queue.switch(online, queue.in_service)
             if not online and self.driver.machine(qid).load:
-                self.driver.reset(qid)
+                self.driver.flush(qid)
 
     def dispatched(self, qid: int) -> DispatchQueue:
         """A queue as the dispatcher has it, to look at; KeyError if there is none."""
@@ -210,6 +215,18 @@ class SimulatedPort:
         self._dispatcher.add(DispatchQueue(card, qid))
         self._dispatcher.queue(qid).switch(True, False)  # a new device is online
         return found
+
+
+def _left_behind(job: Job) -> Job:
+    """The request anew: the host has let go of the message, which may still be in hardware."""
+    anew = Job(job.client, job.qid, job.function, job.operation, job.payload_bytes)
+    anew.request_bytes, anew.reply_bytes, anew.block = job.request_bytes, job.reply_bytes, job.block
+    anew.submitted, anew.psmid, anew.number, anew.fault = (
+        job.submitted, job.psmid, job.number, job.fault,
+    )  # fmt: skip
+    anew.targets, anew.render, anew.attempt = job.targets, job.render, job.attempt
+    anew.on_done, anew.outcome = job.on_done, job.outcome
+    return anew
 
 
 def _answers(reply: bytes, block: bytes) -> bool:

@@ -51,7 +51,12 @@ class Client:
         self.seen = 0  # clients known at its last call, itself included; 0 before the first
         self.gone = False  # its thread has ended; nothing will be appended any more
         self.job = Job(client=number)
-        self.done: Callable[[Job], None] = lambda _job: ready.append(self)
+
+        def done(job: Job) -> None:
+            self.job = job  # another one, if the driver has let go of ours
+            ready.append(self)
+
+        self.done: Callable[[Job], None] = done
         self.on_thought: Callbacks = (lambda _job: thought(self),)  # the job is its own event
 
 

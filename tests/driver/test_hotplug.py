@@ -125,6 +125,31 @@ def test_a_queue_that_goes_offline_gives_its_requests_away(profile: Profile) -> 
     assert (job.qid, job.outcome) == (0x100, 0)
 
 
+def test_late_replies_of_a_queue_that_went_offline_are_nobodys(profile: Profile) -> None:
+    """AP sheet 1.7: flushed, not reset; and whoever was told may ask again meanwhile."""
+    stand = Stand(profile, 2)
+    port = stand.port()
+    first = Job(0, 0, SIGN, "rsa2048-sign", 51, REQUEST_BYTES, REPLY_BYTES)
+    ended: list[Job] = []
+    port.submit(first, (0x100,), ended.append)
+    port.timeline.run(50_000)
+    port.switch(0x100, False)
+    assert [job.outcome for job in ended] == [DRIVER_OUTCOME + errno.ENODEV]
+    assert ended[0] is not first
+    ended[0].outcome = 0
+    port.submit(ended[0], (0,), ended.append)
+    machine, queue = port.driver.machine(0x100), stand.bus.cards[1].queues[0]
+    assert (machine.load, machine.count, queue.in_hardware, queue.resets) == (0, 1, 1, 1)
+    port.timeline.run(5_000_000)
+    assert [job.outcome for job in ended] == [0, 0]
+    assert (machine.unassociated, machine.count, queue.in_hardware, queue.resets) == (1, 0, 0, 1)
+    assert machine.state is State.IDLE
+    port.switch(0x100, True)
+    port.submit(ended[1], (0x100,), ended.append)
+    port.timeline.run()
+    assert [job.outcome for job in ended] == [0, 0, 0]
+
+
 def test_an_administrative_request_is_tried_once(profile: Profile) -> None:
     stand = Stand(profile, 2)
     port = stand.port()
