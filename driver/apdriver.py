@@ -379,6 +379,7 @@ class ApDriver:
         queue.machine.device = UNINITIATED
         queue.machine.count = 0  # for the timer, which may still be on the timeline
         del self._queues[queue.qid]
+        self._changed(queue.qid, False)
 
     def _take_out(self, queue: ApQueue, code: int) -> bool:
         news = queue.in_service

@@ -29,7 +29,8 @@ NOT_SENT: Final = -1  # when a job was enqueued that no queue has accepted yet
 class SimulatedPort:
     """The host's side of a machine on ``timeline``; everything happens there, nobody waits.
 
-    ``in_flight`` requests have been submitted and not ended.
+    ``in_flight`` requests have been submitted and not ended. ``news`` is called whenever a queue has
+    come, gone, or been switched.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class SimulatedPort:
     ) -> None:
         self.timeline = timeline
         self.in_flight = 0
+        self.news: Callable[[], None] = _nobody_asks
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._agenda = timeline.agenda
@@ -148,6 +150,7 @@ class SimulatedPort:
         if verdict == UNKNOWN_REPLY:  # AP sheet 3.6: the queue goes offline
             queue = self._dispatcher.queue(job.qid)
             queue.switch(False, queue.in_service)
+            self.news()
             return errno.EAGAIN
         return verdict
 
@@ -194,6 +197,7 @@ class SimulatedPort:
         queue = self._dispatcher.queue(qid)
         if queue.online != online:
             queue.switch(online, queue.in_service)
+            self.news()
             if not online and self.driver.machine(qid).load:
                 self.driver.flush(qid)
 
@@ -204,6 +208,7 @@ class SimulatedPort:
     def _service_changed(self, qid: int, in_service: bool) -> None:
         queue = self._dispatcher.queue(qid)
         queue.switch(queue.online, in_service)
+        self.news()
 
     def _found(self, qid: int) -> HostQueue:
         found = _queue_of(self._bus, qid)
@@ -215,6 +220,10 @@ class SimulatedPort:
         self._dispatcher.add(DispatchQueue(card, qid))
         self._dispatcher.queue(qid).switch(True, False)  # a new device is online
         return found
+
+
+def _nobody_asks() -> None:
+    """There are no uevents."""
 
 
 def _left_behind(job: Job) -> Job:

@@ -1,7 +1,7 @@
 """Records that outlive their process: each is in a file when it has been made.
 
 The file is a row of slots of `RECORD_BYTES`: a header, then records as `Recorder` packs them and,
-between them, the names that they refer to. What a killed process leaves, whole slots and maybe a
+between them, the names that they refer to and the notes of faults. What a killed process leaves, whole slots and maybe a
 part of one, `recover` turns into a `Recorder`.
 """
 
@@ -12,12 +12,16 @@ import struct
 from collections.abc import Iterator
 
 from ghostcard.emulator.errors import RecordError
-from ghostcard.emulator.record import RECORD_BYTES, Recorder
+from ghostcard.emulator.record import NOTE, RECORD_BYTES, Recorder
 
-_HEADER = struct.pack("<8sHH", b"GCJOURNL", 1, RECORD_BYTES).ljust(RECORD_BYTES, b"\0")
+_HEADER = struct.pack("<8sHH", b"GCJOURNL", 2, RECORD_BYTES).ljust(RECORD_BYTES, b"\0")
 _NAME = struct.Struct("<QHH")  # a submission at the end of time, index, bytes of the name
-_INDICES = struct.Struct("<16xHH")  # of operation and engine, in a record
+_INDICES = struct.Struct(
+    "<16xHH6xH"
+)  # of operation and engine, in a record, and of a fault, plus 1
+_NOTED = struct.Struct("<Q")  # another such time, before a note
 _NEVER = (1 << 64) - 1
+_NOTED_AT = _NEVER - 1
 
 
 class Journal(Recorder):
@@ -47,6 +51,9 @@ class Journal(Recorder):
             self._slots.add(packed)
         else:
             self.dropped += 1
+
+    def _keep_note(self, packed: bytes) -> bool:
+        return super()._keep_note(packed) and self._slots.write(_NOTED.pack(_NOTED_AT) + packed)
 
     def _parts(self) -> Iterator[bytes]:
         self.dropped += self._slots.lost
@@ -117,24 +124,32 @@ def recover(path: str | os.PathLike[str]) -> Recorder:
     if not data.startswith(_HEADER):
         raise RecordError(f"{os.fspath(path)}: not a journal of records")
     try:
-        return Recorder.of(*_split(data))
+        names, records, notes = _split(data)
+        return Recorder.of(names, records, 0, notes)
     except ValueError as error:
         raise RecordError(f"{os.fspath(path)}: damaged ({error})") from None
 
 
-def _split(data: bytes) -> tuple[tuple[str, ...], bytes]:
-    """The names, in order of their index, and the records of a journal; ValueError for nonsense."""
+def _split(data: bytes) -> tuple[tuple[str, ...], bytes, bytes]:
+    """The names, in order of their index, the records and the notes of a journal; ValueError for
+    nonsense.
+    """
     names: dict[int, str] = {}
-    records = bytearray()
+    records, notes = bytearray(), bytearray()
     highest = -1
     for start in range(RECORD_BYTES, len(data) - RECORD_BYTES + 1, RECORD_BYTES):
         submitted, index, size = _NAME.unpack_from(data, start)
         if submitted == _NEVER:
             text = start + _NAME.size
             names[index] = data[text : text + size].decode()
+        elif submitted == _NOTED_AT:
+            note = data[start + _NOTED.size : start + _NOTED.size + NOTE.size]
+            notes += note
+            highest = max(highest, NOTE.unpack(note)[-1])
         else:
             records += data[start : start + RECORD_BYTES]
-            highest = max(highest, *_INDICES.unpack_from(data, start))
+            operation, engine, fault = _INDICES.unpack_from(data, start)
+            highest = max(highest, operation, engine, fault - 1)
     if sorted(names) != list(range(len(names))) or highest >= len(names):
         raise ValueError("names")
-    return tuple(names[index] for index in sorted(names)), bytes(records)
+    return tuple(names[index] for index in sorted(names)), bytes(records), bytes(notes)

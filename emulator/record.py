@@ -57,7 +57,7 @@ _HEADER = struct.Struct(
     "<8sHHIQQ"
 )  # magic, version, record bytes, bytes of names, records, dropped
 _NOTES = struct.Struct("<Q")  # from version 2 on, after the records: their number, then themselves
-_NOTE: Final = struct.Struct("<QQHH")  # ns, for ns, qid, index into the names
+NOTE: Final = struct.Struct("<QQHH")  # ns, for ns, qid, index into the names
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of all before
 RECORD_BYTES: Final = _RECORD.size
 _PIECE_BYTES: Final = RECORD_BYTES << 14
@@ -162,11 +162,16 @@ class Recorder:
 
     def note(self, at_ns: int, qid: int, name: str, for_ns: int = 0) -> None:
         """Keep that a fault has happened; one too many is counted in `dropped`."""
-        packed = _NOTE.pack(at_ns, for_ns, qid, self.number(name))
-        if len(self._notes) // _NOTE.size * RECORD_BYTES < self._limit:
+        self._keep_note(NOTE.pack(at_ns, for_ns, qid, self.number(name)))
+
+    def _keep_note(self, packed: bytes) -> bool:
+        """Keep a packed note, if there is room; whether there was."""
+        has_room = len(self._notes) // NOTE.size * RECORD_BYTES < self._limit
+        if has_room:
             self._notes += packed
         else:
             self.dropped += 1
+        return has_room
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -174,7 +179,7 @@ class Recorder:
         names = self.names
         return tuple(
             Note(at_ns, for_ns, qid, names[name])
-            for at_ns, for_ns, qid, name in _NOTE.iter_unpack(bytes(self._notes))
+            for at_ns, for_ns, qid, name in NOTE.iter_unpack(bytes(self._notes))
         )
 
     def _store(self, packed: bytes) -> None:
@@ -258,7 +263,7 @@ class Recorder:
         header = _HEADER.pack(MAGIC, VERSION, RECORD_BYTES, len(names), records, self.dropped)
         checksum = 0
         notes = bytes(self._notes)
-        count = _NOTES.pack(len(notes) // _NOTE.size)
+        count = _NOTES.pack(len(notes) // NOTE.size)
         for part in chain((header, names), self._pieces(records), (count, notes)):
             checksum = zlib.crc32(part, checksum)
             yield part
@@ -306,7 +311,7 @@ class Recorder:
         except UnicodeDecodeError:
             raise RecordError("damaged (names)") from None
         known = names.split("\n") if names or records else ()
-        if any(name >= len(known) for _, _, _, name in _NOTE.iter_unpack(notes)):
+        if any(name >= len(known) for _, _, _, name in NOTE.iter_unpack(notes)):
             raise RecordError("damaged (notes)")
         return cls.of(known, data[start:end], dropped, notes)
 
@@ -350,7 +355,7 @@ def _cut_notes(data: bytes, start: int) -> bytes:
     if len(data) < start + _NOTES.size + _CHECKSUM.size:
         raise RecordError(f"{len(data)} bytes, too few for the records")
     start += _NOTES.size
-    end = start + _NOTES.unpack_from(data, start - _NOTES.size)[0] * _NOTE.size
+    end = start + _NOTES.unpack_from(data, start - _NOTES.size)[0] * NOTE.size
     return data[start:end]
 
 

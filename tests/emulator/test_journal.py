@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.journal import Journal, recover
-from ghostcard.emulator.record import RECORD_BYTES, Recorder
+from ghostcard.emulator.record import RECORD_BYTES, Note, Recorder
 
 TIMES = tuple(range(100, 112))
 
@@ -34,6 +34,22 @@ def test_a_journal_is_the_recorder_with_the_same_records(tmp_path: Path) -> None
     assert journal.to_bytes() == memory.to_bytes() == recover(tmp_path / "j").to_bytes()
     journal.remove()
     assert not (tmp_path / "j").exists()
+
+
+def test_notes_of_faults_are_in_it(tmp_path: Path) -> None:
+    journal, memory = Journal(tmp_path / "j", capacity=2), Recorder(capacity=2)
+    for recorder in (journal, memory):
+        for at_ns in (5, 7, 9):
+            add(recorder, at_ns)
+            recorder.note(at_ns, 0x100, "pulled", 3)
+    assert journal.to_bytes() == memory.to_bytes()
+    found = recover(tmp_path / "j")
+    assert found.notes == memory.notes == (Note(5, 3, 0x100, "pulled"), Note(7, 3, 0x100, "pulled"))
+    assert found.array()["client"].tolist() == [5, 7]
+    with (tmp_path / "j").open("ab") as file:
+        file.write(b"\xfe" + b"\xff" * 7 + bytes(18) + b"\xff" * (RECORD_BYTES - 26))
+    with pytest.raises(RecordError, match=r"j: damaged \(names\)$"):
+        recover(tmp_path / "j")
 
 
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
@@ -120,3 +136,4 @@ def test_random_bytes_behind_the_header_are_records_or_refused(
         recovered = recover(path)
         assert len(recovered) <= len(tail) // RECORD_BYTES
         assert all(index < len(recovered.names) for index in recovered.array()["operation"])
+        assert all(note.name in recovered.names for note in recovered.notes)
