@@ -113,7 +113,12 @@ class GatedTrack(LoneTrack):
             self._settle()
             thread = threading.get_native_id()
             caller = Caller(thread, self._gate.watch(thread))
-            caller.done = lambda _job: self._gate.release(caller, self._gate.now_ns)
+
+            def done(job: Job) -> None:
+                caller.job = job  # another one, if the driver has let go of ours
+                self._gate.release(caller, self._gate.now_ns)
+
+            caller.done = done
             self._gate.join(caller)
             self._elect()
         self._thread.caller = caller

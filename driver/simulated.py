@@ -29,8 +29,8 @@ NOT_SENT: Final = -1  # when a job was enqueued that no queue has accepted yet
 class SimulatedPort:
     """The host's side of a machine on ``timeline``; everything happens there, nobody waits.
 
-    ``in_flight`` requests have been submitted and not ended. ``news`` is called whenever a queue has
-    come, gone, or been switched.
+    ``in_flight`` requests have been submitted and not ended. ``news`` is called whenever a queue
+    has come, gone, or been switched.
     """
 
     def __init__(

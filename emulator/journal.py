@@ -1,8 +1,8 @@
 """Records that outlive their process: each is in a file when it has been made.
 
 The file is a row of slots of `RECORD_BYTES`: a header, then records as `Recorder` packs them and,
-between them, the names that they refer to and the notes of faults. What a killed process leaves, whole slots and maybe a
-part of one, `recover` turns into a `Recorder`.
+between them, the names that they refer to and the notes of faults. What a killed process leaves,
+whole slots and maybe a part of one, `recover` turns into a `Recorder`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from ghostcard.emulator.record import NOTE, RECORD_BYTES, Recorder
 
 _HEADER = struct.pack("<8sHH", b"GCJOURNL", 2, RECORD_BYTES).ljust(RECORD_BYTES, b"\0")
 _NAME = struct.Struct("<QHH")  # a submission at the end of time, index, bytes of the name
-_INDICES = struct.Struct(
-    "<16xHH6xH"
-)  # of operation and engine, in a record, and of a fault, plus 1
+_INDICES = struct.Struct("<16xHH6xH")  # of operation, engine and (plus 1) fault, in a record
 _NOTED = struct.Struct("<Q")  # another such time, before a note
 _NEVER = (1 << 64) - 1
 _NOTED_AT = _NEVER - 1

@@ -214,6 +214,7 @@ class _Play:
 
     def _over(self, job: Job) -> None:
         client = job.client
+        self._jobs[client] = job
         number = self._current[client]
         self._ended[number] = 1
         self._go_on(client)
