@@ -3,18 +3,23 @@
 An adapter's counter goes up when it is taken out of operation ("config off") and when it comes
 back: odd, it is away; two more than before, it was away meanwhile. One counter goes up with each of
 them, so that looking for changes costs a memory read. Behind the counters is a byte for each
-adapter and each queue that somebody has set offline.
+adapter and each queue that somebody has set offline, and for each adapter that is away for a time
+when it is due back, in nanoseconds of the wall clock: should whoever took it away be killed,
+somebody else puts it back.
 """
 
 import fcntl
 import mmap
 import os
+import time
 
 ADAPTERS = 256
 _CHANGES = ADAPTERS
 _COUNTERS = 4 * (ADAPTERS + 1)
 _QUEUES = _COUNTERS + ADAPTERS  # where their bytes begin, by qid
-_SIZE = _QUEUES + ADAPTERS * 256
+_DUE = (_QUEUES + ADAPTERS * 256 + 7) & -8
+_SIZE = _DUE + 8 * ADAPTERS
+_NOBODY = bytes(8 * ADAPTERS)
 _LIMIT = 1 << 32
 
 
@@ -33,7 +38,8 @@ class Sockets:
         finally:
             os.close(file)
         self.view = memoryview(self._map)[:_COUNTERS].cast("I")
-        self._offline = memoryview(self._map)[_COUNTERS:]
+        self._offline = memoryview(self._map)[_COUNTERS:_DUE]
+        self._due = memoryview(self._map)[_DUE:].cast("Q")
         self.changes = self.view[_CHANGES:]
 
     def is_there(self, adapter: int) -> bool:
@@ -70,12 +76,25 @@ class Sockets:
                 self._offline[place] = not online
             self._count(_CHANGES)
 
-    def switch(self, adapter: int, is_there: bool) -> bool:
-        """Take an adapter out of operation, or bring it back; False if it is so already."""
+    def bring_back(self) -> bool:
+        """Put back what was due; whether anything is still to come."""
+        if self._map[_DUE:] == _NOBODY:
+            return False
+        now = time.time_ns()
+        for adapter, due in enumerate(self._due):
+            if 0 < due <= now:
+                self.switch(adapter, True)
+        return self._map[_DUE:] != _NOBODY
+
+    def switch(self, adapter: int, is_there: bool, due_ns: int = 0) -> bool:
+        """Take an adapter out of operation, until it is due if a time is given, or bring it back;
+        False if it is so already.
+        """
         with open(self._path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if self.is_there(adapter) == is_there:
                 return False
+            self._due[adapter] = due_ns
             self._count(adapter)
             self._count(_CHANGES)
         return True

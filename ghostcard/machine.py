@@ -5,6 +5,7 @@ that of the software which a host runs for a slot of accelerators is ``hosts/<sl
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,7 @@ class Machine:
         """Take those cards out of operation, and bring back those, that somebody has switched."""
         if self.sockets is None:
             return
+        self.sockets.bring_back()
         for adapter, before in self._switched.items():
             now = self._switched[adapter] = self.sockets.view[adapter]
             if now != before:
@@ -183,12 +185,12 @@ class Machine:
                 card.on_change.append(meter.forget_prices)
 
     def take_away(self, adapter: int, for_ns: int = -1) -> None:
-        """Take a card out of operation for every process; with a time, it is put back by a thread.
-
-        Should this process be killed before, `ghostcard cards --config-on` puts it back.
+        """Take a card out of operation for every process; with a time, it is put back by a thread,
+        or should this process be killed before, by whoever looks for it then.
         """
         assert self.sockets is not None
-        if self.sockets.switch(adapter, False) and for_ns >= 0:
+        due_ns = time.time_ns() + for_ns if for_ns >= 0 else 0
+        if self.sockets.switch(adapter, False, due_ns) and for_ns >= 0:
             from ghostcard.absence import Absence
 
             self._absences.append(Absence(self.sockets, adapter, for_ns))

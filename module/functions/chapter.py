@@ -34,7 +34,8 @@ class Chapter:
         self._sessions: dict[int, Session] = {}
         self._removed: set[int] = set()  # sessions that went with their token
         self._changes: Sequence[int] = (0,)
-        self._seen = 0
+        self._seen = 0  # -1: look in any case
+        self._followed = 0
         self._following = Lock()
         self._session_handles = count(1)
         self._object_handles = count(1)
@@ -91,15 +92,19 @@ class Chapter:
         if self._changes[0] == self._seen:
             return
         with self._following:
-            machine, seen = self._machine, self._changes[0]
+            machine = self._machine
             if machine is None or machine.sockets is None:
+                return
+            is_awaited, seen = machine.sockets.bring_back(), self._changes[0]
+            if seen == self._followed:
                 return
             machine.follow()
             for slot in self._slots.values():
                 if slot.follow(machine.sockets):
                     self._removed.update(each.handle for each in slot.token.sessions.values())
                     self._close_sessions(slot)
-            self._seen = seen
+            self._followed = seen
+            self._seen = -1 if is_awaited else seen  # look again, whoever is to put it back
 
     def _close_sessions(self, slot: "Slot") -> None:
         for session in list(slot.token.sessions.values()):

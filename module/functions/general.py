@@ -145,7 +145,7 @@ class General(Chapter):
         self._machine = machine
         self.capture = _capture(machine)
         assert machine.sockets is not None
-        self._changes, self._seen = machine.sockets.changes, -1
+        self._changes, self._seen, self._followed = machine.sockets.changes, -1, -1
         self._follow()
         for slot in self._slots.values():
             slot.has_event = False  # PKCS #11 3.2, 5.5.4

@@ -1,6 +1,7 @@
 """Adapters that are switched off and on, as every process with these cards sees it."""
 
 import os
+import time
 from pathlib import Path
 
 from ghostcard.emulator.sockets import Sockets
@@ -24,6 +25,21 @@ def test_a_switch_is_seen_by_everybody_and_outlives_them(tmp_path: Path) -> None
     assert one.is_there(3)
     assert (one.view[3], one.changes[0]) == (2, 2)
     assert Sockets(str(tmp_path / "sockets")).view[3] == 2
+
+
+def test_whoever_comes_first_puts_back_what_was_due(tmp_path: Path) -> None:
+    one, other = (Sockets(str(tmp_path / "sockets")) for _ in range(2))
+    assert not one.bring_back()
+    now = time.time_ns()
+    assert one.switch(3, False, now - 1)
+    assert one.switch(255, False, now + 3_600_000_000_000)
+    assert one.switch(4, False)
+    assert other.bring_back()  # there is one still to come
+    assert [other.is_there(adapter) for adapter in (3, 4, 255)] == [True, False, False]
+    assert one.changes[0] == 4
+    assert other.switch(255, True)
+    assert not one.bring_back()
+    assert not one.is_there(4)  # that one is away for good
 
 
 def test_counters_go_round(tmp_path: Path) -> None:

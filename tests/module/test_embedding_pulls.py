@@ -133,6 +133,25 @@ def test_a_plan_takes_the_only_card_for_a_while(
     assert Sockets(str(home / "cards" / "sockets")).is_there(0)
 
 
+def test_a_card_comes_back_though_whoever_pulled_it_was_killed(
+    signer: Callable[[str], Signer], home: Path
+) -> None:
+    (home / "plan.toml").write_text(
+        '[[faults]]\nkind = "pull"\nnth = 20\nfor_ns = 1_500_000_000\nverb = "SignSingle"\n'
+    )
+    other = signer(ONE + SLOT_OF_ONE)
+    assert other.next() == OK
+    puller = signer('faults = "plan.toml"\n' + ONE + SLOT_OF_ONE)
+    assert [puller.next() for _ in range(2)] == [OK, REMOVED]
+    puller.process.kill()
+    puller.process.wait()
+    sockets = Sockets(str(home / "cards" / "sockets"))
+    assert not sockets.is_there(0)
+    assert other.next() in (REMOVED, ERROR)
+    assert other.next() == OK
+    assert sockets.is_there(0)
+
+
 def test_a_fault_while_it_runs(signer: Callable[[str], Signer], home: Path) -> None:
     one = signer("control = true\n" + ONE + SLOT_OF_ONE)
     assert one.next() == OK
