@@ -6,13 +6,15 @@ Names and texts are those of AP sheet 5; the tables are in `busattributes`, `car
     /sys/bus/ap/NAME
     /sys/devices/ap/card00/NAME             or /sys/bus/ap/devices/card00/NAME
     /sys/devices/ap/card00/00.0006/NAME     or /sys/bus/ap/devices/00.0006/NAME
+    /sys/class/zcrypt/create, destroy       write the name of a device node
+    /sys/class/zcrypt/NODE/MASK             ioctlmask, apmask, aqmask, admask
 
 Errors are DriverError: ENOENT for what is not there, EACCES for a write of what can only be read,
 EINVAL for a value that is none, and what the attribute itself has against it.
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ghostcard.driver import busattributes, cardattributes, queueattributes
@@ -20,9 +22,15 @@ from ghostcard.driver.attribute import Attribute, nothing
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.facts import facts, queues_of
 from ghostcard.driver.host import Host
+from ghostcard.driver.nodes import MASKS, Nodes
 
 BUS = "/sys/bus/ap"
 DEVICES = "/sys/devices/ap"
+NODES = "/sys/class/zcrypt/"
+NODE_TABLE: dict[str, Callable[[Nodes, str], object]] = {
+    "create": Nodes.create,
+    "destroy": Nodes.destroy,
+}
 TABLES = {
     "bus": busattributes.TABLE,
     "card": cardattributes.TABLE,
@@ -39,28 +47,50 @@ class Place(NamedTuple):
 
 
 class Attributes:
-    """The tree of one host."""
+    """The tree of one host, with its device nodes."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, nodes: Nodes | None = None) -> None:
         self.host = host
+        self.nodes = Nodes() if nodes is None else nodes
 
     def read(self, path: str) -> str:
         """The text of an attribute, with the newline at its end."""
+        if path.startswith(NODES):
+            return self._read_node(path.removeprefix(NODES))
         place, attribute = self._find(path)
         return attribute.read(self.host, place.number) + "\n"
 
     def write(self, path: str, text: str) -> None:
         """Write it; a newline at the end does not matter."""
+        if path.startswith(NODES):
+            self._write_node(path.removeprefix(NODES), text.rstrip("\n"))
+            return
         place, attribute = self._find(path)
         if attribute.write is None:
             raise DriverError(errno.EACCES, f"{path} can only be read")
         attribute.write(self.host, place.number, text.rstrip("\n"))
 
     def paths(self) -> Iterator[str]:
-        """Every attribute there is, by the path that is no link."""
+        """Every attribute that can be read, by the path that is no link."""
         for place in self._places():
             for name in self._rows(place):
                 yield f"{place.path}/{name}"
+        for node in self.nodes.names():
+            yield from (f"{NODES}{node}/{mask}" for mask in MASKS)
+
+    def _read_node(self, place: str) -> str:
+        """A mask of a device node (AP sheet 4.5)."""
+        if place in NODE_TABLE:
+            raise DriverError(errno.EACCES, f"{NODES}{place} can only be written")
+        node, _, mask = place.rpartition("/")
+        return self.nodes.read(node, mask) + "\n"
+
+    def _write_node(self, place: str, text: str) -> None:
+        if place in NODE_TABLE:
+            NODE_TABLE[place](self.nodes, text)
+            return
+        node, _, mask = place.rpartition("/")
+        self.nodes.write(node, mask, text)
 
     def _places(self) -> Iterator[Place]:
         yield Place("bus", 0, BUS)

@@ -7,8 +7,9 @@ request (ioctls), adapters, domains, and domains that administrative requests ma
 import errno
 from collections.abc import Callable
 
-from ghostcard.driver import masks
+from ghostcard.driver import masks, statusioctls
 from ghostcard.driver.errors import DriverError
+from ghostcard.driver.host import Host
 from ghostcard.driver.port import Port
 from ghostcard.driver.ratings import RequestClass
 from ghostcard.driver.triage import ADMIN
@@ -70,6 +71,19 @@ class Nodes:
         node = self._find(name)
         node.users += 1
         return NodePort(node, port, mode, lambda: self._closed(node))
+
+    def status(self, name: str, number: int, host: Host) -> bytes:
+        """What an ioctl by that number answers (`statusioctls.TABLE`). DriverError: ENOENT, EPERM
+        for one that the node does not let through, ENOTTY for one that is none of these.
+        """
+        node = self._find(name)
+        if not masks.holds(node.ioctlmask, number):
+            raise DriverError(errno.EPERM, f"{name} does not let such questions through")
+        answer = statusioctls.TABLE.get(number)
+        if answer is None:
+            raise DriverError(errno.ENOTTY, f"{number:#04x} asks for no status")
+        users = sum(each.users for each in self._nodes.values())
+        return answer(statusioctls.Asked(host, users))
 
     def read(self, name: str, mask: str) -> str:
         """A mask as text, without a newline. DriverError(ENOENT)."""

@@ -87,7 +87,7 @@ class Machine:
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function, config.seed or 0))
         self._start(recorder)
-        self.sockets = None if in_memory else Sockets(os.path.join(_folder("cards"), "sockets"))
+        self.sockets = None if in_memory else Sockets(sockets_path())
         self._switched = dict.fromkeys(self.bus.cards, 0)
         self._offline: frozenset[int] = frozenset()
         self._absences: list[Absence] = []
@@ -256,6 +256,11 @@ class Machine:
 def meter_folder() -> str:
     """Where the counts of what programs asked of the cards of this home lie."""
     return os.path.join(home(), "cards", "meter")
+
+
+def sockets_path() -> str:
+    """The file that says which cards of this home are in operation, and which queues online."""
+    return os.path.join(_folder("cards"), "sockets")
 
 
 def _program_faults(config: Config) -> "ProgramFaults | None":

@@ -16,8 +16,9 @@ from ghostcard.emulator import meter
 from ghostcard.emulator.meter import Measured, Totals
 from ghostcard.emulator.profile import Profile
 from ghostcard.emulator.profile import load as load_profile
+from ghostcard.emulator.sockets import Sockets
 from ghostcard.firmware.abi.operations import category
-from ghostcard.machine import meter_folder
+from ghostcard.machine import meter_folder, sockets_path
 from ghostcard.measurement import ENTRIES, rates
 
 _KINDS = {
@@ -66,6 +67,8 @@ Examples:
 @click.option("-t", "--no-totals", is_flag=True, help="Leave totals out.")
 @click.option("-T", "--only-totals", is_flag=True, help="Leave everything else out.")
 @click.option("-a", "--no-apqn", is_flag=True, help="Leave queues out.")
+@click.option("-O", "--only-online", is_flag=True,
+              help="Leave out what is not online at an interval's end.")  # fmt: skip
 @click.option("--records", type=click.Path(dir_okay=False, path_type=Path),
               help="The requests of a run that is over, in simulated time.")  # fmt: skip
 @click.option("--profile", help="Of the cards in --records, where they are not those configured.")
@@ -77,6 +80,7 @@ def command(
     no_totals: bool,
     only_totals: bool,
     no_apqn: bool,
+    only_online: bool,
     records: Path | None,
     profile: str | None,
 ) -> None:
@@ -92,13 +96,17 @@ def command(
         raise click.UsageError("--no-totals and --only-totals exclude each other")
     if profile and not records:
         raise click.UsageError("--profile is for --records")
+    if only_online and records:
+        raise click.UsageError("--only-online is not for --records: there all are")
     if records is None:
         cards = _configured()
         samples = _live(interval)
     else:
         cards, samples = _recorded(records, interval, profile)
     chosen = _chosen(cards, devices, no_apqn)
-    _print(_intervals(samples, chosen, interval, count), form, Style(not no_totals, only_totals))
+    is_shown = _is_online() if only_online else lambda shown: True
+    intervals = _intervals(samples, chosen, interval, count, is_shown)
+    _print(intervals, form, Style(not no_totals, only_totals))
 
 
 # -- where the figures come from -------------------------------------------------------------------
@@ -209,8 +217,26 @@ def _is_named(shown: Shown, name: str) -> bool:
     return shown.name == name or shown.name.startswith(f"{name}.")
 
 
+def _is_online() -> Callable[[Shown], bool]:
+    """Whether a card or queue is in operation, and nobody has set it offline."""
+    sockets = Sockets(sockets_path())
+
+    def is_online(shown: Shown) -> bool:
+        adapter = shown.card.adapter
+        switched = (
+            sockets.is_card_online(adapter) if shown.is_card else sockets.is_online(*shown.qids)
+        )
+        return sockets.is_there(adapter) and switched
+
+    return is_online
+
+
 def _intervals(
-    samples: Samples, chosen: list[Shown], seconds: float, count: int | None
+    samples: Samples,
+    chosen: list[Shown],
+    seconds: float,
+    count: int | None,
+    is_shown: Callable[[Shown], bool],
 ) -> Iterator[Interval]:
     _, before = next(samples)
     for number, (at, after) in enumerate(samples, 1):
@@ -222,6 +248,7 @@ def _intervals(
                 rates(shown.card.mode, before, after, shown.qids, seconds),
             )
             for shown in chosen
+            if is_shown(shown)
         ]
         yield Interval(number, at, devices)
         before = after

@@ -260,3 +260,21 @@ def test_settings_of_the_bus_without_interrupts() -> None:
 def test_no_poll_thread_with_interrupts(tree: Tree) -> None:
     tree.write(f"{BUS}/poll_thread", "1")
     assert tree.read(f"{BUS}/poll_thread") == "0\n"
+
+
+def test_device_nodes_are_in_the_tree(tree: Tree) -> None:
+    """AP sheet 4.5: made, given masks, used, taken away."""
+    node = "/sys/class/zcrypt/mine"
+    tree.write("/sys/class/zcrypt/create", "mine\n")
+    assert tree.read(f"{node}/apmask") == "0x" + "0" * 64 + "\n"
+    tree.write(f"{node}/aqmask", "+6\n")
+    assert tree.attributes.nodes.read("mine", "aqmask") == "0x02" + "0" * 62
+    assert f"{node}/admask" in set(tree.attributes.paths())
+    assert tree.read("/sys/class/zcrypt/z90crypt/ioctlmask") == "0x" + "f" * 64 + "\n"
+    refused(tree, errno.EEXIST, "/sys/class/zcrypt/create", "mine")
+    refused(tree, errno.EINVAL, f"{node}/apmask", "+256")
+    refused(tree, errno.EACCES, "/sys/class/zcrypt/create")
+    tree.write("/sys/class/zcrypt/destroy", "mine")
+    refused(tree, errno.ENOENT, f"{node}/apmask")
+    refused(tree, errno.ENOENT, "/sys/class/zcrypt/destroy", "mine")
+    refused(tree, errno.ENOENT, "/sys/class/zcrypt/z90crypt/name", "x")

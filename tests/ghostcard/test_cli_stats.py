@@ -16,7 +16,8 @@ from ghostcard.cli.stats import command
 from ghostcard.cli.zcryptstats import Device, Interval, Style
 from ghostcard.config import load
 from ghostcard.driver.ep11 import Ep11Host
-from ghostcard.machine import Machine
+from ghostcard.emulator.sockets import Sockets
+from ghostcard.machine import Machine, sockets_path
 from ghostcard.measurement import Rate
 
 EXAMPLE = """\
@@ -192,3 +193,28 @@ def test_what_cannot_be_asked_for(arguments: tuple[str, ...], message: str) -> N
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_only_what_is_online() -> None:
+    """AP sheet 6.4, -O; a queue that is offline, then its card, then the card out of operation."""
+    arguments = ("-i", "0.001", "-c", "1", "-o", "csv")
+    sockets = Sockets(sockets_path())
+
+    def shown() -> list[str]:
+        lines = run(*arguments, "-O").splitlines()[1:]
+        return [line.split(",")[1] for line in lines]
+
+    both = shown()
+    assert both[:2] == ["00", "00.0000"]
+    sockets.set_online(0, False)
+    assert shown() == [one for one in both if one != "00.0000"]
+    sockets.set_card_online(0, False)
+    others = [one for one in both if not one.startswith("00")]
+    assert shown() == others
+    sockets.set_card_online(0, True)
+    sockets.switch(0, False)
+    assert shown() == others
+    assert len(run(*arguments).splitlines()) == 1 + len(both)
+    result = CliRunner().invoke(command, ["-O", "--records", "x"])
+    assert result.exit_code == 2
+    assert "--only-online is not for --records" in result.stderr
