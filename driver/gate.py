@@ -105,6 +105,8 @@ class Gate(Generic[C]):
         self.start_ns = 0  # of the machine, when it is made
         self._probe = probe
         self._announced = announced
+        self._is_early = False  # not all who are announced are there
+        self.first: C | None = None  # who starts the others
         self._quiet_since: float | None = None
         self._arrivals: list[tuple[Order, C, Callable[[C], None]]] = []
         self._running: list[tuple[Order, C]] = []  # some are not any more
@@ -205,6 +207,10 @@ class Gate(Generic[C]):
             self.numbers += 1
         return client.number
 
+    @property
+    def _others(self) -> list[C]:
+        return [client for client in self.clients.values() if client is not self.first]
+
     def settle(self, client: C, host_ns: int) -> None:
         """The client, which was alone, has come to this time by itself."""
         if host_ns <= client.host_ns:
@@ -218,13 +224,15 @@ class Gate(Generic[C]):
 
     def are_undisturbed(self) -> bool:
         """Whether all but one are still parked and no thread has come: what `advance` looks at."""
+        if self._probe.is_single():
+            return True
         if self._probe.has_changed() or self._strangers_stir():
             return False
         return not any(_is_stirring(c.sleeper) for c in self._asleep if not c.expired)
 
     def alone(self) -> C | None:
         """The client that is RUNNING, if it is the only one and nothing is under way."""
-        if not self.is_idle or self._is_shut or self._announced:
+        if not self.is_idle or self._is_shut or (self._announced and self._others):
             return None
         running = [c for c in self.clients.values() if c.state == RUNNING and not c.gone]
         return running[0] if len(running) == 1 else None
@@ -293,7 +301,7 @@ class Gate(Generic[C]):
         machine, arrivals = self.machine, self._arrivals
         agenda = machine.timeline.agenda
         heap = agenda.heap
-        while is_forced or not (self._is_shut or self._announced):
+        while is_forced or not (self._is_shut or self._is_early):
             bound = None if is_forced else self._bound()
             if arrivals and (not heap or arrivals[0][0][0] <= heap[0][0]):
                 if bound is not None and bound < arrivals[0][0]:
@@ -342,15 +350,19 @@ class Gate(Generic[C]):
                 self._run_again(client)
         if self._probe.has_changed() or self._strangers_stir():
             self._meet_strangers()
-        if self._announced and len(self._callers()) >= self._announced:
+        if self._announced:
+            self._count_callers()
+
+    def _count_callers(self) -> None:
+        """The first client may call by itself before; it is one of those announced if it waits."""
+        others = sum(c.state == BLOCKED or c.number >= 0 for c in self._others)
+        first = self.first is not None and self.first.state == BLOCKED
+        self._is_early = others > 0 and others + first < self._announced
+        if others + first >= self._announced:
             self._announced = 0
 
-    def _callers(self) -> set[int]:
-        arrived = {client.thread for _, client, _ in self._arrivals}
-        return arrived | {c.thread for c in self.clients.values() if c.number >= 0}
-
     def _strangers_stir(self) -> bool:
-        return any(stranger.has_run() for stranger in self._strangers if stranger.runs >= 0)
+        return any(_is_stirring(one) for one, since in self._strangers.items() if since is None)
 
     def _meet_strangers(self) -> None:
         """Does one of the threads that have never called hold the others?"""
@@ -403,7 +415,7 @@ class Gate(Generic[C]):
         now = time.monotonic()
         if self._quiet_since is None:
             self._quiet_since = now
-        return not self._announced or now - self._quiet_since >= ANNOUNCED_S
+        return not self._is_early or now - self._quiet_since >= ANNOUNCED_S
 
     def _have_waited(self) -> bool:
         """Whether nothing has happened for too long; then those who hold the others are left."""
@@ -423,7 +435,9 @@ class Gate(Generic[C]):
 
     def _park(self) -> None:
         """Nobody outside holds the others any more."""
-        self._announced = 0
+        if self._is_early:
+            self._announced = 0
+        self._is_early = False
         self._is_shut = False
         self._quiet_since = None
         for client in [*self.clients.values()]:

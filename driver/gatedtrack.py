@@ -69,6 +69,7 @@ class GatedTrack(LoneTrack):
         self._release = self._lock.release
         self._thread = _Thread()
         self._watcher: Caller | None = None
+        self.is_ending: Callable[[], object] = bool  # whether nobody may wait any more
 
     @property
     def parked(self) -> int:
@@ -106,6 +107,10 @@ class GatedTrack(LoneTrack):
         self._gate.numbers = former.clients
 
     # -- a call --------------------------------------------------------------------------------
+
+    def attend(self) -> None:
+        """The calling thread is the one that starts the others."""
+        self._gate.first = self.enter()
 
     def enter(self) -> Caller:
         """Make the calling thread known. It holds the others until it calls or sleeps."""
@@ -197,7 +202,9 @@ class GatedTrack(LoneTrack):
     def _watch(self, caller: Caller, moves: int) -> int:
         """Nobody woke it for a while: if nothing has moved, look whether the others sleep."""
         with self._lock:
-            if caller.state == BLOCKED and moves in (-1, self._gate.moves):
+            if self.is_ending():
+                self._gate.finish()
+            elif caller.state == BLOCKED and moves in (-1, self._gate.moves):
                 self._advance(caller)
             return self._gate.moves
 

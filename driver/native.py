@@ -58,6 +58,7 @@ class NativePort:
         self._recorder = recorder
         self._timing = Timing() if timing is None else timing
         self._think = think
+        self.is_ending: Callable[[], object] = bool  # whether the process ends: nobody waits then
         self._perform = bus.perform
         self._perform_whole = bus.perform_whole
         self._counts: memoryview | list[int] = [0]
@@ -96,10 +97,11 @@ class NativePort:
         from ghostcard.driver.dispatcher import Dispatcher, dispatch_queues
 
         dispatcher = Dispatcher(dispatch_queues(self._bus))
-        self._gated = AsyncTrack(
-            self._bus, dispatcher, self._recorder, announced=self._timing.clients
-        )
-        return self._gated
+        clients = self._timing.clients
+        track = AsyncTrack(self._bus, dispatcher, self._recorder, announced=clients)
+        track.is_ending = lambda: self.is_ending()
+        self._gated = track
+        return track
 
     @property
     def parked(self) -> int:
@@ -134,7 +136,7 @@ class NativePort:
         it calls or sleeps, so that nothing begins while it starts them.
         """
         if self._gated:
-            self._gated.enter()
+            self._gated.attend()
 
     def finish(self) -> None:
         """Bring the records up to date with every call that has returned."""

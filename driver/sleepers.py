@@ -10,7 +10,10 @@ is held when `all_asleep` looks: their release wakes whoever waits, before the f
 
 import os
 from collections.abc import Iterable, Sequence, Set
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ctypes import c_char
 
 AWAKE = -1
 GONE = -2
@@ -39,6 +42,10 @@ class Sleeper(Protocol):
 
 class Probe(Protocol):
     """What the gate asks about threads; each has a number, in order of their creation."""
+
+    def is_single(self) -> bool:
+        """Whether it is certain, and cheap to tell, that there is one thread and no other."""
+        ...
 
     def watch(self, thread: int) -> Sleeper:
         """The thread of this number; one that has ended is GONE at the first look."""
@@ -123,6 +130,7 @@ class ProcessProbe:
         self._folder = f"/proc/{process or os.getpid()}/task"
         self._directory = os.open(self._folder, _FLAGS | os.O_DIRECTORY)
         self._links = 0  # of the directory: two more than there are threads
+        self._single = None if process else _single_threaded()
         self._tasks: dict[int, Task] = {}
 
     def __del__(self) -> None:
@@ -135,6 +143,10 @@ class ProcessProbe:
             self._directory = -1
         _close(self._tasks.values())
         self._tasks = {}
+
+    def is_single(self) -> bool:
+        """See `Probe`; False in a process that has ever had two."""
+        return self._single is not None and self._single.value != b"\0"
 
     def watch(self, thread: int) -> Task:
         """See `Probe`."""
@@ -152,6 +164,16 @@ class ProcessProbe:
         tasks = self._tasks
         self._tasks = {thread: tasks.get(thread) or self.watch(thread) for thread in there}
         return tuple(self._tasks.values())
+
+
+def _single_threaded() -> "c_char | None":
+    """What libc has to say about it, if this one does."""
+    from ctypes import CDLL, c_char
+
+    try:
+        return c_char.in_dll(CDLL(None), "__libc_single_threaded")
+    except (OSError, ValueError):
+        return None
 
 
 def _close(tasks: Iterable[Task]) -> None:

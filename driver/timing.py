@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 STRICT = "strict"
 BEHIND = "behind"
+STANDING_SUFFIX = ".order"  # of the file beside a process's records
 ORDERS = (STRICT, BEHIND)
 THINKS = ("none", "cpu")
 
@@ -30,6 +31,20 @@ class Standing(NamedTuple):
     parked: int  # threads that were awake, and left behind: by "behind"
     expired: int  # the same by "strict", after its grace
     late: int  # of these, who called after all
+
+    def as_text(self) -> str:
+        """For a file: a line for each field."""
+        return "".join(f"{name} {value}\n" for name, value in zip(self._fields, self, strict=True))
+
+    @classmethod
+    def of_text(cls, text: str) -> "Standing":
+        """The inverse; ValueError for anything else."""
+        said = dict(line.split(" ", 1) for line in text.splitlines())
+        if set(said) != set(cls._fields):
+            raise ValueError("not the order of a run")
+        order, think, scale = said["order"], said["think"], float(said["think_scale"])
+        counts = (int(said[name]) for name in ("clients", "parked", "expired", "late"))
+        return cls(order, think, scale, *counts)
 
     @property
     def is_deterministic(self) -> bool:

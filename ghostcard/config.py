@@ -7,6 +7,12 @@
     faults = "plan.toml"            # what is to fail when (docs/faults.md); default: nothing
     control = true                  # take faults from `ghostcard fault` while a program runs
 
+    [time]                          # how the threads of a program share simulated time
+    order = "strict"                # "strict" | "behind" (docs/native-threads.md)
+    think = "none"                  # "none" | "cpu": what passes between two calls of a thread
+    think_scale = 1.0               # of the thread's CPU time
+    clients = 8                     # threads without which time does not begin; default: none
+
     [[cards]]                       # default: one cex8p at adapter 0
     adapter = 0                     # 0 ... 255
     profile = "cex8p"               # a name of `ghostcard profiles`, or a TOML file
@@ -35,6 +41,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ghostcard import pkcs11
+from ghostcard.driver.timing import ORDERS, STRICT, THINKS, Timing
 
 FUNCTIONS = ("real", "null")
 _DESCRIPTION_BYTES = 64  # CK_SLOT_INFO.slotDescription
@@ -90,6 +97,7 @@ class Config(NamedTuple):
     seed: int | None = None
     faults: str | None = None
     control: bool = False
+    time: Timing = Timing(STRICT)
 
 
 def load(path: str | None = None) -> Config:
@@ -106,7 +114,7 @@ def load(path: str | None = None) -> Config:
 def parse(document: Mapping[str, object], folder: str = ".") -> Config:
     """The configuration of a parsed TOML document; profile files are relative to ``folder``."""
     table = _Table(document, "")
-    table.only("function", "seed", "faults", "control", "cards", "slots")
+    table.only("function", "seed", "faults", "control", "time", "cards", "slots")
     cards = tuple(_card(entry, folder) for entry in table.tables("cards")) or (CardConfig(0),)
     _unique("cards", "adapter", [card.adapter for card in cards])
     known = frozenset(qid(card.adapter, domain) for card in cards for domain in card.domains)
@@ -114,7 +122,8 @@ def parse(document: Mapping[str, object], folder: str = ".") -> Config:
     _unique("slots", "id", [slot.id for slot in slots])
     plan = os.path.join(folder, table.text("faults", "-", 4096)) if "faults" in document else None
     function, control = table.choice("function", "real", FUNCTIONS), table.boolean("control")
-    return Config(cards, slots, function, table.seed(), plan, control)
+    timing = _timing(table.table("time"))
+    return Config(cards, slots, function, table.seed(), plan, control, timing)
 
 
 def check_modes(config: Config, modes: Mapping[int, str]) -> None:
@@ -195,6 +204,12 @@ class _Table:
             raise self.refuse(key, f"an integer from {least} to {most}")
         return value
 
+    def scale(self, key: str, default: float) -> float:
+        value = self._values.get(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1e6:
+            raise self.refuse(key, "a number from 0 to 1000000")
+        return float(value)
+
     def table(self, key: str) -> "_Table":
         return _Table(self._values.get(key, {}), self.key(key))
 
@@ -256,6 +271,16 @@ class _Table:
             if dot and digits and len(adapter) == 2 and len(domain) == 4 and domain < "0100":
                 return qid(int(adapter, 16), int(domain, 16))
         raise self.refuse("apqns", 'APQNs written as "aa.dddd" in hexadecimal, such as "00.0001"')
+
+
+def _timing(table: _Table) -> Timing:
+    table.only(*Timing._fields)
+    return Timing(
+        order=table.choice("order", STRICT, ORDERS),
+        think=table.choice("think", "none", THINKS),
+        think_scale=table.scale("think_scale", 1.0),
+        clients=table.limit("clients", 1, 1 << 16) or 0,
+    )
 
 
 def _card(table: _Table, folder: str) -> CardConfig:

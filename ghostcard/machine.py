@@ -50,7 +50,8 @@ class Machine:
     hosts. A machine is used for one or the other. ``sockets`` tells which cards are in operation;
     in memory all are. ``is_administered``: wrapping keys are looked at or mended, so that it is no
     error if they differ. With ``faults`` its bus is one that misbehaves. ``profiles`` are those
-    of the configuration by name, if the caller has read them.
+    of the configuration by name, if the caller has read them. ``own_time`` gives the CPU time of
+    its own, in ns, that the calling thread has taken since it was last asked.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Machine:
         is_administered: bool = False,
         faults: "FaultPlan | None" = None,
         profiles: Mapping[str, Profile] | None = None,
+        own_time: Callable[[], int] | None = None,
     ) -> None:
         self.config = config
+        self._think = None if own_time is None else _thinking(config, own_time)
         self.faults = None if in_memory else _program_faults(config)
         self.injector = None if faults is None else _injector(faults)
         if self.faults is not None:
@@ -177,9 +180,9 @@ class Machine:
         is_counted = not self._in_memory and not guests
         meter = Meter(meter_folder(), self._describe) if is_counted else None
         if self.faults is None:
-            self.native = NativePort(self.bus, self.recorder, meter)
+            self.native = NativePort(self.bus, recorder, meter, self.config.time, self._think)
         else:
-            self.native = _faulty_port(self, meter, self.faults)
+            self.native = _faulty_port(self, meter, self.faults, self._think)
         for card in self.bus.cards.values():
             if meter is not None:
                 card.on_change.append(meter.forget_prices)
@@ -253,6 +256,14 @@ class Machine:
         return nvram
 
 
+def _thinking(config: Config, own_time: Callable[[], int]) -> Callable[[], int] | None:
+    """What a thread's clock advances by between two calls, if it does."""
+    scale = config.time.think_scale
+    if config.time.think == "none":
+        return None
+    return own_time if scale == 1.0 else lambda: int(own_time() * scale)
+
+
 def meter_folder() -> str:
     """Where the counts of what programs asked of the cards of this home lie."""
     return os.path.join(home(), "cards", "meter")
@@ -281,10 +292,16 @@ def _program_faults(config: Config) -> "ProgramFaults | None":
         raise FaultPlanError(f"{config.faults}: {error}") from None
 
 
-def _faulty_port(machine: Machine, meter: "Meter | None", faults: "ProgramFaults") -> NativePort:
+def _faulty_port(
+    machine: Machine,
+    meter: "Meter | None",
+    faults: "ProgramFaults",
+    think: Callable[[], int] | None,
+) -> NativePort:
     from ghostcard.driver.faultynative import FaultyNativePort
 
-    return FaultyNativePort(machine.bus, machine.recorder, meter, faults, machine.take_away)
+    parts = (machine.bus, machine.recorder, meter, faults, machine.take_away)
+    return FaultyNativePort(*parts, machine.config.time, think)
 
 
 def _control(config: Config, faults: "ProgramFaults") -> "Control | None":

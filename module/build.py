@@ -50,6 +50,9 @@ void complain_of(const char *what);
 void fork_python_before(void);
 void fork_python_after(void);
 void library_exit(void);
+int library_is_ending(void);
+void think_start(int wanted);
+long think_take(void);
 """
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wmissing-prototypes"]
 

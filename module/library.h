@@ -51,11 +51,18 @@ int fork_recover(void);        /* then: do now what they had to do; -1: it is to
 void fork_python_before(void); /* os.fork() of a Python host: before, and after in parent or child */
 void fork_python_after(void);
 
+/* think.c: the host's own CPU time between its calls, of each thread. */
+void think_start(int wanted); /* measure it from now on, or not any more */
+long think_take(void);        /* ns of the calling thread since the last time it was taken */
+void think_enter(void);
+void think_leave(void);
+
 /* lifecycle.c */
 extern _Atomic int initialized;    /* 1: C_Initialize was called; -1: library_exit was. Changes behind a closed gate */
 CK_RV library_enter(void);         /* CKR_OK: inside, library_leave() must follow */
 void library_leave(void);
 void library_exit(void);           /* the process or its interpreter ends: finalize, and answer no more */
+int library_is_ending(void);       /* it has begun: threads that wait for simulated time wait no longer */
 void library_forked(void);         /* in the child */
 CK_RV refuse_unsupported(void);    /* what a function that is not built answers */
 

@@ -10,22 +10,25 @@
 #define EXIT_PATIENCE 3 /* seconds that the end of the process waits for threads inside the library */
 
 _Atomic int initialized;
+static _Atomic int is_ending;
 static int finalized_by_exit; /* the host may still call C_Finalize, and did nothing wrong */
 
 /* Enters the gate and answers whether the caller may go on to Python. */
 CK_RV library_enter(void)
 {
     CK_RV rv;
+    think_enter();
     gate_enter();
     if (initialized <= 0 || fork_was_silent()) rv = CKR_CRYPTOKI_NOT_INITIALIZED;
     else rv = thread_know() ? CKR_HOST_MEMORY : CKR_OK;
-    if (rv) gate_leave();
+    if (rv) library_leave();
     return rv;
 }
 
 void library_leave(void)
 {
     gate_leave();
+    think_leave();
 }
 
 CK_RV refuse_unsupported(void)
@@ -105,9 +108,15 @@ CK_RV C_Finalize(void *reserved)
     return rv;
 }
 
+int library_is_ending(void)
+{
+    return is_ending;
+}
+
 void library_exit(void)
 {
     if (fork_was_silent()) return;
+    is_ending = 1;
     if (gate_close_within(EXIT_PATIENCE)) complain("the process ends while a call has not returned");
     if (initialized > 0 && !thread_know()) finalized_by_exit = cross_finalize() >= 0;
     initialized = -1;
@@ -116,5 +125,6 @@ void library_exit(void)
 
 void library_forked(void)
 {
+    is_ending = 0;
     if (initialized > 0) initialized = 0;
 }

@@ -57,8 +57,11 @@ def as_tables(config: Config) -> dict[str, Any]:
         )
         for slot in config.slots
     ]
+    timing = {**config.time._asdict(), "clients": config.time.clients or None}
     whole = {"function": config.function, "seed": config.seed, "faults": config.faults}
-    return _said(**whole, control=config.control or None, cards=cards, slots=slots)
+    return _said(
+        **whole, control=config.control or None, time=_said(**timing), cards=cards, slots=slots
+    )
 
 
 def _said(**values: Any) -> dict[str, Any]:
@@ -71,6 +74,7 @@ _SCALARS = ("function", "seed", "faults", "control")
 def as_toml(tables: dict[str, Any]) -> list[str]:
     """The lines of the document."""
     lines = [f"{key} = {_value(tables[key])}" for key in _SCALARS if key in tables]
+    lines += ["", "[time]"] + [f"{key} = {_value(value)}" for key, value in tables["time"].items()]
     for key in ("cards", "slots"):
         for entry in tables[key]:
             lines += ["", f"[[{key}]]"]

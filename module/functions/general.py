@@ -18,6 +18,9 @@ from ghostcard.module.store import store_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    OwnTime = tuple[Callable[[int], None], Callable[[], int]]
+    """What begins or ends to measure the threads' own time, and what tells it in ns."""
+
     from ghostcard.driver.capture import Capture
     from ghostcard.emulator.record import Recorder
     from ghostcard.machine import Machine
@@ -39,6 +42,8 @@ class General(Chapter):
         self._life = Lock()
         self._ended = Event()
         self._process = os.getpid()
+        self.own_time: OwnTime | None = None
+        self.is_ending: Callable[[], object] = bool
         self.capture: Capture | None = None
 
     def initialize(self) -> None:
@@ -88,7 +93,7 @@ class General(Chapter):
             machine.native.finish()
             if watcher is not None:
                 watcher.join()
-            _save(machine.recorder)
+            _save(machine)
             if self.capture is not None:
                 self.capture.close()
                 self.capture = None
@@ -134,7 +139,8 @@ class General(Chapter):
 
         wanted = config.load()
         folder = home()
-        machine = Machine(wanted, recorder=_recorder())
+        take = self._measured(wanted.time.think == "cpu")
+        machine = Machine(wanted, recorder=_recorder(), own_time=take)
         self._slots = {
             slot.id: Slot(
                 slot, kind_of(machine, slot), store_path(folder, slot.id), self._object_handles
@@ -144,11 +150,21 @@ class General(Chapter):
         }
         self._machine = machine
         self.capture = _capture(machine)
+        machine.native.is_ending = self.is_ending
+        machine.native.attend()
         assert machine.sockets is not None
         self._changes, self._seen, self._followed = machine.sockets.changes, -1, -1
         self._follow()
         for slot in self._slots.values():
             slot.has_event = False  # PKCS #11 3.2, 5.5.4
+
+    def _measured(self, is_wanted: bool) -> "Callable[[], int] | None":
+        """What tells a thread's own time between its calls; only the C library can."""
+        if self.own_time is None:
+            return None
+        start, take = self.own_time
+        start(is_wanted)
+        return take
 
 
 def _recorder() -> "Recorder":
@@ -206,14 +222,20 @@ def _records(journal: str) -> str:
     return f"{journal.removesuffix('.journal')}.records"
 
 
-def _save(recorder: "Recorder") -> None:
-    """Put ``<pid>-<n>.records`` in the place of the journal, if there is one."""
+def _save(machine: "Machine") -> None:
+    """Put ``<pid>-<n>.records`` in the place of the journal, if there is one, and beside it the
+    order that its times keep.
+    """
+    from ghostcard.driver.timing import STANDING_SUFFIX
     from ghostcard.emulator.errors import RecordError
     from ghostcard.emulator.journal import Journal
 
+    recorder = machine.recorder
     if not isinstance(recorder, Journal):
         return
     try:
+        with open(recorder.path.removesuffix(".journal") + STANDING_SUFFIX, "w") as file:
+            file.write(machine.native.standing.as_text())
         recorder.save(_records(recorder.path))
         recorder.remove()
     except (RecordError, OSError) as error:
