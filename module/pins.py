@@ -13,8 +13,6 @@ from ghostcard.module.errors import CryptokiError
 
 MIN_LENGTH = 4
 MAX_LENGTH = 255
-LOW_TRIES = 3
-"""With no more tries left than this the token warns (CKF_*_PIN_COUNT_LOW)."""
 
 _SALT_BYTES = 16
 _NONCE_BYTES = 12

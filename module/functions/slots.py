@@ -157,10 +157,10 @@ def _token_flags(row: TokenRow | None, tries: int) -> int:
 
 
 def _pin_flags(sealed: pins.SealedKey, tries: int, warnings: tuple[int, int, int]) -> int:
-    """Of the three warnings those that hold: few tries left, one, none."""
+    """Of the three warnings those that hold: a wrong PIN since the last right one, one try left,
+    none (PKCS #11 3.2, 3.2, CK_TOKEN_INFO).
+    """
     low, final, locked = warnings
     left = tries - sealed.tries
-    if left <= 0:
-        return locked
-    is_low = sealed.tries and left <= pins.LOW_TRIES
-    return (low if is_low else 0) | (final if left == 1 else 0)
+    last = locked if left <= 0 else final if left == 1 else 0
+    return last | (low if sealed.tries else 0)

@@ -251,11 +251,10 @@ def test_initialising_again_wants_no_sessions(library: Cryptoki) -> None:
 
 
 FLAGS_BY_WRONG_TRIES = [
-    *((tries, 0) for tries in range(7)),
-    (7, ck.CKF_USER_PIN_COUNT_LOW),
-    (8, ck.CKF_USER_PIN_COUNT_LOW),
+    (0, 0),
+    *((tries, ck.CKF_USER_PIN_COUNT_LOW) for tries in range(1, 9)),  # "at least once"
     (9, ck.CKF_USER_PIN_COUNT_LOW | ck.CKF_USER_PIN_FINAL_TRY),
-    (10, ck.CKF_USER_PIN_LOCKED),
+    (10, ck.CKF_USER_PIN_COUNT_LOW | ck.CKF_USER_PIN_LOCKED),
 ]
 
 
