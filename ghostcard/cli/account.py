@@ -11,8 +11,10 @@ from ghostcard.benchmarks.capture.forecast import Forecast
 from ghostcard.benchmarks.capture.replay import Left
 from ghostcard.benchmarks.provenance import caveat
 from ghostcard.benchmarks.timeshares import Limit, limit, shares
+from ghostcard.cli.order import sentence
 from ghostcard.cli.output import duration, rate, table
 from ghostcard.config import Config
+from ghostcard.driver.timing import Standing
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.journal import recover
 from ghostcard.emulator.profile import Profile
@@ -31,7 +33,8 @@ class Account(NamedTuple):
 
     `verbs` counts the requests to EP11 cards by verb; `damaged` are files of records that could
     not be read, with the reason. `shares` are the nanoseconds of all threads by what they were
-    spent on. `forecast` is of the first `forecast_of` requests.
+    spent on; `standing` is the order of the threads in time. `forecast` is of the first
+    `forecast_of` requests.
     """
 
     statistics: Statistics
@@ -41,6 +44,7 @@ class Account(NamedTuple):
     damaged: list[str]
     shares: dict[str, int]
     limit: Limit
+    standing: Standing | None = None
     forecast: tuple[Forecast, ...] = ()
     forecast_of: int = 0
 
@@ -63,11 +67,17 @@ class Account(NamedTuple):
             "verbs": self.verbs,
             "damaged": self.damaged,
             "time_ns": self.shares,
+            "order": self._order(),
             "limited_by": self.limit._asdict(),
             "forecast": [each._asdict() for each in self.forecast],
             "forecast_of": self.forecast_of,
             **self.statistics.plain(),
         }
+
+    def _order(self) -> dict[str, Any] | None:
+        if self.standing is None:
+            return None
+        return {**self.standing._asdict(), "is_deterministic": self.standing.is_deterministic}
 
 
 class Records(NamedTuple):
@@ -204,6 +214,8 @@ def _lines(account: Account) -> Iterator[str]:
     runs = _counted(statistics.runs, "run")
     yield f"callers        {_counted(statistics.clients, 'thread')} in {runs} of the library"
     yield f"clocks         {_clocks(account)}"
+    if account.standing is not None:
+        yield f"order          {sentence(account.standing)}"
     yield f"time           {_shares(account.shares)}"
     yield f"limited by     {account.limit.sentence}"
     if statistics.dropped:

@@ -13,6 +13,7 @@ from typing import TextIO
 import click
 
 from ghostcard.cli.failure import Failure
+from ghostcard.cli.order import order_options, ordered
 from ghostcard.cli.process import CommandError, run
 from ghostcard.cli.token_config import as_tables, as_toml
 from ghostcard.config import Config, load
@@ -40,6 +41,7 @@ Examples:
 @click.option("--profile", help="Cards of this profile (name or TOML file) in place of its own.")
 @click.option("--cards", type=click.IntRange(1, MOST), help="So many of them, behind every slot.")
 @click.option("--depth", type=click.IntRange(1, 16), help="Messages that a queue of theirs holds.")
+@order_options
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON, not as tables.")
 @click.option(
     "--output",
@@ -71,6 +73,10 @@ def command(
     profile: str | None,
     cards: int | None,
     depth: int | None,
+    order: str | None,
+    think: str | None,
+    think_scale: float | None,
+    clients: int | None,
     as_json: bool,
     output: str | None,
     records: str | None,
@@ -89,6 +95,9 @@ def command(
     machine, module = load(config), str(library() if through is None else capture_library())
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
+        if (order, think, think_scale, clients) != (None, None, None, None):
+            machine = ordered(machine, order, think, think_scale, clients)
+            config = _written(machine, scratch)
         if through is None and (profile, cards, depth) != (None, None, None):
             machine = arranged(machine, profile, cards, depth, str(scratch))
             config = _written(machine, scratch)

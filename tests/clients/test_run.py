@@ -153,6 +153,18 @@ def test_other_cards_use_the_keys_of_the_home_and_leave_nothing_there(token: Hos
     assert len((token.folder / "signature").read_bytes()) == 64
 
 
+def test_the_order_of_threads_is_told(token: Host) -> None:
+    plain = run(token, *RANDOM)["order"]
+    assert (plain["order"], plain["think"], plain["is_deterministic"]) == ("strict", "none", True)
+    asked = ("--order", "behind", "--think", "cpu", "--think-scale", "0.5", "--clients", "3")
+    done = token.run(sys.executable, "-m", "ghostcard", "run", *asked, "--", *RANDOM)
+    (line,) = [one for one in done.stderr.decode().splitlines() if one.startswith("order ")]
+    assert line.removeprefix("order").strip() == (
+        "behind, think time cpu x 0.5, 3 threads announced; "
+        "not deterministic: think time is measured"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
