@@ -67,6 +67,7 @@ def rebind(host: Host, before: dict[int, bool]) -> None:
     for qid, was_bound in before.items():
         if is_bound(host, qid) != was_bound:
             host.switch_queue(qid, not was_bound)
+    host.notice()
 
 
 TABLE: dict[str, Attribute] = {
@@ -80,7 +81,7 @@ TABLE: dict[str, Attribute] = {
     "apmask": Attribute(lambda host, _: masks.text(host.settings.apmask), _set_mask("apmask")),
     "aqmask": Attribute(lambda host, _: masks.text(host.settings.aqmask), _set_mask("aqmask")),
     "bindings": Attribute(_bindings),
-    "bindings_complete_count": Attribute(lambda host, _: "1"),
+    "bindings_complete_count": Attribute(lambda host, _: str(host.bindings_completed)),
     "config_time": Attribute(lambda host, _: str(host.settings.config_time_s), _set_config_time),
     "features": Attribute(_features),
     "poll_thread": Attribute(lambda host, _: flag(host.poll_thread), _set_poll_thread),

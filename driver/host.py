@@ -106,4 +106,13 @@ class Host(Protocol):
         """Scan the bus."""
         ...
 
+    @property
+    def bindings_completed(self) -> int:
+        """How often all queues that there were have found their driver."""
+        ...
+
+    def notice(self) -> None:
+        """Masks or overrides have been written."""
+        ...
+
     def set_scan_period(self, seconds: int) -> None: ...

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ghostcard.driver.host import CardState, QueueState, Settings
 from ghostcard.driver.native import NativePort
+from ghostcard.driver.uevents import Uevents
 from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.status import CHECKSTOPPED, DECONFIGURED, configured
 
@@ -27,6 +28,8 @@ class SimulatedHost:
         self._driver = port.driver
         usage = sorted({qid & 0xFF for qid in configured(bus.qci())})
         self.settings.domain = usage[0] if usage else -1
+        self.uevents = Uevents(self, lambda: port.timeline.now)
+        port.news = self.uevents.look
 
     @property
     def poll_ns(self) -> int:
@@ -109,6 +112,13 @@ class SimulatedHost:
 
     def scan(self) -> None:
         self._driver.scan()
+
+    @property
+    def bindings_completed(self) -> int:
+        return self.uevents.completed
+
+    def notice(self) -> None:
+        self.uevents.look()
 
     def set_scan_period(self, seconds: int) -> None:
         self._driver.scan_ns = seconds * _NS_PER_S

@@ -33,6 +33,7 @@ class NativeHost:
     poll_ns = POLL_TIMEOUT_NS
     poll_thread = False
     scans = 1
+    bindings_completed = 1
 
     def __init__(self, machine: "Machine") -> None:
         assert machine.sockets is not None
@@ -103,6 +104,9 @@ class NativeHost:
 
     def scan(self) -> None:
         self._machine.follow()
+
+    def notice(self) -> None:
+        """Nobody listens to the devices of real programs but they, who look at each call."""
 
     def set_scan_period(self, seconds: int) -> None:
         """There is no timer: a change is noticed at the next call."""

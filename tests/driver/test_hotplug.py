@@ -208,3 +208,33 @@ def test_a_queue_that_is_no_more_is_emptied_and_may_interrupt_once_more(zapq_ans
     port.timeline.run()
     assert told.outcomes == [DRIVER_OUTCOME + errno.ENODEV]
     assert port.in_flight == 0
+
+
+def test_what_stays_in_hardware_does_not_come_between() -> None:
+    """A queue fails and cannot be reset: its message is served elsewhere, whatever becomes of it."""
+    machine = Machine.simulation(
+        "cex8p",
+        cards=2,
+        faults=FaultPlan(
+            (
+                Rule("response", "a", "instruction", instruction="dqap", code=4, card=0, nth=1),
+                Rule("response", "b", "instruction", instruction="rapq", code=3, card=0),
+            )
+        ),
+    )
+    port, ended = machine.simulated(), list[Job]()
+    slow = Job(0, 0, SIGN, "rsa2048-sign", 51, REQUEST_BYTES, REPLY_BYTES)
+    quick = Job(1, 0, SIGN, "query", 0, REQUEST_BYTES, REPLY_BYTES)
+    port.submit(slow, (0, 0x100), ended.append)
+    port.submit(quick, (0,), ended.append)
+    port.timeline.run(50_000)
+    assert port.driver.machine(0).device is Device.ERROR
+    port.driver.scan()
+    assert machine.bus.cards[0].queues[0].in_hardware == 1
+    port.timeline.run(10_000_000)
+    assert [(job.client, job.outcome, job.qid) for job in ended] == [
+        (1, DRIVER_OUTCOME + errno.ENODEV, 0),
+        (0, 0, 0x100),
+    ]
+    assert port.in_flight == 0
+    assert slow not in ended
