@@ -211,7 +211,7 @@ def test_a_queue_that_is_no_more_is_emptied_and_may_interrupt_once_more(zapq_ans
 
 
 def test_what_stays_in_hardware_does_not_come_between() -> None:
-    """A queue fails and cannot be reset: its message is served elsewhere, whatever becomes of it."""
+    """A queue fails and cannot be reset: its message is served elsewhere all the same."""
     machine = Machine.simulation(
         "cex8p",
         cards=2,
