@@ -59,3 +59,21 @@ def test_another_digest_would_be_noticed() -> None:
 def test_a_request_that_never_ends_is_noticed(silent: Rule) -> None:
     with pytest.raises(Dishonest, match=r"^no request has ended for a day .* and 1 are under way"):
         Soak(1, 1, clients=1, plan=FaultPlan((silent,))).run()
+
+
+def test_queues_that_fail_and_cannot_be_reset_do_no_harm() -> None:
+    """Messages stay in hardware while their requests are served elsewhere; most are."""
+
+    def refuse(instruction: str, code: int, rate_ppm: int) -> Rule:
+        asked = {"instruction": instruction, "code": code, "rate_ppm": rate_ppm}
+        return Rule("response", instruction, "instruction", **asked)  # type: ignore[arg-type]
+
+    rules = (
+        refuse("dqap", 4, 20_000),
+        refuse("rapq", 3, 300_000),
+        refuse("zapq", 2, 500_000),
+        refuse("tapq", 1, 50_000),
+    )
+    outcome = Soak(10_000, 1, plan=FaultPlan(rules)).run()
+    assert outcome.answered + outcome.failed == 10_000
+    assert outcome.answered > 5_000
