@@ -25,9 +25,9 @@ from ghostcard.benchmarks.capture.file import (
     Array,
     Capture,
 )
-from ghostcard.benchmarks.capture.replay import Left, on_cards
+from ghostcard.benchmarks.capture.replay import Left
 from ghostcard.benchmarks.capture.threads import Threads
-from ghostcard.config import Config
+from ghostcard.config import CardConfig, Config, SlotConfig, qid
 from ghostcard.driver.capture import NO_CALL, REQUESTS
 from ghostcard.driver.ep11 import RANDOM_CHUNK
 from ghostcard.driver.errors import DriverError
@@ -63,7 +63,7 @@ class _Session:
 
 def requests(capture: Capture, profile: str, cards: int) -> tuple[Capture, Config, list[Left]]:
     """The requests to so many cards, the machine of these, and the calls that were left out."""
-    config = on_cards(profile, cards)
+    config = _cards(profile, cards)
     mapped = _Mapped(capture)
     rows, left = mapped.run()
     found = Capture(
@@ -77,6 +77,12 @@ def requests(capture: Capture, profile: str, cards: int) -> tuple[Capture, Confi
         module=capture.module,
     )
     return found, config, left
+
+
+def _cards(profile: str, cards: int) -> Config:
+    """Cards with one domain behind one slot."""
+    plugged = tuple(CardConfig(adapter, profile, (0,)) for adapter in range(cards))
+    return Config(plugged, (SlotConfig(0, "", tuple(qid(n, 0) for n in range(cards))),))
 
 
 class _Mapped:

@@ -14,7 +14,7 @@ from ghostcard.statistics import Statistics, summarise
 
 CARDS = (1, 2, 4, 8)
 DEPTHS = (2, 4, 8, 16)
-REQUESTS = 20_000  # of a capture, from its beginning: a forecast is to take a second or two
+REQUESTS = 100_000  # of a capture, from its beginning: a forecast is to take a second or two
 
 Deepened = Callable[[str, int], str]
 """A profile's name and a depth -> the profile with that depth."""

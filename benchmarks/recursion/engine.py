@@ -285,9 +285,13 @@ class _Supplies:
         assert not isinstance(supply, Constant)
         gaps, works = supply(first, min(self._size, max(_SUPPLY_LEAST, first)))
         self._asked[client] = first + len(gaps)
-        buffer = numpy.empty(len(gaps), numpy.dtype(_REQUEST))
+        buffer = numpy.zeros(len(gaps), numpy.dtype(_REQUEST))
         buffer["gap_ns"] = gaps
         buffer["work"] = numpy.array(self._places[source.works])[numpy.asarray(works, "i8")]
+        for number, (other, ended) in source.follows.items():
+            if first <= number < first + len(gaps):
+                buffer["after"][number - first] = other + 1
+                buffer["after_ended"][number - first] = ended
         if len(buffer) and int(buffer["gap_ns"].min()) < 0:
             raise ValueError(f"client {source.client}: a negative time")
         self._buffers[client] = buffer
@@ -297,8 +301,8 @@ class _Supplies:
 
 # request_figures, as NumPy lays it out
 _REQUEST: Any = {
-    "names": ["gap_ns", "work"],
-    "formats": ["i8", "i4"],
-    "offsets": [0, 8],
-    "itemsize": 16,
+    "names": ["gap_ns", "work", "after", "after_ended"],
+    "formats": ["i8", "i4", "i4", "i8"],
+    "offsets": [0, 8, 12, 16],
+    "itemsize": 24,
 }

@@ -78,15 +78,58 @@ static int64_t thought_ns(const kernel *k, int32_t which, int64_t gap_ns)
     return begun_ns + gap_ns;
 }
 
-/* A reply has come: the client thinks, or submits its next request at once. */
+/* The client thinks, or submits its request at once. */
+static void think(kernel *k, const request_figures *request, int32_t job)
+{
+    if (request && request->gap_ns)
+        push(k, thought_ns(k, k->messages[job].client, request->gap_ns), draw(k), E_NEXT, job);
+    else
+        next_request(k, job);
+}
+
+/* Whether the client has to wait for another one before this request. */
+static int waits(kernel *k, int32_t which, const request_figures *request, int32_t job)
+{
+    if (!request || !request->after)
+        return 0;
+    client *other = &k->clients[request->after - 1];
+    if (other->ended >= request->after_ended)
+        return 0;
+    int32_t *at = &other->waiters;
+    while (*at && *at <= which)
+        at = &k->clients[*at - 1].next_waiter;
+    k->clients[which].job = job;
+    k->clients[which].next_waiter = *at;
+    *at = which + 1;
+    return 1;
+}
+
+/* A request of this client has ended: others may have waited for that. */
+static void let_go(kernel *k, int32_t which)
+{
+    int32_t *at = &k->clients[which].waiters;
+    while (*at) {
+        int32_t waiting = *at - 1;
+        client *waiter = &k->clients[waiting];
+        const request_figures *request = supply(k, waiting);
+        if (!request || request->after_ended > k->clients[which].ended) {
+            at = &waiter->next_waiter;
+            continue;
+        }
+        *at = waiter->next_waiter;
+        think(k, request, waiter->job);
+    }
+}
+
+/* A reply has come. */
 static void follow(kernel *k, int32_t job)
 {
     int32_t which = k->messages[job].client;
     const request_figures *request = over(k, which) ? NULL : supply(k, which);
-    if (request && request->gap_ns)
-        push(k, thought_ns(k, which, request->gap_ns), draw(k), E_NEXT, job);
-    else
-        next_request(k, job);
+    k->clients[which].ended++;
+    if (!waits(k, which, request, job))
+        think(k, request, job);
+    let_go(k, which);
 }
 
 static void await_arrival(kernel *k, int32_t which)
@@ -110,10 +153,10 @@ static void begin(kernel *k, int32_t which)
     if (job < 0)
         return;
     k->messages[job].client = which;
-    if (begin_ns < 0)
-        next_request(k, job);
-    else
+    if (begin_ns >= 0)
         push(k, begin_ns, draw(k), E_NEXT, job);
+    else if (over(k, which) || !waits(k, which, supply(k, which), job))
+        next_request(k, job);
 }
 
 void start_hosts(kernel *k)

@@ -69,10 +69,13 @@ typedef struct {
     int32_t sampler; /* index; below 0: the engine's time does not vary */
 } price_figures;
 
-/* `gap_ns`: of a client in a closed loop, from a reply to this request; of an open one, its time. */
+/* `gap_ns`: of a client in a closed loop, from a reply to this request; of an open one, its time. With `after`, a
+   client's index plus 1, the gap begins when so many of that one's requests have ended, if that is later. */
 typedef struct {
     int64_t gap_ns;
     int32_t work;
+    int32_t after;
+    int64_t after_ended;
 } request_figures;
 
 typedef struct {

@@ -72,6 +72,9 @@ typedef struct {
 typedef struct {
     int64_t sent;
     int64_t next; /* in its supply */
+    int64_t ended;
+    int32_t job; /* while it waits for another client */
+    int32_t waiters, next_waiter; /* in a list of clients, by index plus 1, in their order */
 } client;
 
 struct kernel {

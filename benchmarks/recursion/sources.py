@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ghostcard.benchmarks.closed_loop import Work
@@ -49,6 +49,7 @@ class Source(NamedTuple):
     begin_ns: int | None = None
     requests: int | None = None
     block: bytes | None = None
+    follows: Mapping[int, tuple[int, int]] = {}
     workers: Workers | None = None
 
 

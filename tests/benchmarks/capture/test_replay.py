@@ -7,6 +7,7 @@ import pytest
 
 from ghostcard.benchmarks.capture import file
 from ghostcard.benchmarks.capture.replay import arranged, replay
+from ghostcard.benchmarks.engine_choice import AUTO, SIMPY
 from ghostcard.machine import Machine
 from tests.benchmarks.capture.stand import Work, captured
 from tests.driver.conftest import in_threads
@@ -26,9 +27,10 @@ def test_the_same_machine_gives_the_same_records(tmp_path: Path, threads: int, c
         tmp_path, lambda machine, work: crew(machine, work, threads), cards=cards
     )
     assert len(capture.rows) == 5 + 40 * threads
-    again = replay(file.parse(capture.to_bytes()), file.machine(capture))
-    assert [run.to_bytes() for run in again.runs] == [records.to_bytes()]
-    assert again.left == []
+    for engine in (AUTO, SIMPY):
+        again = replay(file.parse(capture.to_bytes()), file.machine(capture), engine=engine)
+        assert [run.to_bytes() for run in again.runs] == [records.to_bytes()]
+        assert again.left == []
 
 
 @pytest.mark.parametrize("threads", [2, 8])
@@ -38,8 +40,9 @@ def test_rounds_of_threads_that_are_born_and_joined(tmp_path: Path, threads: int
             crew(machine, work, threads, 10)
 
     capture, records = captured(tmp_path, body)
-    again = replay(capture, file.machine(capture))
-    assert [run.to_bytes() for run in again.runs] == [records.to_bytes()]
+    for engine in (AUTO, SIMPY):
+        again = replay(capture, file.machine(capture), engine=engine)
+        assert [run.to_bytes() for run in again.runs] == [records.to_bytes()]
 
 
 def test_threads_that_begin_together_follow_nobody(tmp_path: Path) -> None:
@@ -124,3 +127,29 @@ def test_one_process_after_the_other_has_the_cards_for_itself(tmp_path: Path) ->
     assert both.processes == 2
     runs = replay(both, file.machine(both)).runs
     assert [run.to_bytes() for run in runs] == [records.to_bytes()] * 2
+
+
+@pytest.mark.parametrize("profile", ["cex8p", "cex4p"])
+@pytest.mark.parametrize("cards", [1, 3])
+def test_both_engines_give_the_same_records(tmp_path: Path, profile: str, cards: int) -> None:
+    """With thoughts, births and joins, some of them at the same nanosecond."""
+
+    def body(machine: Machine, work: Work) -> None:
+        for threads in (3, 5):
+            crew(machine, work, threads, 20)
+
+    capture, _ = captured(tmp_path, body)
+    rows = capture.rows.copy()
+    rows["think_ns"] = np.arange(len(rows)) % 4 * 5_000
+    thoughtful, config = capture._replace(rows=rows), file.machine(capture)
+    machine = arranged(config, profile, cards)
+    runs = [replay(thoughtful, machine, engine=engine).runs[0] for engine in (AUTO, SIMPY)]
+    assert runs[0].to_bytes() == runs[1].to_bytes()
+    assert len(runs[0]) == len(rows)
+
+
+def test_the_recursion_is_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    capture, records = captured(tmp_path, lambda machine, work: crew(machine, work, 4))
+    monkeypatch.setattr("ghostcard.benchmarks.capture.replay.Play", None)
+    again = replay(capture, file.machine(capture))
+    assert again.runs[0].to_bytes() == records.to_bytes()
