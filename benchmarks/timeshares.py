@@ -58,10 +58,8 @@ def _part(interval: Interval) -> str:
     return _BY_KIND.get(interval.kind, FIRMWARE)
 
 
-def limit(
-    statistics: Statistics, profiles: Mapping[int, Profile], spent: Mapping[str, int]
-) -> Limit:
-    """What keeps the throughput from growing."""
+def limit(statistics: Statistics, profiles: Mapping[int, Profile], think_ns: int) -> Limit:
+    """What keeps the throughput from growing; `think_ns` is the application's."""
     busiest = statistics.busiest
     if busiest is None or not statistics.total.per_second:
         return Limit("nothing", "nothing: no request took any time")
@@ -74,8 +72,9 @@ def limit(
     places = sum(profile.queue.depth for profile in used.values())
     if _in_hardware(statistics) >= SATURATED * places:
         return Limit("queue depth", f"the queues: all {places} places are taken ({busy})")
-    total = sum(spent.values())
-    thinks = spent[APPLICATION] / total if total else 0.0
+    total = statistics.total
+    asked_ns = total.latency.mean_ns * total.requests if total.latency else 0.0
+    thinks = think_ns / (think_ns + asked_ns) if think_ns else 0.0
     if thinks > 0.5:
         return Limit(APPLICATION, f"the application: {thinks:.0%} of the time is its own ({busy})")
     return Limit("clients", f"clients: more threads would help ({busy})")

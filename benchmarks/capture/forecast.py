@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from ghostcard.benchmarks.capture.file import Capture
 from ghostcard.benchmarks.capture.replay import Replayed, arranged, replay
-from ghostcard.benchmarks.timeshares import limit, shares
+from ghostcard.benchmarks.timeshares import limit
 from ghostcard.config import Config
 from ghostcard.emulator.profile import load as load_profile
 from ghostcard.statistics import Statistics, summarise
 
 CARDS = (1, 2, 4, 8)
 DEPTHS = (2, 4, 8, 16)
-REQUESTS = 100_000  # of a capture, from its beginning: a forecast is to take a second or two
+REQUESTS = 50_000  # of a capture, from its beginning: a forecast is to take a second or two
 
 Deepened = Callable[[str, int], str]
 """A profile's name and a depth -> the profile with that depth."""
@@ -57,7 +57,6 @@ def beginning(capture: Capture) -> Capture:
 def _of(run: Replayed, depth: int, is_this: bool) -> Forecast:
     profiles = {card.adapter: load_profile(card.profile) for card in run.config.cards}
     statistics: Statistics = summarise(run.runs, profiles)
-    spent = shares(run.runs, run.think_ns)
     latency = statistics.total.latency
     return Forecast(
         len(run.config.cards),
@@ -66,5 +65,5 @@ def _of(run: Replayed, depth: int, is_this: bool) -> Forecast:
         statistics.total.per_second,
         latency and latency.p50_ns,
         latency and latency.p99_ns,
-        limit(statistics, profiles, spent).name,
+        limit(statistics, profiles, run.think_ns).name,
     )

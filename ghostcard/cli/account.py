@@ -108,7 +108,7 @@ def account(
     """
     profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
     statistics, spent = summarise(runs, profiles), shares(runs, think_ns)
-    counts, limited = _verbs(runs, profiles), limit(statistics, profiles, spent)
+    counts, limited = _verbs(runs, profiles), limit(statistics, profiles, think_ns)
     return Account(statistics, counts, host_ns, profiles, damaged, spent, limited)
 
 
