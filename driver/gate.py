@@ -228,7 +228,7 @@ class Gate(Generic[C]):
             return True
         if self._probe.has_changed() or self._strangers_stir():
             return False
-        return not any(_is_stirring(c.sleeper) for c in self._asleep if not c.expired)
+        return not any(c.sleeper.has_stirred() for c in self._asleep if not c.expired)
 
     def alone(self) -> C | None:
         """The client that is RUNNING, if it is the only one and nothing is under way."""
@@ -346,7 +346,7 @@ class Gate(Generic[C]):
         for client in [*self._asleep]:
             if client.gone:
                 self.leave(client)
-            elif not client.expired and _is_stirring(client.sleeper):
+            elif not client.expired and client.sleeper.has_stirred():
                 self._run_again(client)
         if self._probe.has_changed() or self._strangers_stir():
             self._meet_strangers()
@@ -362,7 +362,7 @@ class Gate(Generic[C]):
             self._announced = 0
 
     def _strangers_stir(self) -> bool:
-        return any(_is_stirring(one) for one, since in self._strangers.items() if since is None)
+        return any(one.has_stirred() for one, since in self._strangers.items() if since is None)
 
     def _meet_strangers(self) -> None:
         """Does one of the threads that have never called hold the others?"""
@@ -456,7 +456,3 @@ class Gate(Generic[C]):
             self._closing.append(sleeper)
         else:
             sleeper.close()
-
-
-def _is_stirring(sleeper: Sleeper) -> bool:
-    return sleeper.has_run() or sleeper.look() == AWAKE

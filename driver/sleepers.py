@@ -31,8 +31,8 @@ class Sleeper(Protocol):
         """The number of its runs if it is asleep; otherwise AWAKE or GONE."""
         ...
 
-    def has_run(self) -> bool:
-        """Whether it has run since it was last seen asleep; one that is about to is not told."""
+    def has_stirred(self) -> bool:
+        """Whether it is awake, or was since it was last seen asleep."""
         ...
 
     def close(self) -> None:
@@ -97,18 +97,15 @@ class Task:
     def look(self) -> int:
         """See `Sleeper`: the number of runs, AWAKE or GONE."""
         try:
-            stat = os.pread(self._stat, 128, 0)
-            if stat[stat.rindex(b")") + 2] != _ASLEEP:
-                return AWAKE
-            return self._count()
+            return self._count() if self._is_asleep() else AWAKE
         except (OSError, ValueError):
             return GONE
 
-    def has_run(self) -> bool:
+    def has_stirred(self) -> bool:
         """See `Sleeper`."""
         try:
-            return self._count() != self.runs
-        except OSError:
+            return self._count() != self.runs or not self._is_asleep()
+        except (OSError, ValueError):
             return self.runs != GONE
 
     def close(self) -> None:
@@ -117,6 +114,10 @@ class Task:
             if file >= 0:
                 os.close(file)
         self._stat = self._schedstat = -1
+
+    def _is_asleep(self) -> bool:
+        stat = os.pread(self._stat, 64, 0)
+        return stat[stat.rindex(b")") + 2] == _ASLEEP
 
     def _count(self) -> int:
         return int(os.pread(self._schedstat, 96, 0).rsplit(None, 1)[-1])

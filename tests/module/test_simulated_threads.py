@@ -215,6 +215,19 @@ def test_a_program_may_end_under_its_threads(crew: Path, tmp_path: Path, mode: s
     assert len(ran.records) > 4
 
 
+def test_children_of_a_program_with_threads_begin_anew(tmp_path: Path) -> None:
+    """hosts/real.c forks while two threads are in the library; each child is a run of its own."""
+    host = compile_host("real", tmp_path)
+    records = tmp_path / "records"
+    records.mkdir()
+    environment = {"GHOSTCARD_HOME": str(tmp_path / "home"), "GHOSTCARD_RUN_DIR": str(records)}
+    assert passes(run(host, LIBRARY, environment=environment)) == ""
+    orders = [Standing.of_text(path.read_text()) for path in records.glob("*.order")]
+    assert len(orders) == len([*records.glob("*.records")]) == 8
+    assert [*records.glob("*.journal")] == []
+    assert all(order.is_deterministic for order in orders)
+
+
 @pytest.mark.parametrize("scale", [1, 100])
 def test_a_thread_thinks_as_long_as_it_computes(crew: Path, tmp_path: Path, scale: int) -> None:
     think = f'think = "cpu"\nthink_scale = {scale}'
