@@ -38,8 +38,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def mechanisms_of_the_vectors(request: pytest.FixtureRequest) -> Iterator[None]:
     """The tests of a file that ran whole have used the mechanisms that their rows name."""
     yield
-    options = request.config.option
-    if options.keyword or options.markexpr or any("::" in each for each in request.config.args):
+    config = request.config
+    some = (config.option.keyword, config.option.markexpr, config.getoption("lf", False))
+    if any(some) or request.session.testsfailed or any("::" in each for each in config.args):
         return  # not all of them ran
     file = Path(request.path).stem.removeprefix("test_")
     for row in (*POSITIVE, *NEGATIVE):
