@@ -1,16 +1,17 @@
 """Which call follows which, where nothing is known but when they were on the host's clock.
 
 A thread is born where of the threads alive the one is that has done nothing for the longest: it
-started the others, and waits for them. A thread that calls again after all threads born since have
-ended has waited for them. So has `ghostcard.driver.timingtrack`.
+started the others, and waits for them. A thread that calls again when all those that it has started
+since its last call have ended has waited for them. `ghostcard.driver.timingtrack` has it so, too.
 """
 
 from __future__ import annotations
 
 
 class _Thread:
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, parent: _Thread | None) -> None:
         self.number = number
+        self.parent = parent  # who is taken to have started it
         self.seen = 0  # threads known at its last call
         self.left_ns = 0  # the end of its last call
         self.asked_ns = 0  # the end of its last call that a card had to do with
@@ -46,8 +47,8 @@ class Threads:
         """
         known = self._threads.get(thread)
         if known is None:
-            known = _Thread(len(self._order))
-            known.pending = self._born(at_ns)
+            known = _Thread(len(self._order), self._idlest(at_ns))
+            known.pending = self._born(known)
             known.request = known.pending - 1
             self._threads[thread] = known
             self._order.append(known)
@@ -67,17 +68,20 @@ class Threads:
         known.request = self._made - 1
         return known.number, follows, think_ns, wall_ns
 
-    def _born(self, at_ns: int) -> int:
-        """What a thread that calls for the first time follows."""
+    def _idlest(self, at_ns: int) -> _Thread | None:
         alive = [each for each in self._threads.values() if each.left_ns <= at_ns]
-        if alive:
-            return min(alive, key=lambda each: each.left_ns).request + 1
+        return min(alive, key=lambda each: each.left_ns, default=None)
+
+    def _born(self, known: _Thread) -> int:
+        """What a thread that calls for the first time follows."""
+        if known.parent is not None:
+            return known.parent.request + 1
         return max((each.request for each in self._order), default=-1) + 1
 
     def _joined(self, known: _Thread, at_ns: int) -> int:
-        """What a thread that may have waited for others follows; 0: nothing but its own."""
-        born = self._order[known.seen :]
+        """What a thread that may have waited for those it started follows; 0: its own last."""
+        born = [each for each in self._order[known.seen :] if each.parent is known]
         if any(each.ended_ns is None or each.ended_ns > at_ns for each in born):
             return 0
-        last = max(born, key=lambda each: each.asked_ns)
-        return last.request + 1 if last.has_asked else 0
+        last = max(born, key=lambda each: each.asked_ns, default=known)
+        return last.request + 1 if last.has_asked and last is not known else 0

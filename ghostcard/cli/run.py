@@ -90,13 +90,17 @@ def command(
     In COMMAND's arguments {module} stands for the library's path, which is also in
     PKCS11_MODULE_PATH and PKCS11_PROVIDER_MODULE. Its exit code and its signals pass through.
     """
-    if through is not None and (config, records) != (None, None):
-        raise click.UsageError("--through goes with neither --config nor --records")
+    timing = (order, think, think_scale, clients)
+    if through is not None and any(each is not None for each in (config, records, *timing)):
+        raise click.UsageError(
+            "--through takes neither --config nor --records nor what `ghostcard replay` is told: "
+            "--order, --think, --think-scale, --clients"
+        )
     machine, module = load(config), str(library() if through is None else capture_library())
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
-        if (order, think, think_scale, clients) != (None, None, None, None):
-            machine = ordered(machine, order, think, think_scale, clients)
+        if any(each is not None for each in timing):
+            machine = ordered(machine, *timing)
             config = _written(machine, scratch)
         if through is None and (profile, cards, depth) != (None, None, None):
             machine = arranged(machine, profile, cards, depth, str(scratch))

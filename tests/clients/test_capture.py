@@ -21,9 +21,9 @@ def replayed(token: Host, *options: str) -> dict[str, Any]:
     return plain
 
 
-def captured(token: Host, *command: str, expect: int = 0) -> None:
+def captured(token: Host, *command: str, expect: int = 0, more: tuple[str, ...] = ()) -> None:
     options = ("--capture", "it.capture", "--records", "ran", "--output", "account")
-    token.run(*GHOSTCARD, "run", *options, "--", *command, expect=expect)
+    token.run(*GHOSTCARD, "run", *options, *more, "--", *command, expect=expect)
 
 
 def records(folder: Path) -> list[bytes]:
@@ -57,6 +57,20 @@ def test_threads_of_a_c_program_and_the_same_on_more_cards(token: Host) -> None:
     assert other["total"]["requests"] == account["total"]["requests"]
     assert other["total"]["per_second"] < account["total"]["per_second"]
     assert other["forecast"] == []
+
+
+@pytest.mark.parametrize("think", ["none", "cpu"])
+@pytest.mark.parametrize("order", ["behind", "strict"])
+def test_in_any_order_with_thoughts_and_without(token: Host, order: str, think: str) -> None:
+    client = str(build(token.folder))
+    more = ("--order", order, "--think", think, "--no-forecast")
+    captured(
+        token, client, "{module}", "--threads", "2,8", "--seconds", "0.05", "sha256", more=more
+    )
+    replayed(token, "--records", "again", "--no-forecast")
+    assert records(token.folder / "ran") == records(token.folder / "again")
+    thoughts = file.load(token.folder / "it.capture").rows["think_ns"]
+    assert bool(thoughts.any()) == (think == "cpu")
 
 
 def test_a_killed_program_leaves_its_capture(token: Host) -> None:

@@ -240,4 +240,4 @@ def test_no_byte_is_read_or_written_out_of_place(soft: Host, tmp_path: Path) -> 
 def test_refusals(soft: Host) -> None:
     options = ("--through", soft.module, "--records", "kept", "--", "true")
     done = soft.run(*GHOSTCARD, "run", *options, expect=2)
-    assert b"--through goes with neither --config nor --records" in done.stderr
+    assert b"--through takes neither --config nor --records" in done.stderr

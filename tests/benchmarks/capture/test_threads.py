@@ -50,3 +50,12 @@ def test_a_thread_that_is_born_when_all_have_ended_follows_the_last_request() ->
     threads.call(ONE, 0, 10, 0, 1)
     threads.end(ONE, 15)
     assert threads.call(ONE, 20, 10, 0, 1)[:2] == (1, 1)  # another of the same number
+
+
+def test_a_thread_that_is_slower_than_its_siblings_has_not_waited_for_them() -> None:
+    threads = Threads(0)
+    threads.call(MAIN, 0, 10, 0, 1)
+    threads.call(ONE, 20, 1, 0, 1)
+    threads.call(TWO, 20, 1, 0, 1)
+    threads.end(TWO, 30)
+    assert threads.call(ONE, 40, 5, 0, 1)[1] == 0
