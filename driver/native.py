@@ -7,6 +7,7 @@ are kept nothing is accounted for, until there is an asynchronous call: that nee
 
 import errno
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
@@ -122,10 +123,30 @@ class NativePort:
         """How many threads wait for simulated time at this moment, by the strict order."""
         return self._gated.waiting if self._gated else 0
 
-    def enter(self) -> None:
-        """Make the calling thread known before its first call (`TimingTrack.enter`)."""
+    def enter(self, group: int = 0) -> int:
+        """Make the calling thread known before its first call (`TimingTrack.enter`): its number in
+        the records, -1 where none are kept. Behind, it can join threads of its ``group`` only.
+        """
+        if self._behind is not None and self._track is self._behind:
+            return self._behind.enter(group).number
         if self._track:
             self._track.enter()
+            return self._track.caller()
+        return -1
+
+    def announce(self, threads: int) -> None:
+        """Behind: no time passes before so many threads have entered."""
+        if self._behind is not None:
+            self._behind.announced = threads
+
+    def catch_up(self, take: Callable[[], bytes]) -> bytes:
+        """Behind: bring the records up to date as far as the threads allow, and take them."""
+        return take() if self._behind is None else self._behind.catch_up(take)
+
+    @property
+    def now_ns(self) -> int:
+        """Behind: the time that the accounting has come to."""
+        return 0 if self._behind is None else self._behind.now_ns
 
     def caller(self) -> int:
         """The number that the calling thread's records carry; 0 where nothing is accounted for."""
@@ -195,6 +216,26 @@ class NativePort:
             sizes = (payload_bytes, len(block), len(reply))
             account((targets, function, operation, *sizes, 0, self._think() if self._think else 0))
         return reply, qid
+
+    def attempt(self, function: int, qid: int, targets: tuple[int, ...], block: bytes) -> Performed:
+        """One attempt at a request by ``qid``, for somebody who makes the others himself (`call`);
+        in simulated time it goes to one of ``targets``. What the bus answers, whatever it is.
+        """
+        performed = self._perform(qid, block)
+        code, reply, operation, payload_bytes = performed
+        if code:
+            return performed
+        if (reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply, block):
+            with suppress(DriverError):  # the other side finds that out for itself
+                self._judge(function, qid, block, performed)
+            return performed
+        self._count(qid, operation, payload_bytes)
+        if self._account is not None:
+            if function in _OPENING and reply[1:5] == _EP11_OK and reply[50:51] == _EP11:
+                targets = (qid,)
+            sizes = (payload_bytes, len(block), len(reply))
+            self._account((targets, function, operation, *sizes, 0, 0))
+        return performed
 
     # -- asynchronous calls, always by the strict order
 

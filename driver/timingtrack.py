@@ -41,12 +41,13 @@ BACKLOG = 10_000  # requests in one thread's line at which idle threads are park
 class Client:
     """A thread in simulated time, with the requests that the machine has not yet seen."""
 
-    __slots__ = ("done", "gone", "job", "line", "number", "on_thought", "seen")
+    __slots__ = ("done", "gone", "group", "job", "line", "number", "on_thought", "seen")
 
     def __init__(
-        self, number: int, ready: deque["Client"], thought: Callable[["Client"], None]
+        self, number: int, ready: deque["Client"], thought: Callable[["Client"], None], group: int
     ) -> None:
         self.number = number
+        self.group = group  # its process, where there are several
         self.line: deque[Request] = deque()
         self.seen = 0  # clients known at its last call, itself included; 0 before the first
         self.gone = False  # its thread has ended; nothing will be appended any more
@@ -83,6 +84,7 @@ class TimingTrack(LoneTrack):
     def __init__(self, bus: "Bus", dispatcher: Dispatcher, recorder: "Recorder") -> None:
         super().__init__(bus, dispatcher, recorder)
         self.parked = 0  # times an idle thread was left behind
+        self.announced = 0  # threads that are to be known before time begins
         self._acquire = self._lock.acquire  # bound once, and no `with`: half the cost
         self._release = self._lock.release
         self._thread = _Thread()
@@ -94,8 +96,9 @@ class TimingTrack(LoneTrack):
         self._machine: SimulatedPort | None = None
         self._failure: BaseException | None = None
 
-    def enter(self) -> Client:
-        """Make the calling thread known, at the least host time of the threads alive.
+    def enter(self, group: int = 0) -> Client:
+        """Make the calling thread known, at the least host time of the threads alive. It can join
+        threads of its ``group`` only.
 
         A thread's first call does this too; threads that are to start at one instant enter before
         any of them calls.
@@ -106,8 +109,8 @@ class TimingTrack(LoneTrack):
             while self._ready and self._ready[0].gone and not self._ready[0].line:
                 self._ready.popleft()
             self._alive = [client for client in self._alive if not client.gone]
-            alone = not self._ready and not self._under_way
-            client = Client(self._clients, self._ready, self._thought)
+            alone = not self._ready and not self._under_way and self.announced <= 1
+            client = Client(self._clients, self._ready, self._thought, group)
             self._clients += 1
             self._alive.append(client)
             self._ready.append(client)
@@ -140,6 +143,16 @@ class TimingTrack(LoneTrack):
             finally:
                 self._release()
 
+    def catch_up(self, take: Callable[[], bytes]) -> bytes:
+        """Let the machine run as far as the threads allow; what ``take`` gives before it may go on.
+
+        A failure of the machine is not told here: whoever calls next is told.
+        """
+        with self._lock:
+            if self._failure is None and any(c.line for c in (*self._ready, *self._left)):
+                self._advance(deque())
+            return take()
+
     def finish(self) -> None:
         """Account for everything in line, as if no thread would call again."""
         with self._lock:
@@ -168,8 +181,8 @@ class TimingTrack(LoneTrack):
         """Threads were born since the client's last call: has it waited for them to end?"""
         with self._lock:
             seen, client.seen = client.seen, self._clients
-            born = [other for other in self._alive if other.number >= seen]
-            if seen and client in self._ready and all(other.gone for other in born):
+            born = [c for c in self._alive if c.number >= seen and c.group == client.group]
+            if seen and born and client in self._ready and all(other.gone for other in born):
                 self._ready.remove(client)
                 self._left.append(client)
                 self._advance(client.line)
@@ -182,6 +195,8 @@ class TimingTrack(LoneTrack):
         """
         if self._failure is not None:
             raise DriverError(errno.EIO, f"simulated time has failed: {self._failure!r}")
+        if self._clients < self.announced and line is not None and len(line) <= BACKLOG:
+            return
         try:
             self._rejoin()
             if line is None or len(line) <= BACKLOG or not self._overtake(line):

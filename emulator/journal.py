@@ -53,6 +53,12 @@ class Journal(Recorder):
     def _keep_note(self, packed: bytes) -> bool:
         return super()._keep_note(packed) and self._slots.write(_NOTED.pack(_NOTED_AT) + packed)
 
+    def extend(self, records: bytes) -> None:
+        """Keep packed records, which refer to `names`: a write for all of them."""
+        room = max(self._limit // RECORD_BYTES - self._slots.records, 0) * RECORD_BYTES
+        self._slots.extend(records[:room])
+        self.dropped += max(len(records) - room, 0) // RECORD_BYTES
+
     def _parts(self) -> Iterator[bytes]:
         self.dropped += self._slots.lost
         self._slots.lost = 0
@@ -87,6 +93,18 @@ class Slots:
             self.records += 1
         else:
             self.lost += 1
+
+    def extend(self, records: bytes) -> None:
+        """Write many; those that the file does not take are lost."""
+        count, written = len(records) // RECORD_BYTES, 0
+        if not self._full and count:
+            try:
+                written = os.write(self._file, records) // RECORD_BYTES
+            except OSError:
+                written = 0
+            self._full = written < count
+        self.records += written
+        self.lost += count - written
 
     def read(self) -> bytes:
         """The records; `RecordError` if the file is not as we wrote it."""

@@ -228,8 +228,7 @@ class Recorder:
         return self._names[name]
 
     def extend(self, records: bytes) -> None:
-        """Keep packed records, which refer to `names`: a cheaper `add` for many at once. Not of a
-        journal."""
+        """Keep packed records, which refer to `names`: a cheaper `add` for many at once."""
         room = -(-max(self._limit - len(self._records), 0) // RECORD_BYTES) * RECORD_BYTES
         self._records += records[:room]
         self.dropped += max(len(records) - room, 0) // RECORD_BYTES

@@ -33,11 +33,20 @@
     objects = 100                   # token objects
     memory_bytes = 65536            # that token objects take
 
+    [[access]]                      # who may use them through `ghostcard serve`; default: its user
+    uid = 1000                      # a number or a name; or gid, of a group
+    apqns = ["00.0000"]             # default: all; []: may look on, as `ghostcard top` does
+
+A program whose cards are those of a server says so, and may have slots of its own. The environment
+variable ``GHOSTCARD_SERVER`` comes before the key; the file's cards do not count then.
+
+    server = "/run/ghostcard.sock"  # docs/sharing.md
+
 Everything else is refused by the dotted name of its key.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ghostcard import pkcs11
@@ -88,8 +97,16 @@ class SlotConfig(NamedTuple):
     limits: Limits = NO_LIMITS
 
 
+class AccessConfig(NamedTuple):
+    """Who may use a server's cards: a user, or a group; which of them, None: all."""
+
+    uid: int | None
+    gid: int | None
+    apqns: tuple[int, ...] | None
+
+
 class Config(NamedTuple):
-    """A whole machine; every slot's APQNs exist."""
+    """A whole machine; every slot's APQNs exist. ``server``: whose cards these are, None: ours."""
 
     cards: tuple[CardConfig, ...]
     slots: tuple[SlotConfig, ...]
@@ -98,23 +115,47 @@ class Config(NamedTuple):
     faults: str | None = None
     control: bool = False
     time: Timing = Timing(STRICT)
+    access: tuple[AccessConfig, ...] = ()
+    server: str | None = None
 
 
-def load(path: str | None = None) -> Config:
-    """The configuration of ``path``, else of ``GHOSTCARD_CONFIG``, else the defaults."""
+def load(path: str | None = None, is_of_server: bool = False) -> Config:
+    """The configuration of ``path``, else of ``GHOSTCARD_CONFIG``, else the defaults; where it, or
+    ``GHOSTCARD_SERVER``, names a server, that of the server's cards (`is_of_server`: nowhere).
+    """
     name = path or os.environ.get("GHOSTCARD_CONFIG")
+    server = None if is_of_server else os.environ.get("GHOSTCARD_SERVER")
     if not name:
-        return parse({})
+        return _attached(server, {}) if server else parse({})
     try:
-        return parse(_read(name), os.path.dirname(os.path.abspath(name)))
+        document = _read(name)
+        folder = os.path.dirname(os.path.abspath(name))
+        if server is None and "server" in document and not is_of_server:
+            table = _Table(document, "")
+            table.only("server", "slots")
+            server = os.path.join(folder, table.text("server", "-", 4096))
+        return _attached(server, document) if server else parse(document, folder)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
+
+
+def _attached(server: str, document: Mapping[str, object]) -> Config:
+    """The configuration of a server's cards, with the slots of a document if it has some."""
+    from ghostcard.shared.client import ServerError, describe
+
+    try:
+        described, file = describe(server)
+    except ServerError as error:
+        raise ConfigError(f"server: {error}") from None
+    os.close(file)
+    own = {"slots": document["slots"]} if "slots" in document else {}
+    return parse({**described, **own})._replace(server=server)
 
 
 def parse(document: Mapping[str, object], folder: str = ".") -> Config:
     """The configuration of a parsed TOML document; profile files are relative to ``folder``."""
     table = _Table(document, "")
-    table.only("function", "seed", "faults", "control", "time", "cards", "slots")
+    table.only("function", "seed", "faults", "control", "time", "cards", "slots", "access")
     cards = tuple(_card(entry, folder) for entry in table.tables("cards")) or (CardConfig(0),)
     _unique("cards", "adapter", [card.adapter for card in cards])
     known = frozenset(qid(card.adapter, domain) for card in cards for domain in card.domains)
@@ -123,7 +164,8 @@ def parse(document: Mapping[str, object], folder: str = ".") -> Config:
     plan = os.path.join(folder, table.text("faults", "-", 4096)) if "faults" in document else None
     function, control = table.choice("function", "real", FUNCTIONS), table.boolean("control")
     timing = _timing(table.table("time"))
-    return Config(cards, slots, function, table.seed(), plan, control, timing)
+    access = tuple(_access(entry, known) for entry in table.tables("access"))
+    return Config(cards, slots, function, table.seed(), plan, control, timing, access)
 
 
 def check_modes(config: Config, modes: Mapping[int, str]) -> None:
@@ -251,9 +293,21 @@ class _Table:
             raise self.refuse("domains", takes)
         return tuple(values)
 
-    def apqns(self, known: frozenset[int]) -> tuple[int, ...]:
+    def id_of(self, key: str, number_of: Callable[[str], int]) -> int | None:
+        value = self._values.get(key)
+        if isinstance(value, str):
+            try:
+                return number_of(value)
+            except KeyError:
+                raise self.refuse(key, "a number, or a name that this machine knows") from None
+        return None if value is None else self.integer(key, 1 << 32)
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def apqns(self, known: frozenset[int], may_be_none: bool = False) -> tuple[int, ...]:
         values = self._values.get("apqns")
-        if not isinstance(values, list) or not values:
+        if not isinstance(values, list) or not (values or may_be_none):
             raise self.refuse("apqns", 'a list of APQNs such as "00.0000"')
         queues = [self._apqn(value) for value in values]
         if len(set(queues)) != len(queues):
@@ -298,6 +352,20 @@ def _slot(table: _Table, known: frozenset[int]) -> SlotConfig:
     number, queues = table.integer("id", 1 << 32), table.apqns(known)
     described = table.text("description", _described(queues), _DESCRIPTION_BYTES)
     return SlotConfig(number, described, queues, table.mechanisms(), _limits(table.table("limits")))
+
+
+def _access(table: _Table, known: frozenset[int]) -> AccessConfig:
+    table.only("uid", "gid", "apqns")
+    if table.has("uid") == table.has("gid"):
+        raise ConfigError(f"{table.key('uid')}: takes a uid or a gid, one of them")
+    import grp  # for servers alone
+    import pwd
+
+    return AccessConfig(
+        table.id_of("uid", lambda name: pwd.getpwnam(name).pw_uid),
+        table.id_of("gid", lambda name: grp.getgrnam(name).gr_gid),
+        table.apqns(known, may_be_none=True) if table.has("apqns") else None,
+    )
 
 
 def _limits(table: _Table) -> Limits:

@@ -81,16 +81,14 @@ class Machine:
         }
         randoms = {each: RandomSource(_seed(config, card)) for each, card in adapters.items()}
         modes = {card.adapter: profiles[card.profile].mode for card in config.cards}
-        for group in connected(config.slots):
-            if len(group) > 1:
-                share_secrets(modes[group[0] >> 8], group, nvrams, randoms, is_administered)
+        self._share(modes, nvrams, randoms, is_administered)
         for card in config.cards:
             profile, adapter = profiles[card.profile], card.adapter
             image = self._image(card.profile, profile)
             parts = (image, nvrams[adapter], randoms[adapter], card.domains)
             self.bus.plug(Card(adapter, profile, *parts, config.function, config.seed or 0))
         self._start(recorder)
-        self.sockets = None if in_memory else Sockets(sockets_path())
+        self.sockets = None if in_memory else self._opened_sockets()
         self._switched = dict.fromkeys(self.bus.cards, 0)
         self._offline: frozenset[int] = frozenset()
         self._absences: list[Absence] = []
@@ -179,13 +177,29 @@ class Machine:
         guests = any(card.nvram is not None for card in self.config.cards)  # not the home's own
         is_counted = not self._in_memory and not guests
         meter = Meter(meter_folder(), self._describe) if is_counted else None
-        if self.faults is None:
-            self.native = NativePort(self.bus, recorder, meter, self.config.time, self._think)
-        else:
-            self.native = _faulty_port(self, meter, self.faults, self._think)
+        self.native = self._port(meter)
         for card in self.bus.cards.values():
             if meter is not None:
                 card.on_change.append(meter.forget_prices)
+
+    def _port(self, meter: Meter | None) -> NativePort:
+        if self.faults is None:
+            return NativePort(self.bus, self.recorder, meter, self.config.time, self._think)
+        return _faulty_port(self, meter, self.faults, self._think)
+
+    def _opened_sockets(self) -> Sockets:
+        return Sockets(sockets_path())
+
+    def _share(
+        self,
+        modes: dict[int, str],
+        nvrams: dict[int, Nvram],
+        randoms: dict[int, RandomSource],
+        is_administered: bool,
+    ) -> None:
+        for group in connected(self.config.slots):
+            if len(group) > 1:
+                share_secrets(modes[group[0] >> 8], group, nvrams, randoms, is_administered)
 
     def take_away(self, adapter: int, for_ns: int = -1) -> None:
         """Take a card out of operation for every process; with a time, it is put back by a thread,
@@ -262,6 +276,23 @@ def _thinking(config: Config, own_time: Callable[[], int]) -> Callable[[], int] 
     if config.time.think == "none":
         return None
     return own_time if scale == 1.0 else lambda: int(own_time() * scale)
+
+
+def machine_of(
+    config: Config,
+    recorder: Recorder | None = None,
+    is_administered: bool = False,
+    own_time: Callable[[], int] | None = None,
+) -> Machine:
+    """The machine that a configuration describes: with cards of its own, or a server's.
+
+    ConfigError where no server listens, or has nothing for this user.
+    """
+    if config.server is None:
+        return Machine(config, False, recorder, is_administered, own_time=own_time)
+    from ghostcard.shared.machine import RemoteMachine
+
+    return RemoteMachine(config)
 
 
 def meter_folder() -> str:

@@ -25,6 +25,7 @@ _COMMANDS = (
     "replay",
     "report",
     "run",
+    "serve",
     "simulate",
     "size",
     "stats",

@@ -14,7 +14,7 @@ from ghostcard.driver.administration import Sign
 from ghostcard.driver.errors import Ep11Error
 from ghostcard.firmware.abi import admin
 from ghostcard.firmware.abi.admin import Reason, Signature
-from ghostcard.machine import Machine
+from ghostcard.machine import Machine, machine_of
 from ghostcard.module.rekeying import Group, Rekeying, group_of
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -57,7 +57,7 @@ def signed(command: Command) -> Command:
 def opened(scope: Scope) -> Iterator[tuple[Machine, Rekeying]]:
     """The machine and the APQNs a command is about. A card that refuses is told of in one line."""
     config = load()
-    machine = Machine(config, is_administered=True)
+    machine = machine_of(config, is_administered=True)
     if scope.apqn is not None:
         group = Group((_named(machine, scope.apqn),), ())
     else:

@@ -15,8 +15,9 @@ import click
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.order import order_options, ordered
 from ghostcard.cli.process import CommandError, run
-from ghostcard.cli.token_config import as_tables, as_toml
+from ghostcard.cli.token_config import as_toml
 from ghostcard.config import Config, load
+from ghostcard.configtables import as_tables
 from ghostcard.emulator.profile import is_path
 from ghostcard.guests import MOST, arranged
 from ghostcard.library import capture_library, library

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from ghostcard.cli.output import document
-from ghostcard.config import NO_LIMITS, Config, apqn, load
+from ghostcard.config import load
+from ghostcard.configtables import as_tables
 from ghostcard.home import home
-from ghostcard.module.names import name
 
 
 @click.command(
@@ -33,50 +33,17 @@ def show_config(as_json: bool) -> None:
         click.echo(line)
 
 
-def as_tables(config: Config) -> dict[str, Any]:
-    """The configuration as its TOML document; what is at no value is left out."""
-    cards = [
-        _said(
-            adapter=card.adapter,
-            profile=card.profile,
-            domains=list(card.domains),
-            seed=card.seed,
-            nvram=card.nvram,
-        )
-        for card in config.cards
-    ]
-    slots = [
-        _said(
-            id=slot.id,
-            description=slot.description,
-            apqns=[apqn(queue) for queue in slot.apqns],
-            mechanisms=None
-            if slot.mechanisms is None
-            else [name("CKM", number) for number in sorted(slot.mechanisms)],
-            limits=None if slot.limits == NO_LIMITS else _said(**slot.limits._asdict()),
-        )
-        for slot in config.slots
-    ]
-    timing = {**config.time._asdict(), "clients": config.time.clients or None}
-    whole = {"function": config.function, "seed": config.seed, "faults": config.faults}
-    return _said(
-        **whole, control=config.control or None, time=_said(**timing), cards=cards, slots=slots
-    )
-
-
-def _said(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
-_SCALARS = ("function", "seed", "faults", "control")
+_SCALARS = ("server", "function", "seed", "faults", "control")
 
 
 def as_toml(tables: dict[str, Any]) -> list[str]:
     """The lines of the document."""
     lines = [f"{key} = {_value(tables[key])}" for key in _SCALARS if key in tables]
-    lines += ["", "[time]"] + [f"{key} = {_value(value)}" for key, value in tables["time"].items()]
-    for key in ("cards", "slots"):
-        for entry in tables[key]:
+    if "time" in tables:
+        lines += ["", "[time]"]
+        lines += [f"{key} = {_value(value)}" for key, value in tables["time"].items()]
+    for key in ("cards", "slots", "access"):
+        for entry in tables.get(key, ()):
             lines += ["", f"[[{key}]]"]
             lines += [f"{name} = {_value(value)}" for name, value in entry.items()]
     return lines

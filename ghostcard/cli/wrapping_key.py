@@ -15,7 +15,7 @@ from ghostcard.cli.token_objects import pin_options
 from ghostcard.cli.wrapping_parts import export, generate, import_, importer, names, say, short
 from ghostcard.config import apqn, load
 from ghostcard.driver.administration import WrappingKeys
-from ghostcard.machine import Machine
+from ghostcard.machine import Machine, machine_of
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.names import name as name_of
 from ghostcard.module.rekeying import Group, Rekeying, RekeyingError, TokenState
@@ -53,7 +53,7 @@ for each in (generate, import_, importer, export):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(as_json: bool) -> None:
     """Show which wrapping keys the APQNs and the tokens have, by their verification patterns."""
-    machine = Machine(load(), is_administered=True)
+    machine = machine_of(load(), is_administered=True)
     queues = tuple(ep11_queues(machine))
     slots = tuple(slot for slot in machine.config.slots if slot.apqns[0] in queues)
     rekeying = Rekeying(machine, Group(queues, slots))

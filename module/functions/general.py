@@ -135,12 +135,12 @@ class General(Chapter):
     def _build(self) -> None:
         from ghostcard import config
         from ghostcard.home import home
-        from ghostcard.machine import Machine
+        from ghostcard.machine import machine_of
 
         wanted = config.load()
         folder = home()
         take = self._measured(wanted.time.think == "cpu")
-        machine = Machine(wanted, recorder=_recorder(), own_time=take)
+        machine = machine_of(wanted, None if wanted.server else _recorder(), own_time=take)
         self._slots = {
             slot.id: Slot(
                 slot, kind_of(machine, slot), store_path(folder, slot.id), self._object_handles

@@ -1,0 +1,232 @@
+"""A program's end of a shared card: its connections, a channel for each calling thread.
+
+With the server gone a call is told so at once (ENODEV), and the next one connects anew. A request
+that the server has taken is never sent a second time; one that it cannot have taken is, once.
+"""
+
+import errno
+import mmap
+import os
+import select
+import socket
+import threading
+from contextlib import suppress
+from typing import Any, Final
+
+from ghostcard.driver.errors import DriverError
+from ghostcard.driver.native import Performed
+from ghostcard.shared import wire
+from ghostcard.shared.place import connect
+from ghostcard.shared.wire import (
+    AREA,
+    MESSAGE_MOST,
+    REFUSED,
+    VERSION,
+    Kind,
+    Reply,
+    SharedWireError,
+)
+
+_PATIENCE_S: Final = 10.0  # for the answer to a message; calls have all the time they need
+_DESCRIPTORS: Final = 3
+_SERIALS: Final = 1 << 32
+
+
+class ServerError(Exception):
+    """No server, or one that refuses; the message is one line that names the socket."""
+
+
+def ask(path: str, what: str) -> tuple[dict[str, Any], list[int]]:
+    """One question to the server: its answer, and the files that came with it, which the caller
+    closes. ServerError.
+    """
+    try:
+        with connect(path) as connection:
+            return _ask(connection, what)
+    except OSError as error:
+        raise ServerError(f"{path}: no server: {error.strerror or error}") from None
+    except ServerError as error:
+        raise ServerError(f"{path}: {error}") from None
+
+
+def describe(path: str) -> tuple[dict[str, Any], int]:
+    """The configuration of the server's cards, as far as this user may use them, and the file that
+    says which of them are in operation, which the caller closes. ServerError.
+    """
+    answer, files = ask(path, "describe")
+    config = answer.get("config")
+    if not isinstance(config, dict) or len(files) != 1:
+        for file in files:
+            os.close(file)
+        raise ServerError(f"{path}: the answer to 'describe' is none")
+    return config, files[0]
+
+
+def _ask(connection: socket.socket, what: str) -> tuple[dict[str, Any], list[int]]:
+    import json  # not where no card is shared
+
+    connection.settimeout(_PATIENCE_S)
+    with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why
+        connection.send(json.dumps({what: VERSION}).encode(), socket.MSG_NOSIGNAL)
+    message, files, _, _ = socket.recv_fds(connection, MESSAGE_MOST, _DESCRIPTORS)
+    try:
+        if not message:
+            raise ServerError("the server has hung up")
+        answer = json.loads(message)
+        if not isinstance(answer, dict):
+            raise ServerError("the server's answer is none")
+        if "error" in answer:
+            raise ServerError(str(answer["error"]))
+    except BaseException as error:
+        for file in files:
+            os.close(file)
+        if isinstance(error, ValueError):
+            raise ServerError("the server's answer is no JSON") from None
+        raise
+    connection.settimeout(None)
+    return answer, files
+
+
+class Gone(Exception):
+    """The server is not there any more; whether it had taken the request."""
+
+    def __init__(self, had_taken: bool) -> None:
+        self.had_taken = had_taken
+
+
+class Channel:
+    """A thread's channel; it ends with the thread, or when it is forgotten."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = connect(path)
+        self._serial = 0
+        try:
+            _, files = _ask(self._socket, "attach")
+            try:
+                area, self._bell, heard = files
+                self._map = mmap.mmap(area, AREA)
+            except BaseException:
+                for file in files:
+                    os.close(file)
+                raise
+            os.close(area)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._area = memoryview(self._map)
+        self._heard = heard
+        # By edges: nothing need be read from the eventfd, and the end of the connection is heard.
+        self._poll = select.epoll(2)
+        self._poll.register(heard, select.EPOLLIN | select.EPOLLET)
+        self._poll.register(self._socket, select.EPOLLIN | select.EPOLLRDHUP)
+
+    def exchange(self, kind: int, function: int, qid: int, targets: bytes, body: bytes) -> Reply:
+        """Have something done, and wait for it; `Gone`."""
+        area, wait = self._area, self._poll.poll
+        serial = self._serial = (self._serial + 1) % _SERIALS or 1
+        wire.write_request(area, serial, kind, function, qid, targets, body)
+        os.eventfd_write(self._bell, 1)
+        while True:
+            ready = wait()
+            reply = wire.read_reply(area)
+            if reply.serial == serial:
+                return reply
+            for file, _ in ready:
+                if file != self._heard:
+                    raise Gone(wire.taken(area) == serial)
+
+    def close(self) -> None:
+        """Give up the channel; also in the child of a fork, where the parent keeps his."""
+        with suppress(OSError, AttributeError, BufferError):
+            self._socket.close()
+            self._poll.close()
+            self._area.release()
+            self._map.close()
+            os.close(self._bell)
+            os.close(self._heard)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Link(threading.local):
+    """The way to a server: a channel for each thread that calls.
+
+    Implements `ghostcard.driver.jobs.Jobs`. ``function`` and ``targets`` say of the next request
+    what its block does not (`ghostcard.driver.port.Port.call`).
+    """
+
+    function = 0
+    targets = b""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._channel: Channel | None = None
+        self._operations: dict[bytes, str] = {}
+
+    def perform(self, qid: int, block: bytes) -> Performed:
+        """One attempt at a request, as `Bus.perform`; DriverError(ENODEV) when the server is gone.
+
+        EINVAL for a block that is longer than any message.
+        """
+        reply = self._do(Kind.CALL, block, self.function, qid, self.targets)
+        _, status, named, payload_bytes, answer = reply
+        operation = self._operations.get(named)
+        if operation is None:
+            operation = self._operations[named] = named.decode(errors="replace")
+        return status, answer, operation, payload_bytes
+
+    def enter(self) -> None:
+        """Have the thread known to the server's timeline before its first call."""
+        self._do(Kind.ENTER, b"")
+
+    def put(self, blob: bytes) -> int:
+        """See `ghostcard.driver.jobs.Jobs`."""
+        return wire.unpack_number(self._do(Kind.PUT, blob).body)
+
+    def claim(self, number: int) -> bytes | None:
+        """See `ghostcard.driver.jobs.Jobs`."""
+        reply = self._do(Kind.CLAIM, wire.pack_number(number))
+        return reply.body if reply.payload_bytes else None
+
+    def release(self, number: int) -> None:
+        """See `ghostcard.driver.jobs.Jobs`."""
+        self._do(Kind.RELEASE, wire.pack_number(number))
+
+    def remove(self, number: int) -> None:
+        """See `ghostcard.driver.jobs.Jobs`."""
+        self._do(Kind.REMOVE, wire.pack_number(number))
+
+    def forget(self) -> None:
+        """Close the thread's channel; in the child of a fork, that of its parent's thread."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _do(
+        self, kind: Kind, body: bytes, function: int = 0, qid: int = 0, targets: bytes = b""
+    ) -> Reply:
+        """A reply that is no refusal. What the server cannot have taken is sent a second time."""
+        for is_first in (True, False):
+            channel = self._channel or self._attach()
+            try:
+                reply = channel.exchange(kind, function, qid, targets, body)
+            except Gone as gone:
+                self.forget()
+                if gone.had_taken or not is_first:
+                    break
+            except SharedWireError as error:
+                raise DriverError(errno.EINVAL, str(error)) from None
+            else:
+                if reply.status >= REFUSED:
+                    why = reply.body.decode(errors="replace")
+                    raise DriverError(reply.status - REFUSED, why)
+                return reply
+        raise DriverError(errno.ENODEV, f"{self.path}: the server has gone")
+
+    def _attach(self) -> Channel:
+        try:
+            channel = self._channel = Channel(self.path)
+        except (OSError, ServerError) as error:
+            raise DriverError(errno.ENODEV, f"{self.path}: {error}") from None
+        return channel
