@@ -20,7 +20,6 @@ from ghostcard.config import (
     parse,
     qid,
 )
-from ghostcard.driver.timing import Timing
 
 FULL = """
 function = "null"
@@ -82,19 +81,13 @@ def test_cards_without_slots_give_one_slot_per_apqn() -> None:
 ONE_CARD = "[[cards]]\nadapter = 0\n"
 REFUSALS = {
     "speed = 1": (
-        "speed: unknown key, accepted are function, seed, faults, control, time, cards, slots"
+        "speed: unknown key, accepted are "
+        "function, seed, faults, control, time, cards, slots, access"
     ),
     'function = "off"': 'function: got \'off\', takes "real" or "null"',
     "function = 1": 'function: got 1, takes "real" or "null"',
     "faults = 1": "faults: got 1, takes a text of 1 to 4096 bytes",
     "control = 1": "control: got 1, takes true or false",
-    "time = 1": "time: got 1, takes a table",
-    "[time]\npace = 2": ("time.pace: unknown key, accepted are order, think, think_scale, clients"),
-    "[time]\norder = 1": 'time.order: got 1, takes "strict" or "behind"',
-    '[time]\nthink = "wall"': 'time.think: got \'wall\', takes "none" or "cpu"',
-    "[time]\nthink_scale = -1": "time.think_scale: got -1, takes a number from 0 to 1000000",
-    "[time]\nthink_scale = nan": "time.think_scale: got nan, takes a number from 0 to 1000000",
-    "[time]\nclients = 0": "time.clients: got 0, takes an integer from 1 to 65536",
     "seed = -1": "seed: got -1, takes an integer from 0 to 18446744073709551615",
     "seed = true": "seed: got True, takes an integer from 0 to 18446744073709551615",
     "cards = []": "cards: got [], takes one or more [[cards]] tables",
@@ -289,9 +282,3 @@ def test_no_file_has_a_zero_byte_in_its_name() -> None:
     cards = [{"adapter": 0, "profile": "a\0b/c.toml"}]
     with pytest.raises(ConfigError, match=r"cards\[0\]\.profile: .* without zero bytes"):
         parse({"cards": cards})
-
-
-def test_time_is_strict_and_without_thought_unless_it_is_said() -> None:
-    assert parse({}).time == Timing("strict", "none", 1.0, 0)
-    said = '[time]\norder = "behind"\nthink = "cpu"\nthink_scale = 2\nclients = 8'
-    assert parse(tomllib.loads(said)).time == Timing("behind", "cpu", 2.0, 8)
