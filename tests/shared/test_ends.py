@@ -17,8 +17,8 @@ from tests.shared.forked import (
     kill,
 )
 
-CLIENTS_KILLED = 150
-SERVERS_KILLED = 60
+CLIENTS_KILLED = 100
+SERVERS_KILLED = 40
 
 
 @pytest.fixture
@@ -75,11 +75,12 @@ def _is_set(event: int) -> bool:
 def test_servers_that_are_killed_at_any_moment(forked: Forked) -> None:
     """Programs are answered rightly or told that the card is gone, and go on with the next one."""
     draw = random.Random(2)
-    ends = os.eventfd(0, os.EFD_NONBLOCK)
+    ends, attached = os.eventfd(0, os.EFD_NONBLOCK), os.eventfd(0, os.EFD_SEMAPHORE)
     server = forked.start()
 
     def program() -> None:
         host, number, answered, longest = forked.host(), 0, 0, 0.0
+        os.eventfd_write(attached, 1)
         while not _is_set(ends):
             began = time.monotonic()
             answered += digest_or_be_told(host, number)
@@ -92,6 +93,8 @@ def test_servers_that_are_killed_at_any_moment(forked: Forked) -> None:
         assert longest < 5.0
 
     programs = [fork(program) for _ in range(3)]
+    for _ in programs:
+        os.eventfd_read(attached)
     for _ in range(SERVERS_KILLED):
         time.sleep(0.02 * draw.random())
         kill(server)
@@ -135,8 +138,8 @@ def test_the_end_of_the_server_is_told_to_whoever_waits(forked: Forked) -> None:
 def test_what_a_killed_program_had_is_given_back_though_its_child_lives(forked: Forked) -> None:
     """A fork inherits the connection, and never knows."""
     server = forked.start()
-    before = _files(server)
-    told = os.eventfd(0)
+    assert ended(fork(lambda: digest(forked.host(), 1))) == 0  # the card has booted
+    before, told = _files(server), os.eventfd(0)
 
     def program() -> None:
         digest(forked.host(), 1)
