@@ -195,9 +195,8 @@ class GatedTrack(LoneTrack):
                 continue
             if end and time.monotonic() >= end:
                 return
-            if watches:
-                moves = self._watch(caller, moves)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+            moves = self._watch(caller, moves if watches else -1)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _watch(self, caller: Caller, moves: int) -> int:
         """Nobody woke it for a while: if nothing has moved, look whether the others sleep."""

@@ -83,19 +83,25 @@ def all_asleep(sleepers: Sequence[Sleeper]) -> bool:
 class Task:
     """A thread by its files in /proc."""
 
-    __slots__ = ("_schedstat", "_stat", "runs")
+    __slots__ = ("_is_hidden", "_schedstat", "_stat", "runs")
 
     def __init__(self, folder: str, thread: int) -> None:
         self.runs = AWAKE
         self._stat = self._schedstat = -1
+        self._is_hidden = False
         try:
             self._stat = os.open(f"{folder}/{thread}/stat", _FLAGS)
             self._schedstat = os.open(f"{folder}/{thread}/schedstat", _FLAGS)
         except FileNotFoundError:
             self.close()
+        except OSError:  # no more files, for one: it counts as awake
+            self.close()
+            self._is_hidden = True
 
     def look(self) -> int:
         """See `Sleeper`: the number of runs, AWAKE or GONE."""
+        if self._is_hidden:
+            return AWAKE
         try:
             return self._count() if self._is_asleep() else AWAKE
         except (OSError, ValueError):
@@ -103,6 +109,8 @@ class Task:
 
     def has_stirred(self) -> bool:
         """See `Sleeper`."""
+        if self._is_hidden:
+            return True
         try:
             return self._count() != self.runs or not self._is_asleep()
         except (OSError, ValueError):
