@@ -22,7 +22,9 @@ _COPIED = (
 
 
 def collect(folder: Path, program: str, module: str) -> Found:
-    """The capture that the processes of a run left in `folder`, of calls of `module`."""
+    """The capture that the processes of a run left in `folder`, of calls of `module`; without a
+    name the program has that of its first process.
+    """
     journals, damaged = [], []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
@@ -30,7 +32,18 @@ def collect(folder: Path, program: str, module: str) -> Found:
         except CaptureError as error:
             damaged.append(str(error))
     journals.sort(key=lambda journal: journal.began_ns)
-    return Found(merge(journals, program, module), damaged)
+    first = next((journal.program for journal in journals), "")
+    return Found(merge(journals, program or first, module), damaged)
+
+
+def load_folder(folder: Path) -> Capture:
+    """The capture of the journals in a folder; CaptureError when there is none, or it is damaged."""
+    found = collect(folder, "", "")
+    if found.damaged:
+        raise CaptureError(found.damaged[0])
+    if not len(found.capture.rows):
+        raise CaptureError(f"{folder}: has no journals of calls (*{SUFFIX})")
+    return found.capture
 
 
 def merge(journals: Sequence[Journal], program: str, module: str) -> Capture:

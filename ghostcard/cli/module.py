@@ -2,7 +2,7 @@
 
 import click
 
-from ghostcard.library import library
+from ghostcard.library import capture_library, library
 
 
 @click.command(
@@ -11,8 +11,10 @@ from ghostcard.library import library
 Examples:
   pkcs11-tool --module "$(ghostcard module)" --list-slots
   p11tool --provider "$(ghostcard module)" --list-tokens
+  pkcs11-tool --module "$(ghostcard module --capture)" --list-slots
 """,
 )
-def command() -> None:
+@click.option("--capture", is_flag=True, help="Of the one that captures calls of another library.")
+def command(capture: bool) -> None:
     """Print the path of the PKCS #11 library."""
-    click.echo(library())
+    click.echo(capture_library() if capture else library())

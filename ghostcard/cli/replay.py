@@ -9,6 +9,7 @@ import click
 from ghostcard.benchmarks.capture import file
 from ghostcard.benchmarks.capture.machine import on_machine
 from ghostcard.benchmarks.capture.replay import THINKS, Replayed, replay
+from ghostcard.benchmarks.capture.through import load_folder
 from ghostcard.cli.account import account, show, show_left
 from ghostcard.cli.aftermath import forecast, with_depth
 from ghostcard.cli.failure import Failure
@@ -30,7 +31,7 @@ Examples:
   ghostcard replay server.capture --think wall --think-scale 0.5 --json
 """,
 )
-@click.argument("capture", type=click.Path(dir_okay=False))
+@click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--profile", help="Cards of this profile (name or TOML file) in place of its own.")
 @click.option("--cards", type=click.IntRange(1, MOST), help="So many of them, behind every slot.")
 @click.option("--depth", type=click.IntRange(1, 16), help="Messages that a queue of theirs holds.")
@@ -57,7 +58,7 @@ Examples:
     help="Folder that gets the request records, for `ghostcard export` and `explain`.",
 )
 def command(
-    capture: str,
+    capture: Path,
     profile: str | None,
     cards: int | None,
     depth: int | None,
@@ -67,10 +68,15 @@ def command(
     as_json: bool,
     records: Path | None,
 ) -> None:
-    """Run the captured program of CAPTURE on a machine, in simulated time."""
+    """Run the captured program of CAPTURE on a machine, in simulated time.
+
+    CAPTURE is a file of `ghostcard run --capture`, or a folder of journals that the library of
+    `ghostcard module --capture` has left.
+    """
     began = time.monotonic_ns()
+    loaded = load_folder(capture) if capture.is_dir() else file.load(capture)
     with TemporaryDirectory(prefix="ghostcard-") as folder:
-        captured, config, unmapped = on_machine(file.load(capture), profile, cards)
+        captured, config, unmapped = on_machine(loaded, profile, cards)
         if depth is not None:
             config = with_depth(config, depth, Path(folder))
         played = replay(captured, config, think, scale)

@@ -241,3 +241,16 @@ def test_refusals(soft: Host) -> None:
     options = ("--through", soft.module, "--records", "kept", "--", "true")
     done = soft.run(*GHOSTCARD, "run", *options, expect=2)
     assert b"--through takes neither --config nor --records" in done.stderr
+
+
+def test_a_folder_of_journals_is_a_capture(soft: Host) -> None:
+    in_front(soft).run(
+        *("pkcs11-tool", "--module", FRONT, "--generate-random", "24", "-o", "random")
+    )
+    replayed = soft.run(*GHOSTCARD, "replay", "journals", "--json", "--no-forecast").stdout
+    plain = json.loads(replayed)
+    assert plain["program"] == "pkcs11-tool"
+    assert {one["operation"]: one["requests"] for one in plain["operations"]} == {"random": 1}
+    (soft.folder / "nothing").mkdir()
+    refused = soft.run(*GHOSTCARD, "replay", "nothing", expect=2)
+    assert refused.stderr == b"error: nothing: has no journals of calls (*.capture)\n"
