@@ -37,7 +37,7 @@ def collect(folder: Path, program: str, module: str) -> Found:
 
 
 def load_folder(folder: Path) -> Capture:
-    """The capture of the journals in a folder; CaptureError when there is none, or it is damaged."""
+    """The capture of the journals in a folder; CaptureError for none, or a damaged one."""
     found = collect(folder, "", "")
     if found.damaged:
         raise CaptureError(found.damaged[0])
