@@ -1,28 +1,22 @@
-"""Ghostcard's library against SoftHSM2's, by the same C program, in turns: host time and ratios.
-
-    python -m ghostcard.benchmarks.against [--rounds 5] [--seconds 0.5] [--json FILE]
+"""Ghostcard's library against another PKCS #11 library, by the same C program, in turns: host time.
 
 A round measures one, then the other (A B A B ...), so that both meet the machine in the same mood;
 the ratio is the median of the rounds' ratios. An operation is that of benchmarks/client.c, with the
-bytes of its message: the cost of a call is mostly ours for short ones, the cryptography's for long
-ones. Ends with 1 when a target is missed, with 2 when it cannot run.
+bytes of its message: the cost of a call is mostly the library's for short ones, the cryptography's
+for long ones. What a library does not offer, or fails at, is told beside the rest.
 """
 
-import json
+from __future__ import annotations
+
 import statistics
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import click
+from ghostcard.benchmarks.client import ClientError, Loading, Measurement, Missing, measure
+from ghostcard.library import library
 
-from ghostcard.benchmarks.cases import THREADS
-from ghostcard.benchmarks.client import ClientError, Loading, Measurement, build, measure
-from ghostcard.benchmarks.provenance import provenance
-from ghostcard.library import LibraryError, library
-
+SOFTHSM2 = "softhsm2"  # wherever it is installed, with a throwaway token
 # operation -> least ratio to SoftHSM2's rate with one and with two threads; None: shown only
 TARGETS: dict[str, tuple[float | None, float | None]] = {
     "rsa2048-sign": (2.0, 1.8),
@@ -41,26 +35,33 @@ RESIDENT_TARGET_MIB = 40.0  # of the whole process then
 
 
 class Contestant(NamedTuple):
-    """A PKCS #11 library and the environment in which it has an empty token store."""
+    """A PKCS #11 library, its environment, and the options of the C client that choose a token.
+
+    Without a PIN (CLIENT_PIN in the environment) the token is a throwaway one.
+    """
 
     name: str
     module: str
     environment: Mapping[str, str]
+    token: tuple[str, ...] = ()
+
+    @property
+    def is_throwaway(self) -> bool:
+        """Whether objects may be left on its token."""
+        return "CLIENT_PIN" not in self.environment
 
 
 class Comparison(NamedTuple):
-    """Both libraries' median rates and the median of the rounds' ratios."""
+    """Both libraries' median calls per second and the median of the rounds' ratios; None, and the
+    reason in words or as the number of the mechanism, for what one of them does not do."""
 
     operation: str
     threads: int
-    ghostcard_per_s: float
-    softhsm2_per_s: float
-    ratio: float
-    target: float | None
-
-    def holds(self) -> bool:
-        """Whether the target is met; always without one."""
-        return self.target is None or self.ratio >= self.target
+    ghostcard_per_s: float | None
+    other_per_s: float | None
+    ratio: float | None
+    ghostcard_missing: int | str | None = None
+    other_missing: int | str | None = None
 
 
 class Start(NamedTuple):
@@ -85,29 +86,86 @@ def softhsm2(folder: Path) -> Contestant:
     (folder / "tokens").mkdir()
     settings = folder / "softhsm2.conf"
     settings.write_text(f"directories.tokendir = {folder / 'tokens'}\n")
-    return Contestant("softhsm2", str(found[0]), {"SOFTHSM2_CONF": str(settings)})
+    return Contestant(SOFTHSM2, str(found[0]), {"SOFTHSM2_CONF": str(settings)})
+
+
+def missed(row: Comparison) -> bool:
+    """Whether there is a target for a row, by its operation and threads, that it does not meet."""
+    target = target_of(row)
+    return target is not None and (row.ratio is None or row.ratio < target)
+
+
+def target_of(row: Comparison) -> float | None:
+    """The least ratio to SoftHSM2 that we ask of ourselves; None: none."""
+    targets = TARGETS.get(row.operation, ())
+    return targets[row.threads - 1] if row.threads <= len(targets) else None
 
 
 def compare(
-    program: Path, ours: Contestant, theirs: Contestant, rounds: int, seconds: float
-) -> list[Comparison]:
-    """Every operation with every number of threads, in turns."""
-    compared = []
-    for operation, targets in TARGETS.items():
-        turns = [
-            [_rates(program, each, operation, seconds) for each in (ours, theirs)]
-            for _ in range(rounds)
-        ]
-        for threads, target in zip(THREADS, targets, strict=True):
-            mine, other = ([turn[who][threads] for turn in turns] for who in (0, 1))
-            ratio = statistics.median(a / b for a, b in zip(mine, other, strict=True))
-            rates = statistics.median(mine), statistics.median(other)
-            compared.append(Comparison(operation, threads, *rates, ratio, target))
-    return compared
+    program: Path,
+    ours: Contestant,
+    theirs: Contestant,
+    operations: Sequence[str],
+    threads: Sequence[int],
+    rounds: int,
+    seconds: float,
+) -> Iterator[list[Comparison]]:
+    """The rows of each operation, one for each number of threads, as it is done."""
+    for operation in operations:
+        turns: list[tuple[Turn, ...]] = []
+        for _ in range(rounds):
+            each = (_turn(program, one, operation, threads, seconds) for one in (ours, theirs))
+            turns.append(tuple(each))
+            if any(turn.reason is not None for turn in turns[-1]):
+                break
+        yield [_row(operation, number, turns) for number in threads]
+
+
+class Turn(NamedTuple):
+    """Calls per second by threads, or why there are none: in words, or a mechanism's number."""
+
+    rates: Mapping[int, float]
+    reason: int | str | None = None
+
+
+def _row(operation: str, threads: int, turns: Sequence[tuple[Turn, ...]]) -> Comparison:
+    mine, other = (
+        [turn[who].rates[threads] for turn in turns if threads in turn[who].rates] for who in (0, 1)
+    )
+    last = turns[-1]
+    ratios = [a / b for a, b in zip(mine, other, strict=False)]
+    return Comparison(
+        operation,
+        threads,
+        None if last[0].reason is not None else statistics.median(mine),
+        None if last[1].reason is not None else statistics.median(other),
+        None if any(turn.reason is not None for turn in last) else statistics.median(ratios),
+        last[0].reason,
+        last[1].reason,
+    )
+
+
+def _turn(
+    program: Path, contestant: Contestant, operation: str, threads: Sequence[int], seconds: float
+) -> Turn:
+    _, module, environment, token = contestant
+    rates: dict[int, float] = {}
+    try:
+        for line in measure(program, module, (operation,), threads, seconds, environment, token):
+            if isinstance(line, Missing):
+                return Turn({}, line.missing)
+            if isinstance(line, Measurement):
+                rates[line.threads] = line.rate
+    except ClientError as error:
+        return Turn({}, str(error).removeprefix("client: "))
+    return Turn(rates)
 
 
 def start(program: Path, contestants: Sequence[Contestant], rounds: int) -> list[Start]:
-    """From dlopen to the end of C_GetSlotList, in turns, each time in a new process."""
+    """From dlopen to the end of C_GetSlotList, in turns, each time in a new process.
+
+    ClientError when a library cannot be loaded.
+    """
     turns = [[_loading(program, each) for each in contestants] for _ in range(rounds)]
     return [
         Start(
@@ -123,59 +181,3 @@ def _loading(program: Path, contestant: Contestant) -> Loading:
     (line,) = measure(program, contestant.module, (), (1,), 1, contestant.environment)
     assert isinstance(line, Loading)
     return line
-
-
-def _rates(
-    program: Path, contestant: Contestant, operation: str, seconds: float
-) -> dict[int, float]:
-    lines = measure(
-        program, contestant.module, (operation,), THREADS, seconds, contestant.environment
-    )
-    return {line.threads: line.rate for line in lines if isinstance(line, Measurement)}
-
-
-@click.command()
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns each.")
-@click.option("--seconds", default=0.5, show_default=True, help="Host time of one measurement.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Write the figures there.")
-def main(rounds: int, seconds: float, output: Path | None) -> None:
-    """Compare libghostcard.so with SoftHSM2, in turns: host time and ratios."""
-    try:
-        with TemporaryDirectory() as folder:
-            compared, starts = _run(Path(folder), rounds, seconds)
-    except (ClientError, LibraryError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    ours = starts[0]
-    quick = ours.start_ms <= START_TARGET_MS and ours.resident_mib <= RESIDENT_TARGET_MIB
-    _show(compared, starts)
-    if output:
-        figures = [comparison._asdict() for comparison in compared]
-        loading = [each._asdict() for each in starts]
-        record = provenance(rounds=rounds, seconds=seconds, rates=figures, loading=loading)
-        output.write_text(json.dumps(record, indent=2) + "\n")
-    sys.exit(not (quick and all(comparison.holds() for comparison in compared)))
-
-
-def _run(folder: Path, rounds: int, seconds: float) -> tuple[list[Comparison], list[Start]]:
-    program = build(folder)
-    ours, theirs = ghostcard(folder), softhsm2(folder)
-    starts = start(program, (ours, theirs), 4 * rounds)
-    return compare(program, ours, theirs, rounds, seconds), starts
-
-
-def _show(compared: Sequence[Comparison], starts: Sequence[Start]) -> None:
-    print("host time, C client, in turns   threads  ghostcard/s   SoftHSM2/s    ratio  target")
-    for each in compared:
-        rates = f"{each.ghostcard_per_s:12,.0f} {each.softhsm2_per_s:12,.0f} {each.ratio:8.2f}"
-        target = "" if each.target is None else f"{each.target:7.1f}"
-        missed = "" if each.holds() else "  missed"
-        print(f"{each.operation:<31} {each.threads:7d} {rates} {target}{missed}".rstrip())
-    for name, start_ms, resident_mib in starts:
-        took = f"{start_ms:.1f} ms, {resident_mib:.1f} MiB"
-        print(f"dlopen, C_Initialize and C_GetSlotList, {name}: {took}")
-    print(f"targets: at most {START_TARGET_MS:.0f} ms, {RESIDENT_TARGET_MIB:.0f} MiB")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,13 @@
 /* A small PKCS #11 program that measures a library in host time, any library: it is given the path.
  *
- *   client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION[:SIZE] ...]
+ *   client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX | --token LABEL] [OPERATION[:SIZE] ...]
  *
- * Prints one JSON object a line: first what loading cost, then one line for each (operation, threads).
+ * Prints one JSON object a line: first what loading cost, then one line for each (operation, threads), or one for an
+ * operation whose mechanisms the token has not.
  * Without an operation it only loads, initialises and finalises the library.
  * SIZE is the bytes of a message, of `find` the session objects among which one is found by its label, of
- * `find-token` the token objects. A slot without a token gets a throwaway one (its PINs are below); token objects
- * stay, keys are session objects and die with the run. */
+ * `find-token` the token objects. CLIENT_PIN in the environment is the user's PIN; without it a slot that has no
+ * token gets a throwaway one (its PINs are below). Token objects stay, keys are session objects and die with the run. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
@@ -138,16 +139,31 @@ static void login(CK_ULONG session, CK_ULONG user, const char *pin) {
     CALL(C_Login, session, user, pin, strlen(pin));
 }
 
-/* Takes the slot at `index` and sees that there is a token with a user PIN in it. */
-static void take_slot(CK_ULONG index) {
+/* The place of the slot whose token has that label. */
+static CK_ULONG place_of(const char *name, const CK_ULONG *slots, CK_ULONG count) {
+    CK_TOKEN_INFO info;
+    CK_BYTE label[32];
+    if (strlen(name) > sizeof label) fail("--token", "a label has at most 32 bytes");
+    memset(label, ' ', sizeof label);
+    memcpy(label, name, strlen(name));
+    for (CK_ULONG i = 0; i < count; i++)
+        if (!library->C_GetTokenInfo(slots[i], &info) && !memcmp(info.text, label, sizeof label)) return i;
+    fail("--token", "there is no token of that label");
+    return count;
+}
+
+/* Takes the slot at `index`, or that of the token `name`, and sees that there is a token with a user PIN in it. */
+static void take_slot(CK_ULONG index, const char *name) {
     CK_ULONG slots[256], count = 256, session; /* a library with more slots answers CKR_BUFFER_TOO_SMALL */
     CK_TOKEN_INFO info;
     CK_BYTE label[32];
     CALL(C_GetSlotList, 1, slots, &count);
+    if (name) index = place_of(name, slots, count);
     if (index >= count) fail("--slot", "there is no such slot");
     slot = slots[index];
     CALL(C_GetTokenInfo, slot, &info);
     if (info.flags & CKF_TOKEN_INITIALIZED) return;
+    if (getenv("CLIENT_PIN")) fail("--slot", "there is no token in it");
     memset(label, ' ', sizeof label);
     memcpy(label, "benchmark", 9);
     CALL(C_InitToken, slot, SO_PIN, strlen(SO_PIN), label);
@@ -156,6 +172,19 @@ static void take_slot(CK_ULONG index) {
     CALL(C_InitPIN, session, USER_PIN, strlen(USER_PIN));
     CALL(C_Logout, session);
     CALL(C_CloseSession, session);
+}
+
+/* Whether the token has what an operation needs; if not, says so in a line. */
+static int offered(const operation_t *operation) {
+    CK_ULONG needed[] = {operation->mechanism, operation->keygen}, information[3];
+    if (operation->verb >= CANCEL) return 1;
+    for (int i = 0; i < 2; i++)
+        if (needed[i] != NO_KEY && library->C_GetMechanismInfo(slot, needed[i], information) == CKR_MECHANISM_INVALID) {
+            printf("{\"operation\": \"%s\", \"missing\": %lu}\n", operation->name, needed[i]);
+            fflush(stdout);
+            return 0;
+        }
+    return 1;
 }
 
 static CK_ULONG generate_pair(CK_ULONG session, const operation_t *operation) {
@@ -356,7 +385,9 @@ static int parse_threads(char *text, int *counts) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"threads", 1, NULL, 't'}, {"seconds", 1, NULL, 's'}, {"slot", 1, NULL, 'i'}, {NULL, 0, NULL, 0}};
+        {"threads", 1, NULL, 't'}, {"seconds", 1, NULL, 's'}, {"slot", 1, NULL, 'i'}, {"token", 1, NULL, 'l'},
+        {NULL, 0, NULL, 0}};
+    const char *name = NULL, *pin = getenv("CLIENT_PIN");
     int counts[MAX_COUNTS] = {1}, runs = 1, option;
     double seconds = 1.0;
     CK_ULONG index = 0, session, key;
@@ -364,17 +395,19 @@ int main(int argc, char **argv) {
         if (option == 't') runs = parse_threads(optarg, counts);
         else if (option == 's') seconds = atof(optarg);
         else if (option == 'i') index = strtoul(optarg, NULL, 10);
+        else if (option == 'l') name = optarg;
         else return 2;
     }
     if (!(seconds > 0)) fail("--seconds", "takes a positive number");
-    if (optind == argc) fail("usage", "client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX] [OPERATION[:SIZE] ...]");
+    if (optind == argc) fail("usage", "client MODULE [--threads 1,2] [--seconds 1.0] [--slot INDEX | --token LABEL] [OPERATION ...]");
     load(argv[optind++]);
     if (optind < argc) {
-        take_slot(index);
+        take_slot(index, name);
         session = open_session();
-        login(session, CKU_USER, USER_PIN);
+        login(session, CKU_USER, pin ? pin : USER_PIN);
         for (; optind < argc; optind++) {
             const operation_t operation = parse_operation(argv[optind]);
+            if (!offered(&operation)) continue;
             key = generate(session, &operation);
             if (operation.verb >= FIND) furnish(session, operation.size, operation.verb == FIND_TOKEN);
             for (int i = 0; i < runs; i++) measure(&operation, key, counts[i], seconds);

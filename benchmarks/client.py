@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _FOLDER = Path(__file__).parent
 _FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-pthread")
@@ -43,6 +43,16 @@ class Measurement(NamedTuple):
     p99_us: float
 
 
+class Missing(NamedTuple):
+    """An operation for which the token lacks a mechanism, by its number."""
+
+    operation: str
+    missing: int
+
+
+Line = Loading | Measurement | Missing
+
+
 def build(folder: Path, name: str = "client") -> Path:
     """Compiles a program of this folder into `folder` and returns its path; ClientError says why
     not.
@@ -65,15 +75,17 @@ def measure(
     threads: Sequence[int],
     seconds: float,
     environment: Mapping[str, str],
-) -> Generator[Loading | Measurement, None, None]:
+    token: Sequence[str] = (),
+) -> Generator[Line, None, None]:
     """Runs the client; gives what loading cost, then each (operation, threads) as it is done.
 
     `operations` are names, with ``:SIZE`` as client.c says. `seconds` of host time are measured for
-    each; `environment` is added to this process's. Raises
+    each; `environment` is added to this process's; `token` are the options that choose one. Raises
     ClientError when the client fails. Closing the iterator early ends the client.
     """
     counts = ",".join(map(str, threads))
-    command = [str(program), module, "--threads", counts, "--seconds", str(seconds), *operations]
+    timing = ("--threads", counts, "--seconds", str(seconds))
+    command = [str(program), module, *timing, *token, *operations]
     with TemporaryFile("w+") as errors:
         client = subprocess.Popen(
             command,
@@ -85,8 +97,7 @@ def measure(
         try:
             assert client.stdout
             for line in client.stdout:
-                fields = json.loads(line)
-                yield Loading(**fields) if "load_ms" in fields else Measurement(**fields)
+                yield _line(json.loads(line))
             ended = client.wait()
         finally:
             client.kill()  # does nothing to one that has ended
@@ -94,6 +105,12 @@ def measure(
         if ended:
             errors.seek(0)
             raise ClientError(_first_line(errors.read()) or f"the C client ended with {ended}")
+
+
+def _line(fields: dict[str, Any]) -> Line:
+    if "load_ms" in fields:
+        return Loading(**fields)
+    return Missing(**fields) if "missing" in fields else Measurement(**fields)
 
 
 def _first_line(text: str) -> str:

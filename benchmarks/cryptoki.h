@@ -21,7 +21,8 @@ typedef struct {
     CK_RV (*C_GetSlotList)(CK_BYTE token_present, CK_ULONG *slots, CK_ULONG *count);
     void *skipped_5;
     CK_RV (*C_GetTokenInfo)(CK_ULONG slot, CK_TOKEN_INFO *information);
-    void *skipped_7[2];
+    void *skipped_7;
+    CK_RV (*C_GetMechanismInfo)(CK_ULONG slot, CK_ULONG mechanism, CK_ULONG *information);
     CK_RV (*C_InitToken)(CK_ULONG slot, const char *pin, CK_ULONG pin_bytes, const CK_BYTE *label);
     CK_RV (*C_InitPIN)(CK_ULONG session, const char *pin, CK_ULONG pin_bytes);
     void *skipped_11;
@@ -56,6 +57,7 @@ typedef struct {
 _Static_assert(sizeof(CK_FUNCTION_LIST) == 552, "CK_FUNCTION_LIST of PKCS #11 2.40 on a 64-bit machine");
 
 enum {
+    CKR_MECHANISM_INVALID = 0x70,
     CKF_OS_LOCKING_OK = 2, CKF_RW_SESSION = 2, CKF_SERIAL_SESSION = 4, CKF_TOKEN_INITIALIZED = 0x400,
     CKU_SO = 0, CKU_USER = 1,
     CKO_DATA = 0,

@@ -2,14 +2,11 @@
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks import report
 from ghostcard.benchmarks.cases import CLIENTS, THREADS, Case, case
@@ -18,8 +15,11 @@ from ghostcard.benchmarks.main_job import Pace, possible, sweep
 from ghostcard.benchmarks.point import Point
 from ghostcard.benchmarks.provenance import caveat, provenance
 from ghostcard.benchmarks.report import Results
+from ghostcard.cli import bench_against
+from ghostcard.cli.bench_against import Asked
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console, document, duration, rate, table
+from ghostcard.cli.output import document, duration, rate, table
+from ghostcard.cli.progress import progress
 from ghostcard.emulator.profile import load as load_profile
 from ghostcard.library import LibraryError, library
 
@@ -33,6 +33,8 @@ Examples:
   ghostcard bench
   ghostcard bench --profile ./mine.toml --output results/mine
   ghostcard bench --json > figures.json
+  ghostcard bench --against softhsm2 --targets
+  ghostcard bench --against /usr/lib/other.so --token mine --threads 1,4
 """,
 )
 @click.option("--profile", default="cex8p", show_default=True, help="Card: a profile or TOML file.")
@@ -54,22 +56,57 @@ Examples:
     help="Folder for CSV, JSON and the plot.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, not as tables.")
-def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool) -> None:
+@click.option("--against", "rival", metavar="LIBRARY",
+              help="Compare with another PKCS #11 library, or softhsm2.")  # fmt: skip
+@click.option("--slot", type=click.IntRange(0), help="Of the other: place among slots with tokens.")
+@click.option("--token", help="Of the other: the token's label, instead of --slot.")
+@click.option("--pin", envvar="GHOSTCARD_PIN", help="Of the other: the user's PIN.")
+@click.option("--operation", "operations", multiple=True, metavar="NAME[:SIZE]",
+              help="What is compared, such as aes-256-gcm:4096; may be repeated.")  # fmt: skip
+@click.option("--threads", default="1,2", show_default=True, help="Of the C program that compares.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1),
+              help="How often the two take turns.")  # fmt: skip
+@click.option("--targets", is_flag=True,
+              help="Show the ratios we ask of ourselves; end with 1 if one is missed.")  # fmt: skip
+def command(
+    profile: str,
+    seed: int,
+    seconds: float,
+    output: Path,
+    as_json: bool,
+    rival: str | None,
+    slot: int | None,
+    token: str | None,
+    pin: str | None,
+    operations: tuple[str, ...],
+    threads: str,
+    rounds: int,
+    targets: bool,
+) -> None:
     """Measure an emulated card, in two parts.
 
     First in simulated time: 1 to 64 simulated clients, each with one request in flight, for five
     operations; and which resource of the card limits each. Then in host time: the same operations
     through libghostcard.so by a C program, so real request blocks and real cryptography.
     Ctrl-C keeps what has been measured.
+
+    With --against neither: our library and another one in turns, in host time, by operation, size
+    and threads.
     """
+    if rival is not None:
+        asked = Asked(rival, slot, token, pin, operations, threads, rounds, seconds, targets)
+        bench_against.run(asked, output, as_json)
+        return
+    if slot is not None or token is not None or operations or targets:
+        raise click.UsageError("--slot, --token, --operation and --targets go with --against")
     card = load_profile(profile)
     cases = possible(card)
     if not cases:
         raise Failure(f"profile {profile} has none of the operations that are measured")
     output.mkdir(parents=True, exist_ok=True)
     results, pace = Results([], []), Pace()
-    threads = THREADS if card.mode == TOKENS else ()
-    failure = _measure(profile, cases, threads, seed, seconds, results, pace)
+    measured = THREADS if card.mode == TOKENS else ()
+    failure = _measure(profile, cases, measured, seed, seconds, results, pace)
     origin = provenance(
         profile=profile,
         caveat=caveat(card),
@@ -86,7 +123,7 @@ def command(profile: str, seed: int, seconds: float, output: Path, as_json: bool
         document(report.document(results, origin))
     else:
         _show(results, subtitle, pace)
-        if not threads:
+        if not measured:
             click.echo(f"No host time: cards in mode {card.mode} have no token")
         click.echo(f"{caveat(card)}: ghostcard profiles {profile}")
         click.echo("\n".join(map(str, written)))
@@ -138,21 +175,6 @@ def _host_part(
         for line in measure(program, str(library()), names, threads, seconds, state):
             if isinstance(line, Measurement):
                 yield line
-
-
-@contextmanager
-def progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A bar on the terminal, nothing elsewhere; what it gives is called after every step."""
-    screen = console(sys.stderr)
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("simulated time", total=steps)
-        yield lambda text: bar.update(task, advance=1, description=text)
 
 
 _SIMULATED = (

@@ -36,9 +36,9 @@ from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_limits import require_possible
 from ghostcard.benchmarks.scenario_result import plain
 from ghostcard.benchmarks.scenario_run import machine_of as machine_of_scenario
-from ghostcard.cli.bench import progress
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document, duration, rate, table
+from ghostcard.cli.progress import progress
 from ghostcard.machine import Machine
 
 REPLICATIONS = 10

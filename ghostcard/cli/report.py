@@ -1,12 +1,9 @@
 """``ghostcard report``: what was measured, on one page that a browser opens without network."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks import load_curve, scenario_reader
 from ghostcard.benchmarks.analysis import answers, loads
@@ -26,7 +23,7 @@ from ghostcard.benchmarks.scenario_result import evaluate
 from ghostcard.benchmarks.scenario_run import machine_of, replicate
 from ghostcard.benchmarks.sweep import axis
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console
+from ghostcard.cli.progress import progress
 from ghostcard.emulator.card import Card
 from ghostcard.machine import Machine
 
@@ -128,7 +125,7 @@ def _of_scenario(
     reason = load_curve.obstacle(scenario)
     if reason and steps:
         raise Failure(f"--load: {reason}", 2)
-    with _progress(scenario.replications + (0 if reason else len(at)) + host) as done:
+    with progress(scenario.replications + (0 if reason else len(at)) + host) as done:
         runs = []
         for number in range(scenario.replications):
             runs.append(replicate(scenario, number))
@@ -241,13 +238,3 @@ def _of_records(
         listings=(Listing(config, Path(config).read_text("utf-8")),) if config else (),
     )
     return record_document.document(material)
-
-
-@contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A bar on the terminal, nothing elsewhere; what it gives is called after every step."""
-    screen = console(sys.stderr)
-    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("the scenario", total=steps)
-        yield lambda text: bar.update(task, advance=1, description=text)

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from ghostcard.benchmarks import client as clients
-from ghostcard.benchmarks.client import ClientError, Loading, Measurement, build, measure
+from ghostcard.benchmarks.client import (
+    ClientError,
+    Line,
+    Loading,
+    Measurement,
+    Missing,
+    build,
+    measure,
+)
 from ghostcard.library import library
 
 LOADED = '{"load_ms": 1.5, "initialize_ms": 2.25, "slots_ms": 0.5, "resident_kib": 7}'
@@ -25,13 +33,18 @@ def program(folder: Path, script: str) -> Path:
     return path
 
 
-def lines(client: Path) -> list[Loading | Measurement]:
+def lines(client: Path) -> list[Line]:
     return list(measure(client, "module", ["sha256"], (1, 2), 0.5, {"KEY": "value"}))
 
 
 def test_every_line_is_a_figure(tmp_path: Path) -> None:
-    client = program(tmp_path, f"echo '{LOADED}'; echo '{MEASURED}'")
-    expected = [Loading(1.5, 2.25, 0.5, 7), Measurement("sha256", 2, 10, 0.5, 20.0, 3.0, 4.0)]
+    missing = '{"operation": "sha256", "missing": 592}'
+    client = program(tmp_path, f"echo '{LOADED}'; echo '{MEASURED}'; echo '{missing}'")
+    expected = [
+        Loading(1.5, 2.25, 0.5, 7),
+        Measurement("sha256", 2, 10, 0.5, 20.0, 3.0, 4.0),
+        Missing("sha256", 592),
+    ]
     assert lines(client) == expected
 
 
