@@ -24,6 +24,7 @@ import errno
 import time
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -108,8 +109,9 @@ class Gate(Generic[C]):
         self._is_early = False  # not all who are announced are there
         self.first: C | None = None  # who starts the others
         self._quiet_since: float | None = None
-        self._arrivals: list[tuple[Order, C, Callable[[C], None]]] = []
-        self._running: list[tuple[Order, C]] = []  # some are not any more
+        self._serial = count()  # what differs where orders are equal
+        self._arrivals: list[tuple[Order, int, C, Callable[[C], None]]] = []
+        self._running: list[tuple[Order, int, C]] = []  # some are not any more
         self._rank = 0
         self._releases = 0
         self._strangers: dict[Sleeper, float | None] = {}  # since when they are awake, if they are
@@ -153,6 +155,9 @@ class Gate(Generic[C]):
 
     def join(self, client: C) -> None:
         """A new client, at the least host time of those that may still submit."""
+        former = self.clients.get(client.thread)
+        if former is not None:  # the kernel has given its number again
+            self.leave(former)
         self.clients[client.thread] = client
         self._run_again(client)
         if self._probe.has_changed():
@@ -180,7 +185,7 @@ class Gate(Generic[C]):
         self._post(client, think_ns, step)
         host_ns, kind, rank, steps = client.order
         client.order = (host_ns, kind, rank, steps + 1)
-        heappush(self._running, (client.order, client))
+        heappush(self._running, (client.order, next(self._serial), client))
 
     def release(self, client: C, host_ns: int) -> None:
         """Let a client go on at this time, which is not past."""
@@ -248,7 +253,7 @@ class Gate(Generic[C]):
             _, kind, rank, steps = client.order
             client.host_ns += think_ns
             client.order = (client.host_ns, kind, rank, steps)
-        heappush(self._arrivals, (client.order, client, step))
+        heappush(self._arrivals, (client.order, next(self._serial), client, step))
         self.moves += 1
 
     def _run_again(self, client: C) -> None:
@@ -256,7 +261,8 @@ class Gate(Generic[C]):
         hosts = [c.host_ns for c in self.clients.values() if c.state == RUNNING and c is not client]
         hosts += [order[0] for order, *_ in self._arrivals]
         least = min(hosts, default=self.now_ns)
-        self._set_running(client, (max(client.host_ns, least), 1, client.thread, 0))
+        steps = client.order[3] + 1  # after what it has posted
+        self._set_running(client, (max(client.host_ns, least), 1, client.thread, steps))
         self.moves += 1
 
     def _set_running(self, client: C, order: Order) -> None:
@@ -264,7 +270,7 @@ class Gate(Generic[C]):
         client.host_ns = order[0]
         client.state = RUNNING
         self._asleep.pop(client, None)
-        heappush(self._running, (order, client))
+        heappush(self._running, (order, next(self._serial), client))
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -306,7 +312,7 @@ class Gate(Generic[C]):
             if arrivals and (not heap or arrivals[0][0][0] <= heap[0][0]):
                 if bound is not None and bound < arrivals[0][0]:
                     return
-                order, client, step = heappop(arrivals)
+                order, _, client, step = heappop(arrivals)
                 agenda.now = max(agenda.now, order[0])
                 step(client)
             elif arrivals or machine.in_flight or self.deadlines:
@@ -324,7 +330,7 @@ class Gate(Generic[C]):
         """Where the first client that is RUNNING may submit."""
         running = self._running
         while running:
-            order, client = running[0]
+            order, _, client = running[0]
             if client.gone:
                 self.leave(client)
             if client.state == RUNNING and client.order == order:

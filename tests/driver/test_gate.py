@@ -267,3 +267,26 @@ def test_waiting_for_nothing_is_a_failure_and_no_hang(house: House) -> None:
     house.gate.arrive(one, 0, lambda _: None)
     with pytest.raises(RuntimeError, match="wait for nothing"):
         house.gate.advance(one)
+
+
+def test_a_number_that_the_kernel_gives_again_is_another_thread(house: House) -> None:
+    first, other = house.client(1), house.client(1)
+    assert (first.state, other.state) == (ENDED, RUNNING)
+    house.probe.threads[1] = Sleeper()
+    house.ask(other)
+    assert house.told == [1]
+
+
+def test_what_is_posted_comes_before_what_is_posted_after_a_sleep(house: House) -> None:
+    """At one host time, while another thread still holds everything."""
+    first, second, third = (house.client(thread) for thread in (1, 2, 3))
+    taken: list[int] = []
+    for number in range(3):
+        house.gate.post(second, 0, lambda _, number=number: taken.append(number))  # type: ignore[misc]
+        house.gate._run_again(second)  # as after a sleep
+    house.ask(third)
+    assert taken == []
+    first.gone = True
+    house.gate.advance(third)
+    assert (taken, house.told) == ([0, 1, 2], [])
+    assert second.host_ns == 0
