@@ -21,6 +21,7 @@ _COMMANDS = (
     "export",
     "fault",
     "module",
+    "perf",
     "profiles",
     "replay",
     "report",

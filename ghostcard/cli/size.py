@@ -81,7 +81,8 @@ def command(
         _show(asked, varied, answer)
         if answer.best is not None:
             click.echo(said)
-        click.echo("\n".join((*varied.caveats, *map(str, written))))
+        if written:
+            click.echo("\n".join((*varied.caveats, *map(str, written))))
     if answer.best is None:
         raise Failure(said)
 

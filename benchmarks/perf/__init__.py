@@ -1,0 +1,1 @@
+"""What users of crypto-perf tools know: throughput, latency, verify, offload, by bursts."""
