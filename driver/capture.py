@@ -52,6 +52,7 @@ TARGET_LIST = struct.Struct("<BBHI28H")  # kind, how many, number, 0; more follo
 _TEXT_BYTES = ROW_BYTES - TEXT.size
 _TARGETS = 28
 NO_CALL = 0xFFFF
+UNKNOWN = 0xFFFFFFFF  # the client of a thread that has no number yet: only its records tell
 _OUTCOME = 0xFFFF
 
 
@@ -117,7 +118,7 @@ class Capture:
                 REQUEST,
                 0,
                 self._learn_targets(targets) if number is None else number,
-                self._client(),
+                self._client() & UNKNOWN,
                 function,
                 self._name(operation),
                 self._name(thread.call) if thread.call else NO_CALL,

@@ -19,7 +19,7 @@ from ghostcard.benchmarks.capture.errors import CaptureError
 from ghostcard.benchmarks.capture.file import REQUEST_ROW, Array, Capture
 from ghostcard.benchmarks.capture.journal import Journal, read
 from ghostcard.config import Config
-from ghostcard.driver.capture import NO_CALL, REQUESTS, SUFFIX
+from ghostcard.driver.capture import NO_CALL, REQUESTS, SUFFIX, UNKNOWN
 from ghostcard.emulator.record import Recorder
 
 _COPIED = (
@@ -61,7 +61,11 @@ def merge(
     for journal, records in journals:
         if not len(journal.rows):
             continue
-        part = _rows(journal, len(parts), names, targets)
+        if records is not None and _has_lanes(journal, records):
+            part = _recorded(journal, records, names, targets)
+        else:
+            part = _rows(journal, names, targets)
+        part["process"] = len(parts)
         if records is not None and len(records):
             _follow(part, records, start)
         parts.append(part)
@@ -72,15 +76,42 @@ def merge(
     return Capture(REQUESTS, program, rows, tuple(names), tuple(targets), cards=cards, slots=slots)
 
 
-def _rows(
-    journal: Journal, process: int, names: dict[str, int], targets: dict[tuple[int, ...], int]
+def _has_lanes(journal: Journal, records: Recorder) -> bool:
+    """Whether a thread had several requests under way: each then is a client in the records, which
+    nobody knows when the request is made.
+    """
+    known = np.unique(journal.rows["client"])
+    return UNKNOWN in known or not np.isin(records.array()["client"], known).all()
+
+
+def _recorded(
+    journal: Journal,
+    records: Recorder,
+    names: dict[str, int],
+    targets: dict[tuple[int, ...], int],
 ) -> Array:
+    """The rows of a process as its records have them, without what only the journal has."""
+    array = records.array()
+    array = array[np.argsort(array["submitted"], kind="stable")]
+    rows = np.zeros(len(array), REQUEST_ROW)
+    for field in ("client", "function", "outcome", "payload_bytes", "request_bytes", "reply_bytes"):
+        rows[field] = array[field]
+    known = np.array([names.setdefault(name, len(names)) for name in records.names], "<u2")
+    rows["operation"] = known[array["operation"]]
+    rows["call"] = NO_CALL
+    for queue in np.unique(array["qid"]).tolist():
+        lists = [each for each in journal.targets if queue in each]
+        asked = max(lists, key=len, default=(queue,))
+        rows["targets"][array["qid"] == queue] = targets.setdefault(asked, len(targets))
+    return rows
+
+
+def _rows(journal: Journal, names: dict[str, int], targets: dict[tuple[int, ...], int]) -> Array:
     """The rows of a process, with the numbers that names and targets have in the file."""
     found = journal.rows
     rows = np.zeros(len(found), REQUEST_ROW)
     for field in _COPIED:
         rows[field] = found[field]
-    rows["process"] = process
     known = np.array([names.setdefault(name, len(names)) for name in journal.names], "<u2")
     lists = np.array([targets.setdefault(each, len(targets)) for each in journal.targets], "<u2")
     try:

@@ -88,6 +88,26 @@ def test_more_cards_share_the_load(tmp_path: Path) -> None:
     assert max(busy) - min(busy) < 0.1 * sum(busy)
 
 
+@pytest.mark.parametrize("tickets", [1, 4, 16])
+def test_a_thread_with_many_requests_under_way_is_as_many_clients(
+    tmp_path: Path, tickets: int
+) -> None:
+    def body(machine: Machine, work: Work) -> None:
+        port = machine.native
+        left = {port.begin(lambda: work.hash(1))[1]: 20 for _ in range(tickets)}
+        while left:
+            ticket = port.wait(tuple(left))
+            assert ticket is not None
+            more = left.pop(ticket)
+            if more:
+                left[port.begin(lambda: work.hash(1))[1]] = more - 1
+
+    capture, records = captured(tmp_path, body)
+    assert len(capture.rows) == 21 * tickets
+    again = replay(capture, file.machine(capture))
+    assert again.runs[0].to_bytes() == records.to_bytes()
+
+
 def test_a_request_that_follows_nothing_known_waits_for_its_own(tmp_path: Path) -> None:
     """Without records there is nothing to tell births by: all begin at once."""
     capture, _ = captured(tmp_path, lambda machine, work: work.hash(4))
