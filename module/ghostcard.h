@@ -26,6 +26,7 @@ struct GHOSTCARD_FUNCTION_LIST {
      * `simulated_ns`: how long in simulated time, `milliseconds`: how long on the host's clock; 0: not at all.
      *
      * CKR_PENDING: nothing was over in that time. CKR_OPERATION_NOT_INITIALIZED: nothing is pending.
+     * CKR_FUNCTION_CANCELED: all that was pending has been cancelled by another thread.
      * CKR_SESSION_ASYNC_NOT_SUPPORTED: one of them is a synchronous session. CKR_SESSION_HANDLE_INVALID,
      * CKR_DEVICE_REMOVED, CKR_ARGUMENTS_BAD, CKR_CRYPTOKI_NOT_INITIALIZED. */
     CK_RV (*GC_WaitForAny)(CK_SESSION_HANDLE *sessions, CK_ULONG count, CK_ULONG simulated_ns, CK_ULONG milliseconds,

@@ -130,7 +130,7 @@ class Watcher:
     def _tell(self, active: "AsyncSession", pending: "Pending") -> None:
         pending.is_over = True
         with self._change:
-            for session in (active.handle, EVERY_SESSION):
+            for session in (EVERY_SESSION, active.handle):
                 file = self._files.get(session)
                 if file is not None:
                     with suppress(BlockingIOError):  # it has been readable for a long time

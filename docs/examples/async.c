@@ -1,7 +1,7 @@
 /* One thread that keeps a card busy: a signature is under way in each of N asynchronous sessions.
  *
  *   gcc async.c $(ghostcard module --flags) -o async
- *   ghostcard run -- ./async {module} PIN 64 wait        (or poll, or epoll; and how many signatures)
+ *   ghostcard run -- ./async {module} PIN 64 wait        (or poll, or epoll)
  *
  * C_Sign answers CKR_PENDING. What is over is learnt by asking every session in turn (poll), which is all that PKCS #11
  * knows, by Ghostcard's GC_WaitForAny (wait), or by a descriptor among others of an event loop (epoll). */
@@ -22,8 +22,9 @@ static GHOSTCARD_FUNCTION_LIST *ghostcard;
 static CK_SESSION_HANDLE sessions[SESSIONS_MAX];
 static CK_BYTE signatures[SESSIONS_MAX][SIGNATURE_MAX]; /* must stay where they are until a call is over */
 static int is_pending[SESSIONS_MAX];
+static long left[SESSIONS_MAX]; /* signatures */
 static CK_OBJECT_HANDLE key;
-static long count, begun, done, wanted;
+static long count, done, wanted;
 
 static void must(CK_RV rv, const char *what)
 {
@@ -81,8 +82,8 @@ static void begin(long i)
     rv = p11->C_Sign(sessions[i], data, sizeof data, signatures[i], &length);
     if (rv != CKR_PENDING) must(rv, "C_Sign");
     is_pending[i] = rv == CKR_PENDING;
+    left[i]--;
     done += !is_pending[i];
-    begun++;
 }
 
 /* Fetches the signature of a session if it is there, and begins the next one. */
@@ -97,7 +98,7 @@ static void look(long i)
     if (result.pValue != signatures[i] || result.ulValue != SIGNATURE_MAX) must(CKR_GENERAL_ERROR, "the signature");
     is_pending[i] = 0;
     done++;
-    if (begun < wanted) begin(i);
+    if (left[i]) begin(i);
 }
 
 static void by_polling(void)
@@ -141,20 +142,20 @@ int main(int argc, char **argv)
 {
     void *library = argc > 4 ? dlopen(argv[1], RTLD_NOW) : NULL;
     if (!library) {
-        fprintf(stderr, "usage: async MODULE PIN SESSIONS wait|poll|epoll [SIGNATURES]\n");
+        fprintf(stderr, "usage: async MODULE PIN SESSIONS wait|poll|epoll [SIGNATURES OF EACH]\n");
         return 2;
     }
     p11 = interface(library, "PKCS 11");
     ghostcard = interface(library, GHOSTCARD_INTERFACE);
     count = atol(argv[3]);
     if (count < 1 || count > SESSIONS_MAX) must(CKR_ARGUMENTS_BAD, "SESSIONS");
-    wanted = argc > 5 ? atol(argv[5]) : 20 * count;
+    for (long i = 0; i < count; i++) wanted += left[i] = argc > 5 ? atol(argv[5]) : 20;
     MUST(p11->C_Initialize(NULL));
     for (long i = 0; i < count; i++)
         MUST(p11->C_OpenSession(0, CKF_SERIAL_SESSION | CKF_ASYNC_SESSION, NULL, NULL, &sessions[i]));
     MUST(p11->C_Login(sessions[0], CKU_USER, (CK_UTF8CHAR *)argv[2], strlen(argv[2])));
     make_key(sessions[0]);
-    for (long i = 0; i < count && begun < wanted; i++) begin(i);
+    for (long i = 0; i < count; i++) begin(i);
     if (!strcmp(argv[4], "poll")) by_polling();
     else if (!strcmp(argv[4], "epoll")) by_descriptor();
     else by_waiting();

@@ -34,6 +34,7 @@ class Asynchronous(Chapter):
         from ghostcard.module.asynchronous import FUNCTIONS
 
         active, name = self._pending_in(session, function)
+        active.found_pending(name)
         if FUNCTIONS[name].gives and not has_place:
             raise CryptokiError(ck.CKR_ARGUMENTS_BAD)
         return ask_once(active, lambda: active.complete(name))

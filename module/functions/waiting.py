@@ -23,7 +23,8 @@ class Waiting(Asynchronous, General):
     ) -> int:
         """The session of the first call that is over among those pending in the sessions; without
         any, in all of the process. CKR_PENDING when the time is over, simulated or the host's;
-        CKR_OPERATION_NOT_INITIALIZED if nothing is pending.
+        CKR_OPERATION_NOT_INITIALIZED if nothing is pending, CKR_FUNCTION_CANCELED if what was is
+        cancelled meanwhile.
         """
         waiting: dict[Ticket, tuple[AsyncSession, Pending]] = {}
         for active in self._asynchronous(sessions):
@@ -38,7 +39,8 @@ class Waiting(Asynchronous, General):
         found = self._port().wait(list(waiting), timeout_ns, wall_s)
         if found is None:
             self._check_initialised()
-            raise CryptokiError(ck.CKR_PENDING)
+            left = any(one in of.pending.values() for of, one in waiting.values())
+            raise CryptokiError(ck.CKR_PENDING if left else ck.CKR_FUNCTION_CANCELED)
         active, pending = waiting[found]
         pending.is_over = True
         return active.handle

@@ -30,6 +30,9 @@ def test_an_installed_wheel_works_without_its_sources(host: Host) -> None:
     command = (sys.executable, "-m", "ghostcard")
     module = host.run(*command, "module").stdout.decode().strip()
     assert module == str(site / "ghostcard" / "module" / "libghostcard.so")
+    flags = host.run(*command, "module", "--flags").stdout.decode().split()
+    headers = zip(flags, ("cryptoki.h", "ghostcard.h"), strict=True)
+    assert all(Path(flag.removeprefix("-I"), name).exists() for flag, name in headers)
     include, *_ = host.run(*command, "bus", "--flags").stdout.decode().split()
     assert include == f"-I{site}/ghostcard/emulator/client"
     client = {path.name for path in (site / "ghostcard/emulator/client").glob("*-ap.*")}
