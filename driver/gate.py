@@ -316,6 +316,8 @@ class Gate(Generic[C]):
                 agenda.now = max(agenda.now, order[0])
                 step(client)
             elif arrivals or machine.in_flight or self.deadlines:
+                if not heap:
+                    raise RuntimeError(f"{machine.in_flight} requests of which nothing will come")
                 if bound is not None and bound[0] <= heap[0][0]:
                     return
                 agenda.run(ENDLESS, 0, 1)
