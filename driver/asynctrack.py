@@ -50,14 +50,6 @@ class AsyncTrack(GatedTrack):
                 self._elect()
         return result, ticket
 
-    def caller(self) -> int:
-        """The number of the calling thread, also of one whose first call is asynchronous."""
-        thread = self._thread
-        if thread.chain is None or thread.caller is None or thread.caller.number >= 0:
-            return super().caller()
-        with self._lock:
-            return self._gate.number(thread.caller)
-
     def is_done(self, ticket: Ticket) -> bool:
         """Whether it is over at the thread's host time; to ask takes time."""
         caller = self._thread.caller or self.enter()

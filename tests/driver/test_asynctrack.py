@@ -207,3 +207,22 @@ def test_a_wait_ends_with_the_host_s_time_too(profile: Profile) -> None:
         pass  # awake
     assert told == [None]
     assert not port.standing.is_deterministic
+
+
+def test_a_ticket_joins_a_wait_that_has_begun(profile: Profile) -> None:
+    """The one that began later and is over first ends the wait."""
+    stand = Stand(profile)
+    port = NativePort(stand.bus, stand.recorder, timing=STRICTLY)
+    _, slow = port.begin(signer(port, stand))
+    found: list[Ticket | None] = []
+    waiter = threading.Thread(target=lambda: found.append(port.wait((slow,))))
+    waiter.start()
+    _, quick = port.begin(signer(port, stand, "query"))
+    assert not port.accompany(quick, quick)  # nobody waits for that one
+    while not port.accompany(quick, slow):
+        pass
+    waiter.join(20)
+    assert found == [quick]
+    assert quick.is_over
+    assert not slow.is_over
+    assert port.wait((slow,)) is slow
