@@ -73,7 +73,7 @@ class GatedTrack(LoneTrack):
 
     @property
     def parked(self) -> int:
-        """How often the others went on without a thread that was awake, and it came after all."""
+        """How often the others went on without a thread that was awake, and how often it came."""
         return self._gate.expired + self._gate.late
 
     @property

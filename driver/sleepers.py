@@ -5,7 +5,8 @@ outside the library. A `Probe` tells it which do; `ProcessProbe` does so for the
 process, this one or a peer's, by /proc. Linux only.
 
 A thread that waits for the interpreter's lock or for one of ours looks asleep too. So none of them
-is held when `all_asleep` looks: their release wakes whoever waits, before the first look.
+is held when `all_asleep` looks, and it looks at all threads but the one that asks: either somebody
+holds such a lock, who is awake, or its release has woken one who waits.
 """
 
 import os
@@ -97,6 +98,9 @@ class Task:
         except OSError:  # no more files, for one: it counts as awake
             self.close()
             self._is_hidden = True
+
+    def __del__(self) -> None:
+        self.close()
 
     def look(self) -> int:
         """See `Sleeper`: the number of runs, AWAKE or GONE."""

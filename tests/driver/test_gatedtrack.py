@@ -1,5 +1,7 @@
 """The strict order: threads in a closed loop, behind a lock, in a pipeline, and asynchronous."""
 
+import gc
+import os
 import queue
 import threading
 
@@ -152,3 +154,24 @@ def test_cards_that_go_and_come_back_are_seen_by_the_strict_order(profile: Profi
     port.switch_off(frozenset((256,)))
     call(port, stand, "query", 4)
     assert stand.recorder.array()["qid"].tolist() == [0, 256, 0, 256, *[256] * 4, *[0] * 4]
+
+
+def files() -> int:
+    """How many this process has open, once what is of no use is gone."""
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
+
+
+def one_life(profile: Profile) -> int:
+    """Four threads with a port of their own; the files that are open then."""
+    stand = Stand(profile)
+    port = NativePort(stand.bus, stand.recorder, timing=STRICTLY)
+    in_threads(port, 4, lambda _: call(port, stand, "query"))
+    port.finish()
+    return files()
+
+
+def test_the_files_of_threads_are_closed_with_the_port(profile: Profile) -> None:
+    before = files()
+    assert one_life(profile) > before
+    assert files() == before
