@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ghostcard.benchmarks.estimation import Estimate, interval, student_quantile
+from ghostcard.benchmarks.reporting.cells import shown
+from ghostcard.benchmarks.reporting.document import NS
 from ghostcard.benchmarks.reporting.quantiles import Distribution
 from ghostcard.benchmarks.scenario_rows import PERMILLE
-from ghostcard.benchmarks.wording import duration, rate
+from ghostcard.benchmarks.wording import rate
+from ghostcard.benchmarks.wording import ratio as digits
 
 PAIRED, WELCH, ALONE = "paired replications", "Welch's t", "no interval"
 _SAME = 1e-9  # ratios closer to 1 than this are rounding
@@ -189,7 +192,7 @@ def _throughput(found: Comparison, change: Change) -> str:
 
 
 def _latency(change: Change) -> str:
-    a, b = duration(change.a.mean), duration(change.b.mean)
+    a, b = shown(change.a.mean, NS), shown(change.b.mean, NS)
     if change.ratio is None:
         return f"{change.figure} is {a} and {b}"
     if change.ratio.is_equal:
@@ -212,12 +215,6 @@ def _between(one: Ratio) -> str:
         return "no interval"
     low, high = digits(one.low), digits(one.high)
     return "" if low == high else f"{low} to {high}"
-
-
-def digits(value: float) -> str:
-    """A ratio to three digits, four near 1."""
-    places = 3 if 0.9 <= value < 1.1 else max(0, 2 - math.floor(math.log10(value)))
-    return f"{value:.{places}f}"
 
 
 # -- sides of replications -----------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Figures as people read them, in tables of the terminal and of reports alike."""
 
+import math
+
 _SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
@@ -32,3 +34,11 @@ def size(count: float) -> str:
         if count >= unit_bytes and count % (unit_bytes // 8) == 0:
             return f"{count / unit_bytes:g} {unit}"
     return f"{count:,.0f} B"
+
+
+def ratio(value: float) -> str:
+    """A ratio to three digits; near 1 four, where the last ones matter."""
+    if not value:
+        return "0"
+    places = 3 if 0.9 <= value < 1.2 else max(0, 2 - math.floor(math.log10(value)))
+    return f"{value:.{places}f}"

@@ -15,7 +15,7 @@ from ghostcard.benchmarks.reporting.document import (
     Cell,
     Table,
 )
-from ghostcard.benchmarks.wording import duration, number, rate, share, size
+from ghostcard.benchmarks.wording import duration, number, rate, ratio, share, size
 
 NOTHING = "-"
 UNIT_NAMES = {NS: "ns", SHARE: "part of 1", BYTES: "bytes"}
@@ -26,7 +26,7 @@ _TEXTS: dict[str, Callable[[float], str]] = {
     NUMBER: number,
     SHARE: share,
     BYTES: size,
-    TIMES: lambda ratio: f"{ratio:.3g} x",
+    TIMES: ratio,
 }
 
 

@@ -36,7 +36,9 @@ MOST_CURVES = 6  # in one plot; of more operations those with most requests are 
 
 def latency(named: Sequence[tuple[str, Distribution]], of: str) -> Section:
     """The cumulative distribution of latencies; `of` says of which requests."""
-    drawn = sorted(named, key=lambda one: -one[1].requests)[:MOST_CURVES]
+    drawn = list(named)
+    if len(named) > MOST_CURVES:
+        drawn = sorted(named, key=lambda one: -one[1].requests)[:MOST_CURVES]
     series = [
         Series(name, tuple(map(float, one.latency_ns)), one.part, STEP) for name, one in drawn
     ]

@@ -15,7 +15,6 @@ from ghostcard.benchmarks.comparison import (
     Comparison,
     Side,
     compare,
-    digits,
     sentence,
 )
 from ghostcard.benchmarks.comparison_inputs import (
@@ -36,6 +35,7 @@ from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_limits import require_possible
 from ghostcard.benchmarks.scenario_result import plain
 from ghostcard.benchmarks.scenario_run import machine_of as machine_of_scenario
+from ghostcard.benchmarks.wording import ratio
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document, duration, rate, table
 from ghostcard.cli.progress import progress
@@ -207,9 +207,9 @@ def _cells(change: Change) -> tuple[str, ...]:
     if change.ratio is None:
         return (*shown, "-", "-", "-")
     low, high = change.ratio.low, change.ratio.high
-    between = "-" if low is None or high is None else f"{digits(low)} to {digits(high)}"
+    between = "-" if low is None or high is None else f"{ratio(low)} to {ratio(high)}"
     told = {True: "yes", False: "no", None: "not known"}[change.ratio.is_significant]
-    return (*shown, digits(change.ratio.value), between, told)
+    return (*shown, ratio(change.ratio.value), between, told)
 
 
 def _document(found: Sequence[Comparison], confidence: float) -> dict[str, object]:

@@ -12,7 +12,13 @@ from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.benchmarks.load_curve import Curve
 from ghostcard.benchmarks.offload import Offload, offload
 from ghostcard.benchmarks.provenance import caveat, provenance
-from ghostcard.benchmarks.reporting import html, markdown, record_document, scenario_document
+from ghostcard.benchmarks.reporting import (
+    html,
+    markdown,
+    record_document,
+    scenario_document,
+    sweep_document,
+)
 from ghostcard.benchmarks.reporting.document import Document, Listing
 from ghostcard.benchmarks.reporting.kept_runs import collect
 from ghostcard.benchmarks.reporting.kept_runs import machine_of as machine_of_kept
@@ -35,13 +41,14 @@ _OFFLOADS = 6  # operations that are measured on the host, the first of the mix
     epilog="""\b
 INPUT is a scenario (.toml): it is simulated, and again under other loads; or
 files of records, or a folder of them, as `ghostcard run --records` keeps; or
-captures, as `ghostcard run --capture` makes.
+captures, as `ghostcard run --capture` makes; or the Parquet of a sweep, or its folder.
 
 \b
 Examples:
   ghostcard report benchmarks/scenarios/closed.toml
   ghostcard report mine.toml --load 1:64:x2 --set seed=7 --markdown mine.md
   ghostcard report run.gcr --profile cex8p --output run.html
+  ghostcard report results/sweep-mine --output sweep.html
   ghostcard report run/ --config two-cards.toml
 """,
 )
@@ -91,6 +98,8 @@ def command(
             raise Failure(f"{path}: there is no folder {path.parent}", 2)
     if is_scenario:
         document, interrupted = _of_scenario(inputs[0], steps, changes, host)
+    elif _is_sweep(inputs):
+        document, interrupted = _of_sweep(inputs[0]), False
     else:
         document, interrupted = _of_records(inputs, config, profile, host), False
     _write(document, output, text)
@@ -107,6 +116,20 @@ def _write(document: Document, output: Path, text: Path | None) -> None:
     if text is not None:
         for path in markdown.write(document, text):
             click.echo(path)
+
+
+def _is_sweep(inputs: Sequence[Path]) -> bool:
+    first = inputs[0]
+    return len(inputs) == 1 and (
+        first.suffix == sweep_document.SUFFIX or (first / sweep_document.FILE).exists()
+    )
+
+
+def _of_sweep(path: Path) -> Document:
+    try:
+        return sweep_document.document(sweep_document.read(path), provenance())
+    except ExportError as error:
+        raise Failure(str(error), 2) from None
 
 
 # -- a scenario ---------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from ghostcard.benchmarks.comparison import (
     Sample,
     Side,
     compare,
-    digits,
     figures_over,
     ratio,
     sample,
@@ -26,6 +25,7 @@ from ghostcard.benchmarks.comparison import (
 )
 from ghostcard.benchmarks.estimation import Estimate, interval
 from ghostcard.benchmarks.reporting.quantiles import of_values
+from ghostcard.benchmarks.wording import ratio as digits
 
 NINETY_FIVE = 0.95
 
@@ -154,7 +154,8 @@ def test_only_what_both_sides_have_is_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1.934, "1.93"), (0.9871, "0.987"), (12.34, "12.3"), (0.0456, "0.0456")]
+    ("value", "text"),
+    [(1.934, "1.93"), (1.0999, "1.100"), (0.9871, "0.987"), (12.34, "12.3"), (0.0456, "0.0456")],
 )
 def test_digits(value: float, text: str) -> None:
     assert digits(value) == text

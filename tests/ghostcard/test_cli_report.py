@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ghostcard.benchmarks.sweep import case
+from ghostcard.benchmarks.sweep.grid import grid
+from ghostcard.benchmarks.sweep.rows import rows, write_parquet
 from ghostcard.cli import main
 from tests.benchmarks.reporting.conftest import ghostcard
+from tests.benchmarks.reporting.test_figures import embedded
 
 SMALL = """\
 requests = 400
@@ -72,6 +76,33 @@ def test_a_folder_of_records_with_a_damaged_one(small: Path, tmp_path: Path) -> 
     text = page.read_text("utf-8")
     assert "800 requests of 2 runs, 8 clients" in text
     assert "Damaged and left out" in text
+
+
+def test_a_sweep(small: Path, tmp_path: Path) -> None:
+    planned = grid(str(small), ["clients=1:16:x4", "cards=1,2"], replications=2)
+    finished = {one.key: case.run(one) for one in planned.cases}
+    folder = tmp_path / "swept"
+    folder.mkdir()
+    write_parquet(planned, rows(planned, finished), folder / "sweep.parquet")
+    page = tmp_path / "page.html"
+    done = report(folder, "--output", page)
+    assert done.exit_code == 0, done.output
+    assert "Most throughput:" in done.stdout
+    assert "Knee: of cards 2, 95% of the most throughput is reached at clients" in done.stdout
+    data = embedded(page)
+    cases = data["tables"]["cases"]
+    assert cases["columns"][:3] == ["clients", "cards", "per s"]
+    assert [row[:2] for row in cases["rows"]] == [[n, c] for n in (1, 4, 16) for c in (1, 2)]
+    found = [row for row in rows(planned, finished) if (row["clients"], row["cards"]) == (4, 2)]
+    rates = [float(str(row["per_second"])) for row in found]
+    assert len(rates) == 2
+    assert cases["rows"][3][2] == pytest.approx(sum(rates) / 2)
+    lines = data["plots"]["throughput"]["series"]
+    assert [line["name"] for line in lines] == ["cards 1", "cards 2"]
+    assert lines[1]["y"][1] == cases["rows"][3][2]
+    (tmp_path / "other.parquet").write_bytes(b"PAR1")
+    refused = report(tmp_path / "other.parquet", "--output", page)
+    assert (refused.exit_code, refused.stderr.count("not a table of")) == (2, 1)
 
 
 @pytest.mark.parametrize(
