@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ _QUIET = {
     "distributed.comm.timeouts.connect": _CONNECT_S,
 }
 
+Mask = set[int | signal.Signals]
 Outcomes = list[tuple[str, Figures]]
 """Keys of cases and their figures."""
 
@@ -57,20 +59,41 @@ def local(workers: int) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    with dask.config.set(_QUIET), TemporaryDirectory(prefix="ghostcard-sweep-") as folder:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=0,
-            local_directory=folder,
-            silence_logs=logging.CRITICAL,
-        )
-        with cluster, Client(cluster) as client:
-            client.register_plugin(_deaf())
-            yield client
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(_QUIET))
+        folder = stack.enter_context(TemporaryDirectory(prefix="ghostcard-sweep-"))
+        stack.callback(_hear, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        before = _deafen()
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # is served whatever we say: not on a fixed port
+                scheduler_kwargs={"dashboard": False},
+                memory_limit=0,
+                local_directory=folder,
+                silence_logs=logging.CRITICAL,
+            )
+            stack.enter_context(cluster)
+            client = stack.enter_context(Client(cluster))
+        finally:
+            _hear(before)
+        stack.callback(_deafen)  # while they end, too
+        yield client
+
+
+def _deafen() -> Mask:
+    """Put off Ctrl-C, here and in every thread and process that is begun from now on: a terminal
+    sends it to all of them, and only the one that reports is to hear it. The mask before."""
+    resource_tracker.ensure_running()  # its start would undo this
+    return signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+
+
+def _hear(mask: Mask) -> None:
+    """Back to a mask; a Ctrl-C that was put off is raised here."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
@@ -108,19 +131,6 @@ def _require_workers(client: Client, address: str) -> None:
 def version() -> str:
     """Run by a worker: its Ghostcard."""
     return __version__
-
-
-def _deaf() -> Any:
-    """Ctrl-C at a terminal goes to every process; only the one that reports is to hear it."""
-    from distributed import WorkerPlugin
-
-    class Deaf(WorkerPlugin):
-        """Pickled by value: workers need not import it."""
-
-        def setup(self, worker: object) -> None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    return Deaf()
 
 
 def run_batch(cases: Sequence[Case]) -> Outcomes:

@@ -129,7 +129,8 @@ def _finish(
                     finished.update(outcomes)
                     tell(len(outcomes))
         except KeyboardInterrupt:  # it may have come between the file and `finished`
-            return journal.all(), False
+            kept = journal.all()
+            return kept, all(case.key in kept for case in missing)
     return finished, True
 
 

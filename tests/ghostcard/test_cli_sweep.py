@@ -122,6 +122,20 @@ def test_whatever_is_killed_no_finished_case_is_lost_or_done_again(
     assert (folder / "sweep.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
 
 
+def test_an_interrupt_while_workers_start_is_one_line(scenario: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    running = Running(scenario, folder)
+    until(running.journal.exists)
+    until(running.workers)
+    os.killpg(running.process.pid, signal.SIGINT)
+    output, errors = running.process.communicate()
+    assert (running.process.returncode, output) == (130, "")
+    assert errors == (
+        f"error: interrupted: 0 of {CASES} cases are done and kept in {folder}; the same command "
+        "goes on from there\n"
+    )
+
+
 def test_what_is_finished_is_shown_and_nothing_is_run(scenario: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     planned = grid(str(scenario), ["clients=1,2"], ["requests=300"], 2)
@@ -144,7 +158,7 @@ def test_a_cluster_that_is_there(scenario: Path, tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None,
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0",
         host="127.0.0.1", protocol="tcp://",
     ) as cluster:  # fmt: skip
         arguments = (scenario, "--vary=clients=1..3", f"--output={tmp_path}", "--csv")
