@@ -26,6 +26,8 @@ def arranged(
     ``None`` leaves it as it is. What belongs to the run is put into ``folder``. ConfigError for
     slots whose cards cannot take each other's place; ProfileError for a wrong profile.
     """
+    if config.server is not None:
+        raise ConfigError(f"--profile, --cards, --depth: the cards are those of {config.server}")
     if profile is not None:
         _require_one_mode(config, profile)
     if cards is None:

@@ -22,7 +22,9 @@ static CK_RV (*real_get_interface)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **,
 static CK_INTERFACE theirs[INTERFACES], ours[INTERFACES];
 static CK_FUNCTION_LIST_3_2 lists[INTERFACES];
 static CK_FUNCTION_LIST_3_2 basic;
-static CK_ULONG interfaces;
+static CK_ULONG interfaces; /* that are listed, */
+static CK_ULONG known; /* and those that were asked for besides */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static size_t size_of(const CK_VERSION *version)
@@ -48,6 +50,15 @@ static int is_standard(const CK_INTERFACE *interface)
     return interface->pInterfaceName && !strcmp((const char *)interface->pInterfaceName, STANDARD);
 }
 
+static void make_ours(CK_ULONG i)
+{
+    ours[i] = theirs[i];
+    if (is_standard(&theirs[i])) {
+        make_list(&lists[i], theirs[i].pFunctionList);
+        ours[i].pFunctionList = &lists[i];
+    }
+}
+
 static void make_interfaces(CK_FUNCTION_LIST *plain)
 {
     CK_ULONG count = INTERFACES;
@@ -55,14 +66,8 @@ static void make_interfaces(CK_FUNCTION_LIST *plain)
         count = plain != NULL;
         theirs[0] = (CK_INTERFACE){(CK_UTF8CHAR *)STANDARD, plain, 0};
     }
-    interfaces = count;
-    for (CK_ULONG i = 0; i < count; i++) {
-        ours[i] = theirs[i];
-        if (is_standard(&theirs[i])) {
-            make_list(&lists[i], theirs[i].pFunctionList);
-            ours[i].pFunctionList = &lists[i];
-        }
-    }
+    interfaces = known = count;
+    for (CK_ULONG i = 0; i < count; i++) make_ours(i);
 }
 
 /* The fullest list that there is: every function is in it. */
@@ -77,7 +82,7 @@ static void take_functions(CK_FUNCTION_LIST *plain)
 
 static void load(void)
 {
-    const char *path = getenv("GHOSTCARD_CAPTURE_MODULE");
+    const char *path = secure_getenv("GHOSTCARD_CAPTURE_MODULE"); /* not in a program that may do more than its user */
     CK_FUNCTION_LIST *plain = NULL;
     void *library = path && *path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
     if (!library) {
@@ -134,6 +139,20 @@ static int fits(const CK_INTERFACE *interface, const char *name, const CK_VERSIO
     return (interface->flags & flags) == flags;
 }
 
+/* Ours for one of theirs; NULL if there is no room for one that they do not list. */
+static CK_INTERFACE *ours_for(const CK_INTERFACE *chosen)
+{
+    CK_ULONG i = 0;
+    pthread_mutex_lock(&lock);
+    while (i < known && theirs[i].pFunctionList != chosen->pFunctionList) i++;
+    if (i == known && known < INTERFACES) {
+        theirs[i] = *chosen;
+        make_ours(known++);
+    }
+    pthread_mutex_unlock(&lock);
+    return i < known ? &ours[i] : NULL;
+}
+
 /* The real library chooses, if it can; of what it gives we give ours. */
 CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags)
 {
@@ -144,13 +163,10 @@ CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **inte
         CK_RV rv = real_get_interface(name, version, &chosen, flags);
         if (rv != CKR_OK) return rv;
     }
-    for (CK_ULONG i = 0; i < interfaces; i++) {
-        int is_it = chosen ? theirs[i].pFunctionList == chosen->pFunctionList
-                           : fits(&theirs[i], (const char *)name, version, flags);
-        if (is_it) {
-            *interface = &ours[i];
-            return CKR_OK;
-        }
-    }
-    return CKR_FUNCTION_FAILED;
+    for (CK_ULONG i = 0; !chosen && i < interfaces; i++)
+        if (fits(&theirs[i], (const char *)name, version, flags)) chosen = &theirs[i];
+    CK_INTERFACE *found = chosen ? ours_for(chosen) : NULL;
+    if (!found) return CKR_FUNCTION_FAILED;
+    *interface = found;
+    return CKR_OK;
 }

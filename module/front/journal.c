@@ -24,8 +24,8 @@ typedef struct {
 _Static_assert(sizeof(header_t) == ROW_BYTES, "the header of the journal");
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int file = CLOSED;
-static unsigned life = 1; /* another one in the child of a fork */
+static _Atomic int file = CLOSED;
+static _Atomic unsigned life = 1; /* another one in the child of a fork */
 static uint64_t first_ns;
 static struct { uint8_t bytes; uint8_t identifier[CURVE_BYTES]; } curves[CURVES];
 static unsigned known;
@@ -46,8 +46,9 @@ static uint64_t clock_ns(clockid_t clock)
 static void put(const void *row)
 {
     ssize_t written;
-    if (file < 0) return;
-    do written = write(file, row, ROW_BYTES);
+    int to = file;
+    if (to < 0) return;
+    do written = write(to, row, ROW_BYTES);
     while (written < 0 && errno == EINTR);
     if (written != ROW_BYTES) file = REFUSED; /* the disk is full: nothing follows a row that is not there */
 }
@@ -113,7 +114,7 @@ static int create(const char *folder)
 static void open_journal(void)
 {
     header_t header = {.magic = "GCCAPJN", .version = 1, .row_bytes = ROW_BYTES, .source = 2};
-    const char *folder = getenv("GHOSTCARD_CAPTURE_FOLDER");
+    const char *folder = secure_getenv("GHOSTCARD_CAPTURE_FOLDER");
     int made = folder && *folder ? create(folder) : -1;
     header.magic[7] = 'L';
     header.process = (uint32_t)getpid();

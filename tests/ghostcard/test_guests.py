@@ -87,6 +87,12 @@ def test_a_depth_of_its_own(home: Path, scratch: Path) -> None:
     assert (profile.queue.depth, profile.firmware.cores) == (3, load("cex8p").firmware.cores)
 
 
+def test_the_cards_of_a_server_are_its_own(home: Path, scratch: Path) -> None:
+    shared = parse({})._replace(server="/run/ghostcard.sock")
+    with pytest.raises(ConfigError, match=r"the cards are those of /run/ghostcard\.sock"):
+        arranged(shared, None, 2, None, str(scratch))
+
+
 @pytest.mark.parametrize(
     ("document", "profile", "cards", "error", "says"),
     [
