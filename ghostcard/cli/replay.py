@@ -8,6 +8,7 @@ import click
 
 from ghostcard.benchmarks.capture import file
 from ghostcard.benchmarks.capture.machine import on_machine
+from ghostcard.benchmarks.capture.multiplied import multiplied
 from ghostcard.benchmarks.capture.replay import THINKS, Replayed, replay
 from ghostcard.benchmarks.capture.through import load_folder
 from ghostcard.cli.account import account, show, show_left
@@ -28,6 +29,7 @@ Examples:
   ghostcard run --capture server.capture -- ./server
   ghostcard replay server.capture
   ghostcard replay server.capture --profile cex7p --cards 2 --depth 16
+  ghostcard replay server.capture --threads-scale 4
   ghostcard replay server.capture --think wall --think-scale 0.5 --json
 """,
 )
@@ -50,6 +52,14 @@ Examples:
     show_default=True,
     help="How many times as long it takes: 0.5 is an application twice as fast.",
 )
+@click.option(
+    "--threads-scale",
+    "threads",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many times each thread is there that another has started.",
+)
 @click.option("--no-forecast", is_flag=True, help="Do not compute what other machines would do.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, not tables.")
 @click.option(
@@ -64,6 +74,7 @@ def command(
     depth: int | None,
     think: str,
     scale: float,
+    threads: int,
     no_forecast: bool,
     as_json: bool,
     records: Path | None,
@@ -77,6 +88,7 @@ def command(
     loaded = load_folder(capture) if capture.is_dir() else file.load(capture)
     with TemporaryDirectory(prefix="ghostcard-") as folder:
         captured, config, unmapped = on_machine(loaded, profile, cards)
+        captured = multiplied(captured, threads)
         if depth is not None:
             config = with_depth(config, depth, Path(folder))
         played = replay(captured, config, think, scale)

@@ -48,6 +48,11 @@ def test_the_account_has_the_requests_and_their_simulated_time(token: Host) -> N
         "least_ns": expected,
         "greatest_ns": expected,
     }
+    assert sum(account["time_ns"].values()) == pytest.approx(
+        account["total"]["latency"]["mean_ns"] * account["total"]["requests"]
+    )
+    assert account["limited_by"]["name"] == "clients"
+    assert account["forecast_of"] == account["total"]["requests"]
     clocks = account["clocks"]
     assert clocks["simulated_ns"] == account["span_ns"] >= expected
     assert clocks["host_ns"] == pytest.approx(clocks["host_per_simulated"] * clocks["simulated_ns"])

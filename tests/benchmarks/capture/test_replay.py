@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ghostcard.benchmarks.capture import file
+from ghostcard.benchmarks.capture.multiplied import multiplied
 from ghostcard.benchmarks.capture.replay import arranged, replay
 from ghostcard.benchmarks.engine_choice import AUTO, SIMPY
 from ghostcard.machine import Machine
@@ -173,3 +174,33 @@ def test_the_recursion_is_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ghostcard.benchmarks.capture.replay.Play", None)
     again = replay(capture, file.machine(capture))
     assert again.runs[0].to_bytes() == records.to_bytes()
+
+
+def test_more_threads_of_the_same_kind(tmp_path: Path) -> None:
+    """Two threads, eight times, are sixteen that begin and are waited for as those were."""
+    capture, _ = captured(tmp_path, lambda machine, work: crew(machine, work, 2, 30))
+    more = multiplied(capture, 8)
+    assert len(more.rows) == 5 + 8 * 60
+    array = replay(file.parse(more.to_bytes()), file.machine(more)).runs[0].array()
+    main = array[array["client"] == 0]
+    others = array[array["client"] != 0]
+    assert len(np.unique(others["client"])) == 16
+    assert {int(others[others["client"] == n]["submitted"].min()) for n in others["client"]} == {
+        int(main["done"][2])
+    }
+    assert int(main["submitted"][3]) >= int(np.sort(others["done"])[-16])
+    assert multiplied(capture, 1) is capture
+
+
+def test_threads_that_nobody_started_are_multiplied_all(tmp_path: Path) -> None:
+    capture, records = captured(
+        tmp_path, lambda machine, work: in_threads(machine.native, 2, lambda _: work.hash(10))
+    )
+    (tmp_path / "more").mkdir()
+    _, eight = captured(
+        tmp_path / "more",
+        lambda machine, work: in_threads(machine.native, 8, lambda _: work.hash(10)),
+    )
+    assert len(eight) == 4 * len(records)
+    more = replay(multiplied(capture, 4), file.machine(capture)).runs[0].array()
+    assert int(more["done"].max()) == int(eight.array()["done"].max())
