@@ -155,8 +155,12 @@ def _summary(sweep: Sweep, place: int | None) -> Iterator[str]:
     for name, cases in list(_lines(sweep, place).items())[:MOST_CURVES]:
         most = max(case.per_second.mean for case in cases)
         first = next(case for case in cases if case.per_second.mean >= _NEARLY * most)
+        of = "" if name == "simulated" else f"of {name}, "
+        if first is cases[-1]:
+            yield f"Knee: {of}none up to {sweep.names[place]} {first.values[place]}."
+            continue
         yield (
-            f"Knee: {'' if name == 'simulated' else f'of {name}, '}{_NEARLY:.0%} of the most "
+            f"Knee: {of}{_NEARLY:.0%} of the most "
             f"throughput is reached at {sweep.names[place]} {first.values[place]}, with a 99 % "
             f"latency of {shown(first.p99_ns, NS)}."
         )
