@@ -68,7 +68,10 @@ def _ask(connection: socket.socket, what: str) -> tuple[dict[str, Any], list[int
     connection.settimeout(_PATIENCE_S)
     with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why
         connection.send(json.dumps({what: VERSION}).encode(), socket.MSG_NOSIGNAL)
-    message, files, _, _ = socket.recv_fds(connection, MESSAGE_MOST, _DESCRIPTORS)
+    try:
+        message, files, _, _ = socket.recv_fds(connection, MESSAGE_MOST, _DESCRIPTORS)
+    except ConnectionResetError:  # it has hung up before we spoke, and may have said why
+        message, files, _, _ = socket.recv_fds(connection, MESSAGE_MOST, _DESCRIPTORS)
     try:
         if not message:
             raise ServerError("the server has hung up")
@@ -128,9 +131,8 @@ class Channel:
         os.eventfd_write(self._bell, 1)
         while True:
             ready = wait()
-            reply = wire.read_reply(area)
-            if reply.serial == serial:
-                return reply
+            if wire.replied(area) == serial:
+                return wire.read_reply(area)
             for file, _ in ready:
                 if file != self._heard:
                     raise Gone(wire.taken(area) == serial)

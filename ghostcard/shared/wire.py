@@ -104,7 +104,8 @@ def write_request(
         raise SharedWireError(f"a request of {end} bytes, at most {HALF} are possible")
     area[REQUEST_HEAD:start] = targets
     area[start:end] = body
-    _REQUEST.pack_into(area, 0, serial, kind, function, qid, len(targets) // 2, len(body))
+    _REQUEST.pack_into(area, 0, 0, kind, function, qid, len(targets) // 2, len(body))
+    _SERIAL.pack_into(area, 0, serial)  # last: from now on it is a request
 
 
 def read_serial(area: memoryview) -> int:
@@ -142,7 +143,13 @@ def write_reply(
     area[start:middle] = operation
     area[middle : middle + len(body)] = body
     sizes = (len(operation), 0, payload_bytes, len(body))
-    _REPLY.pack_into(area, REPLY_AT, serial, status, *sizes)
+    _REPLY.pack_into(area, REPLY_AT, 0, status, *sizes)
+    _SERIAL.pack_into(area, REPLY_AT, serial)  # last: from now on it is the reply
+
+
+def replied(area: memoryview) -> int:
+    """The serial number of the request whose reply lies there."""
+    return int(_SERIAL.unpack_from(area, REPLY_AT)[0])
 
 
 def read_reply(area: memoryview) -> Reply:
