@@ -32,6 +32,7 @@ _COMMANDS = (
     "stats",
     "sweep",
     "token",
+    "top",
     "validate",
     "wrapping-key",
 )

@@ -44,6 +44,11 @@ def table(
     _print(shown, screen)
 
 
+def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table as `table` prints it, for whoever shows several at once."""
+    return _table(title, columns, [tuple(row) for row in rows], False)
+
+
 def _table(
     title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], grouped: bool
 ) -> Table:

@@ -33,6 +33,7 @@ Examples:
   ghostcard run --capture it --through /usr/lib/softhsm/libsofthsm2.so -- ./server {module}
   ghostcard run --config two-cards.toml --json --output profile.json -- ./server
   ghostcard run --records run -- ./client && ghostcard explain run/*.records
+  ghostcard run --shared --clients 4 -- ./four-processes
   ghostcard run -- sh -c 'my-program "$PKCS11_MODULE_PATH"'
 """,
 )
@@ -65,6 +66,7 @@ Examples:
     type=click.Path(exists=True, dir_okay=False),
     help="Another PKCS #11 library, which the program uses; its calls are captured.",
 )
+@click.option("--shared", is_flag=True, help="One set of cards for all processes of the program.")
 @click.option("--no-forecast", is_flag=True, help="Do not compute what other machines would do.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
@@ -83,6 +85,7 @@ def command(
     records: str | None,
     keep: str | None,
     through: str | None,
+    shared: bool,
     no_forecast: bool,
     command: tuple[str, ...],
 ) -> None:
@@ -97,10 +100,14 @@ def command(
             "--through takes neither --config nor --records nor what `ghostcard replay` is told: "
             "--order, --think, --think-scale, --clients"
         )
+    if shared and any(each is not None for each in (through, order, think, think_scale, keep)):
+        raise click.UsageError(
+            "--shared takes neither --through nor --capture, nor --order, --think, --think-scale"
+        )
     machine, module = load(config), str(library() if through is None else capture_library())
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
-        if any(each is not None for each in timing):
+        if not shared and any(each is not None for each in timing):
             machine = ordered(machine, *timing)
             config = _written(machine, scratch)
         if through is None and (profile, cards, depth) != (None, None, None):
@@ -111,7 +118,8 @@ def command(
         told = _told(folder) if through is None else _captured(folder, through)
         began = time.monotonic_ns()
         try:
-            exit_code = run(arguments, _environment(config, module, told))
+            with _cards_of(shared, config, clients, folder, scratch) as place:
+                exit_code = run(arguments, _environment(config, module, {**told, **place}))
         except CommandError as error:
             raise Failure(str(error), error.exit_code) from None
         host_ns = time.monotonic_ns() - began
@@ -125,6 +133,20 @@ def command(
             other = aftermath.Cards(profile, cards, depth)
             aftermath.tell_through(ran, told_of, other, scratch)
     ctx.exit(exit_code)
+
+
+@contextmanager
+def _cards_of(
+    shared: bool, config: str | None, clients: int | None, folder: Path, scratch: Path
+) -> Iterator[dict[str, str]]:
+    """A server of their own for the processes of the program, if they are to share cards."""
+    if not shared:
+        yield {}
+        return
+    from ghostcard.cli.private_server import private_server
+
+    with private_server(config, clients, folder, scratch) as place:
+        yield place
 
 
 def _environment(config: str | None, module: str, told: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import click
 
 from ghostcard.cli.failure import Failure
 from ghostcard.config import load
-from ghostcard.driver.timing import BEHIND, Timing
+from ghostcard.driver.timing import BEHIND, STANDING_SUFFIX, Timing
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.journal import Journal
 from ghostcard.emulator.record import Recorder
@@ -71,7 +71,10 @@ def command(
         click.echo(f"{listener.path}: {len(machine.bus.cards)} card(s), process {os.getpid()}")
         server.run()
         if journal is not None:
-            journal.save(journal.path.removesuffix(".journal") + ".records")
+            name = journal.path.removesuffix(".journal")
+            journal.save(f"{name}.records")
+            standing = machine.native.standing._replace(clients=clients)
+            Path(name + STANDING_SUFFIX).write_text(standing.as_text())
             journal.remove()
 
 

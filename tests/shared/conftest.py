@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ghostcard.benchmarks.client import build
 from tests.shared.stand import Stand, stand
 
 
@@ -14,3 +15,9 @@ def served(tmp_path: Path) -> Iterator[Stand]:
     with stand(tmp_path) as made:
         made.start()
         yield made
+
+
+@pytest.fixture(scope="session")
+def c_client(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """benchmarks/client.c, compiled."""
+    return str(build(tmp_path_factory.mktemp("client")))

@@ -91,6 +91,12 @@ class Stand:
         command = [sys.executable, "-c", code, *map(str, arguments)]
         return subprocess.Popen(command, env=self.environment, text=True, **options)
 
+    def c_program(self, command: list[str], number: int) -> subprocess.Popen[str]:
+        """A program in C, with tokens of its own."""
+        environment = {**self.environment, "GHOSTCARD_HOME": str(self.folder / f"home-{number}")}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, text=True, stdout=pipe, stderr=pipe)
+
     def snapshot(self) -> dict[str, Any]:
         """What `ghostcard top` is told."""
         answer, (file,) = ask(str(self.socket), "snapshot")
