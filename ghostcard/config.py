@@ -139,6 +139,13 @@ def load(path: str | None = None, is_of_server: bool = False) -> Config:
         raise ConfigError(f"{name}: {error}") from None
 
 
+def own(config: Config) -> Config:
+    """The same, if its cards are those of this home; ConfigError if they are a server's."""
+    if config.server is not None:
+        raise ConfigError(f"the cards are those of the server at {config.server}: ask in its home")
+    return config
+
+
 def _attached(server: str, document: Mapping[str, object]) -> Config:
     """The configuration of a server's cards, with the slots of a document if it has some."""
     from ghostcard.shared.client import ServerError, describe

@@ -16,7 +16,15 @@ MAY: dict[str, set[str]] = {
     "firmware": {"firmware", "emulator"},
     "driver": {"driver", "emulator", "firmware.abi"},
     "module": {"module", *JOINED, "firmware.abi"},
-    "benchmarks": {"benchmarks", *JOINED, "firmware.abi", "faults", "statistics", "library"},
+    "benchmarks": {
+        "benchmarks",
+        *JOINED,
+        "shared",
+        "firmware.abi",
+        "faults",
+        "statistics",
+        "library",
+    },
     "conformance": {"conformance", *JOINED, "firmware.abi"},
 }
 # Packages that only these layers may import.

@@ -6,7 +6,7 @@ from ghostcard.cli import lszcrypt
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.lszcrypt import Tree
 from ghostcard.cli.output import document
-from ghostcard.config import load
+from ghostcard.config import load, own
 from ghostcard.driver.attributes import DEVICES, Attributes
 from ghostcard.driver.errors import DriverError
 from ghostcard.machine import Machine
@@ -65,7 +65,7 @@ def command(
     """
     if sum((bus, capability is not None, domains, serial)) > 1:
         raise click.UsageError("-b, -c, -d and -s exclude each other")
-    machine = Machine(load())
+    machine = Machine(own(load()))
     attributes = Attributes(NativeHost(machine))
     tree = Tree(attributes)
     for option, (name, value) in _CHANGES.items():

@@ -10,7 +10,7 @@ import click
 from ghostcard.cli import zcryptstats
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.zcryptstats import Device, Interval, Style
-from ghostcard.config import apqn, load
+from ghostcard.config import apqn, load, own
 from ghostcard.driver.facts import GENERATION_AT_CEX4
 from ghostcard.emulator import meter
 from ghostcard.emulator.meter import Measured, Totals
@@ -114,7 +114,7 @@ def command(
 
 def _configured() -> list[Card]:
     cards = []
-    for card in load().cards:
+    for card in own(load()).cards:
         found = load_profile(card.profile)
         if found.mode in ENTRIES:
             cards.append(_card(card.adapter, found, tuple(sorted(card.domains))))
