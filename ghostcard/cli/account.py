@@ -34,7 +34,7 @@ class Account(NamedTuple):
     `verbs` counts the requests to EP11 cards by verb; `damaged` are files of records that could
     not be read, with the reason. `shares` are the nanoseconds of all threads by what they were
     spent on; `standing` is the order of the threads in time. `forecast` is of the first
-    `forecast_of` requests.
+    `forecast_of` requests. `server`: whose the cards are, who then has the records.
     """
 
     statistics: Statistics
@@ -47,6 +47,7 @@ class Account(NamedTuple):
     standing: Standing | None = None
     forecast: tuple[Forecast, ...] = ()
     forecast_of: int = 0
+    server: str | None = None
 
     @property
     def host_per_simulated(self) -> float | None:
@@ -71,6 +72,7 @@ class Account(NamedTuple):
             "limited_by": self.limit._asdict(),
             "forecast": [each._asdict() for each in self.forecast],
             "forecast_of": self.forecast_of,
+            "server": self.server,
             **self.statistics.plain(),
         }
 
@@ -109,7 +111,9 @@ def account(
     profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
     statistics, spent = summarise(runs, profiles), shares(runs, think_ns)
     counts, limited = _verbs(runs, profiles), limit(statistics, profiles, think_ns)
-    return Account(statistics, counts, host_ns, profiles, damaged, spent, limited)
+    return Account(
+        *(statistics, counts, host_ns, profiles, damaged, spent, limited), server=config.server
+    )
 
 
 def _recover(folder: Path) -> None:
@@ -204,6 +208,9 @@ def _lines(account: Account) -> Iterator[str]:
     statistics = account.statistics
     for damage in account.damaged:
         yield f"damaged        {damage}"
+    if not statistics.operations and account.server is not None:
+        yield f"the cards are those of {account.server}: `ghostcard serve --records` tells of them"
+        return
     if not statistics.operations:
         yield "no request reached a card"
         return

@@ -105,6 +105,12 @@ def command(
             "--shared takes neither --through nor --capture, nor --order, --think, --think-scale"
         )
     machine, module = load(config), str(library() if through is None else capture_library())
+    if through is None and keep is not None and machine.server is not None:
+        raise Failure(
+            f"--capture: the cards are those of {machine.server}, who has the requests; "
+            f"capture the calls, with --through {module}",
+            2,
+        )
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
         if not shared and any(each is not None for each in timing):
