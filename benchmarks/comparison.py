@@ -59,9 +59,8 @@ class Ratio(NamedTuple):
 
     @property
     def is_equal(self) -> bool:
-        """Whether both sides are the same to the last digit, in each replication."""
-        ends = (self.value, self.low, self.high)
-        return all(end is not None and abs(end - 1) <= _SAME for end in ends)
+        """Whether both sides are the same to the last digit, in each replication there is."""
+        return all(abs(end - 1) <= _SAME for end in self[:3] if end is not None)
 
     @property
     def is_significant(self) -> bool | None:

@@ -107,6 +107,8 @@ def test_what_does_not_vary_is_certain() -> None:
     same = found(sample([5.0, 5.0], 0.95, 1), sample([5.0, 5.0], 0.95, 1))
     assert same.is_equal
     assert same.is_significant is False
+    alone = Sample(Estimate(5.0, None, 0.95, 1))
+    assert found(alone, alone).is_equal
     more = found(sample([5.0, 5.0], 0.95, 1), sample([6.0, 6.0], 0.95, 1))
     assert more.is_significant
 
