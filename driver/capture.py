@@ -59,10 +59,11 @@ _OUTCOME = 0xFFFF
 class Capture:
     """The journal of one life of the library: any number of threads may add.
 
-    `RecordError` when the file cannot be made. A disk that is full later ends it, without harm.
+    `RecordError` when the file cannot be made. A disk that is full later ends it, without harm;
+    so do `capacity` requests.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, capacity: int = 1 << 62) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
             self._file = os.open(path, flags, 0o600)
@@ -75,6 +76,7 @@ class Capture:
         self._thread = _Thread()
         self._client: Callable[[], int] = lambda: 0
         self._is_full = False
+        self._left = capacity
         now, program = time.time_ns(), _program()
         self._write(
             HEADER.pack(MAGIC, VERSION, ROW_BYTES, REQUESTS, 0, os.getpid(), 0, now, program)
@@ -104,6 +106,9 @@ class Capture:
 
     def note(self, request: "Request") -> None:
         """Note a request that the calling thread has just had served."""
+        self._left -= 1
+        if self._left < 0:
+            return
         thread = self._thread
         targets, function, operation, payload_bytes, request_bytes, reply_bytes, *rest = request
         outcome, think_ns = rest

@@ -17,6 +17,7 @@ from ghostcard.driver.capture import (
     HEADER,
     MAGIC,
     NAME,
+    NO_CALL,
     REQUEST,
     REQUEST_FIELDS,
     REQUESTS,
@@ -99,7 +100,7 @@ def _parsed(path: str, data: bytes) -> Journal:
             texts[kind][number] = row[TEXT.size : TEXT.size + size]
         else:
             raise CaptureError(f"damaged (a row of kind {row[0]})")
-    return Journal(
+    found = Journal(
         path,
         source,
         began_ns,
@@ -109,6 +110,22 @@ def _parsed(path: str, data: bytes) -> Journal:
         tuple(_row(targets)),
         tuple(_row(texts[CURVE])),
     )
+    _check(found)
+    return found
+
+
+def _check(journal: Journal) -> None:
+    """That every number in a row leads somewhere."""
+    rows = journal.rows
+    if journal.source == CALLS:
+        is_right = (rows["curve"] <= len(journal.curves)).all()
+    else:
+        calls = rows["call"][rows["call"] != NO_CALL]
+        named = (rows["operation"] < len(journal.names)).all()
+        is_right = named and (calls < len(journal.names)).all()
+        is_right = is_right and (rows["targets"] < len(journal.targets)).all()
+    if not is_right:
+        raise CaptureError("damaged (a name, targets, or a curve)")
 
 
 def _row(numbered: dict[int, Any]) -> list[Any]:

@@ -114,14 +114,11 @@ def _rows(journal: Journal, names: dict[str, int], targets: dict[tuple[int, ...]
         rows[field] = found[field]
     known = np.array([names.setdefault(name, len(names)) for name in journal.names], "<u2")
     lists = np.array([targets.setdefault(each, len(targets)) for each in journal.targets], "<u2")
-    try:
-        rows["operation"] = known[found["operation"]]
-        rows["targets"] = lists[found["targets"]]
-        has_call = found["call"] != NO_CALL
-        rows["call"] = NO_CALL
-        rows["call"][has_call] = known[found["call"][has_call]]
-    except IndexError:
-        raise CaptureError(f"{journal.path}: damaged (a name)") from None
+    rows["operation"] = known[found["operation"]]
+    rows["targets"] = lists[found["targets"]]
+    has_call = found["call"] != NO_CALL
+    rows["call"] = NO_CALL
+    rows["call"][has_call] = known[found["call"][has_call]]
     return rows
 
 

@@ -60,10 +60,7 @@ def merge(journals: Sequence[Journal], program: str, module: str) -> Capture:
         rows["flags"] = journal.rows["flags"]
         rows["flags"][journal.rows["kind"] == rows_of.END] |= END
         numbers = [0, *(curves.setdefault(each, len(curves)) + 1 for each in journal.curves)]
-        try:
-            rows["curve"] = np.array(numbers, "<u2")[journal.rows["curve"]]
-        except IndexError:
-            raise CaptureError(f"{journal.path}: damaged (a curve)") from None
+        rows["curve"] = np.array(numbers, "<u2")[journal.rows["curve"]]
         parts.append(rows)
     whole = np.concatenate(parts) if parts else np.empty(0, CALL_ROW)
     return Capture(CALLS, program, whole, curves=tuple(curves), module=os.path.basename(module))

@@ -204,12 +204,14 @@ def _capture(machine: "Machine") -> "Capture | None":
     from ghostcard.driver.capture import SUFFIX, Capture
     from ghostcard.emulator.errors import RecordError
     from ghostcard.emulator.journal import Journal
+    from ghostcard.machine import NATIVE_RECORDS
 
     if not isinstance(machine.recorder, Journal):
         return None
 
     try:
-        capture = Capture(machine.recorder.path.removesuffix(".journal") + SUFFIX)
+        path = machine.recorder.path.removesuffix(".journal") + SUFFIX
+        capture = Capture(path, NATIVE_RECORDS)  # as many as there are records of
     except RecordError as error:
         print(f"ghostcard: {error}", file=sys.stderr)
         return None
