@@ -130,11 +130,14 @@ class _Mapped:
         )  # fmt: skip
 
     def _works(self, process: int, call: _Call) -> list[Work]:
-        function = ck.FUNCTIONS[call.function] if call.function < len(ck.FUNCTIONS) else "?"
+        if call.function >= len(ck.FUNCTIONS):
+            self._left[f"function {call.function}", "PKCS #11 3.2 has no such function"] += 1
+            return []
+        function = ck.FUNCTIONS[call.function]
         session = self._sessions[process, call.session]
         try:
             return list(self._mapped(function, session, call))
-        except Unmapped as reason:
+        except (Unmapped, DriverError) as reason:
             self._left[function, str(reason)] += 1
             return []
 
@@ -232,7 +235,7 @@ def _single(whole: str, part: str, size: int) -> Iterator[Work]:
         return
     except DriverError as error:
         if error.code != errno.EMSGSIZE:
-            raise Unmapped(str(error)) from None
+            raise
     yield Work(ops.INIT, 0)
     *parts, last = (min(PART, size - start) for start in range(0, size, PART))
     for bytes_ in parts:
@@ -251,10 +254,7 @@ def _simple(operation: str, size: int) -> Iterator[Work]:
     part = RANDOM_CHUNK if operation == ops.RANDOM else PART
     starts = range(0, size, part) if size > part else (0,)
     for start in starts:
-        try:
-            yield Work(operation, _payload(operation, min(part, size - start)))
-        except DriverError as error:
-            raise Unmapped(str(error)) from None
+        yield Work(operation, _payload(operation, min(part, size - start)))
 
 
 def _payload(operation: str, size: int) -> int:

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ghostcard import pkcs11 as ck
 from ghostcard.benchmarks.capture.calls import requests
 from ghostcard.benchmarks.capture.file import CALL_ROW, NONE, QUERY, Capture
+from ghostcard.benchmarks.capture.replay import replay
 from ghostcard.driver.capture import CALLS
 from ghostcard.driver.ep11 import RANDOM_CHUNK
 from ghostcard.driver.shapes import shape
@@ -150,6 +153,38 @@ def test_what_is_not_mapped_is_counted_and_named(
     found, _, left = requests(made(*calls, *calls), "cex8p", 1)
     assert len(found.rows) == 0
     assert left == [(operation, 2, reason)]
+
+
+_ANY = st.integers(0, (1 << 32) - 1)
+_SIZES = st.one_of(st.integers(0, 200_000), st.just((1 << 24) - 1))
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "function": st.integers(0, len(ck.FUNCTIONS) + 2),
+                "mechanism": st.one_of(st.sampled_from((0, 1, 0x250, 0x1087, 0x1041, NONE)), _ANY),
+                "key_type": st.one_of(st.sampled_from((0, 3, 0x10, 0x1F, NONE)), _ANY),
+                "key_bits": st.one_of(st.sampled_from((0, 1, 256, 2048)), _ANY),
+                "flags": st.integers(0, 3),
+                "data_bytes": _SIZES,
+                "result_bytes": _SIZES,
+                "thread": st.integers(1, 3),
+            }
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_was_called_is_mapped_or_named(calls: list[dict[str, Any]]) -> None:
+    found, config, _ = requests(made(*calls), "cex8p", 2)
+    assert (found.rows["after"] <= len(found.rows)).all()
+    assert len(replay(found, config).runs) == (len(found.rows) > 0)
+
+
+def test_a_function_that_nobody_knows_is_named() -> None:
+    _, _, left = requests(made({**call("C_Sign"), "function": 999}), "cex8p", 1)
+    assert left == [("function 999", 1, "PKCS #11 3.2 has no such function")]
 
 
 def test_the_thread_of_a_request_thinks_as_long_as_it_computed() -> None:
