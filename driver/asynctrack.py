@@ -93,6 +93,8 @@ class AsyncTrack(GatedTrack):
         with self._lock:
             found = [each for each in self._gate.blocked if beside in each.awaited]
             for caller in found:
+                if ticket in caller.awaited:
+                    continue
                 if any(caller in each.waiters for each in caller.awaited):
                     ticket.waiters.append(caller)
                 caller.awaited = (*caller.awaited, ticket)

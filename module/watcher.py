@@ -60,6 +60,8 @@ class Watcher:
             self._tell(active, pending)
             return
         with self._change:
+            if pending.ticket in self._awaited:
+                return
             self._awaited[pending.ticket] = active, pending
             self._wanted += 1
             wanted = self._wanted

@@ -220,7 +220,8 @@ def test_a_ticket_joins_a_wait_that_has_begun(profile: Profile) -> None:
     _, quick = port.begin(signer(port, stand, "query"))
     assert not port.accompany(quick, quick)  # nobody waits for that one
     while not port.accompany(quick, slow):
-        pass
+        assert waiter.is_alive()  # awake, so that time stands still until the other has arrived
+    assert port.accompany(quick, slow)  # once more is not twice
     waiter.join(20)
     assert found == [quick]
     assert quick.is_over

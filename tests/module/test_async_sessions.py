@@ -5,7 +5,8 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from ghostcard.driver.jobfolder import JobFolder
 from ghostcard.module import token_admin
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.kinds import KINDS
+from tests.clients.host import require
 from tests.module.program import PIN, RW, SO_PIN, refusing
+from tests.module.test_memcheck import ENVIRONMENT, VALGRIND
 from tests.module.tree import LIBRARY, compile_host
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -44,13 +47,16 @@ def run(keyed_home: Path, folder: Path, tmp_path: Path) -> Run:
     """Runs parts of `hosts/pending.c` in one copy of that home."""
     home = tmp_path / "home"
     shutil.copytree(keyed_home, home)
-    return lambda *arguments: host(folder, home, *arguments)
+    return partial(host, folder, home)
 
 
-def host(folder: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def host(
+    folder: Path, home: Path, *arguments: str, under: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    program = str(compile_host("pending", folder))
     return subprocess.run(
-        [str(compile_host("pending", folder)), str(LIBRARY), PIN.decode(), *arguments],
-        env={"GHOSTCARD_HOME": str(home), "GHOSTCARD_DEBUG": "1"},
+        [*under, program, str(LIBRARY), PIN.decode(), *arguments],
+        env={"GHOSTCARD_HOME": str(home), "GHOSTCARD_DEBUG": "1"} | ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=120,
@@ -66,6 +72,12 @@ def ended(ran: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize("part", ["rules", "objects", "claimed", "threads", "events"])
 def test_asynchronous_sessions(run: Run, part: str) -> None:
     assert ended(run(part)) == ""
+
+
+def test_nothing_is_read_or_written_out_of_place(run: Run) -> None:
+    """Under memcheck: results come into memory of the library's first."""
+    require("valgrind")
+    assert ended(run("rules", under=VALGRIND)) == ""
 
 
 def test_a_call_whose_process_was_killed_is_joined_by_another_once(

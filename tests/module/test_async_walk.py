@@ -5,6 +5,7 @@ The answers, lengths and results are those of the walk in synchronous sessions (
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,17 @@ def test_what_ends_and_what_gives_are_marked() -> None:
         ends = not name.endswith(("_init", "_update", "_begin", "_next", "_key"))
         if function.may_detach and function.kinds:
             assert ends, name
+
+
+def test_anything_at_random_is_answered(tmp_path: Path) -> None:
+    """As in synchronous sessions (`test_walk.py`)."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.module.walk.fuzz", str(LIBRARY), "60", "asynchronous"],
+        cwd=REPOSITORY,
+        env=python_environment() | {"GHOSTCARD_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,6 +1,6 @@
 """Mechanisms and templates at random, through the real library: no crash, no wrong answer.
 
-python -m tests.module.walk.fuzz LIBRARY EXAMPLES
+python -m tests.module.walk.fuzz LIBRARY EXAMPLES [asynchronous]
 """
 
 import sys
@@ -15,6 +15,7 @@ from tests.module.walk.memory import OUT_BYTES, Memory
 from tests.module.walk.recipes import RECIPES, SECRET, Template, ulong
 from tests.module.walk.shapes import Kind
 from tests.module.walk.structures import filled, size_of, structures_of
+from tests.module.walk.waiting import WaitingWorld
 from tests.module.walk.world import AES, Call, World, number_at
 
 ANSWERS = {value for name, value in vars(ck).items() if name.startswith("CKR_")}
@@ -38,7 +39,7 @@ KEYS = ("aes", "secret", "ec private", "ec public", "rsa public", "rsa private")
 SYMMETRIC = ("aes", "secret")
 UNFIT = {ck.CKR_MECHANISM_INVALID, ck.CKR_KEY_TYPE_INCONSISTENT, ck.CKR_KEY_FUNCTION_NOT_PERMITTED}
 
-world = World(sys.argv[1])
+world = (WaitingWorld if "asynchronous" in sys.argv else World)(sys.argv[1])
 FEW = settings(
     max_examples=int(sys.argv[2]),
     deadline=None,
