@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 BATCH = 256  # requests a thread puts in line before it lets the machine run
 BACKLOG = 10_000  # requests in one thread's line at which idle threads are parked
+HELD = 20 * BACKLOG  # the same, before all threads that were announced are there
 
 
 class Client:
@@ -195,7 +196,7 @@ class TimingTrack(LoneTrack):
         """
         if self._failure is not None:
             raise DriverError(errno.EIO, f"simulated time has failed: {self._failure!r}")
-        if self._clients < self.announced and line is not None and len(line) <= BACKLOG:
+        if self._clients < self.announced and line is not None and len(line) <= HELD:
             return
         try:
             self._rejoin()

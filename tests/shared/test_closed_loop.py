@@ -71,9 +71,9 @@ def test_the_same_three_times_while_the_machine_is_busy(tmp_path: Path, time: in
 def test_c_programs_have_the_throughput_of_simulated_clients(
     tmp_path: Path, clients: int, c_client: str
 ) -> None:
-    """While all are at work; they make keys and the like before, and begin when they like."""
+    """While all are at work. Each has two threads: one that looks around, and one that works."""
     with stand(tmp_path) as made:
-        made.start("--clients", str(clients))
+        made.start("--clients", str(2 * clients))
         seconds = str(0.2 + 0.05 * clients)
         command = [c_client, str(library()), "--threads", "1", "--seconds", seconds, "sha256:1024"]
         all_end_well([made.c_program(command, number) for number in range(clients)])
