@@ -39,14 +39,11 @@ class Sockets:
             os.close(file)
         self._look()
 
-    @classmethod
-    def read_only(cls, file: int) -> "Sockets":
-        """The counters in a file that somebody else may write; ValueError if it is too short."""
-        sockets = cls.__new__(cls)
-        sockets.path = ""
-        sockets._map = mmap.mmap(file, _SIZE, access=mmap.ACCESS_READ)
-        sockets._look()
-        return sockets
+    def _map_of(self, file: int) -> None:
+        """Read the counters in a file that somebody else writes; ValueError if it is too short."""
+        self.path = ""
+        self._map = mmap.mmap(file, _SIZE, access=mmap.ACCESS_READ)
+        self._look()
 
     def _look(self) -> None:
         self.view = memoryview(self._map)[:_COUNTERS].cast("I")

@@ -182,6 +182,10 @@ class Link(threading.local):
         """Have the thread known to the server's timeline before its first call."""
         self._do(Kind.ENTER, b"")
 
+    def announce(self) -> None:
+        """Have every process look again at what its cards can do (`Sockets.announce`)."""
+        self._do(Kind.ANNOUNCE, b"")
+
     def put(self, blob: bytes) -> int:
         """See `ghostcard.driver.jobs.Jobs`."""
         return wire.unpack_number(self._do(Kind.PUT, blob).body)

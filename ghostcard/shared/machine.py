@@ -54,6 +54,18 @@ class RemotePort(NativePort):
         return -1
 
 
+class RemoteSockets(Sockets):
+    """Which of a server's cards are in operation; to be read only."""
+
+    def __init__(self, file: int, link: Link) -> None:
+        self._link = link
+        self._map_of(file)
+
+    def announce(self) -> None:
+        """The server tells every process."""
+        self._link.announce()
+
+
 class RemoteMachine(Machine):
     """A machine whose cards are a server's; the stores of tokens are this home's."""
 
@@ -93,7 +105,7 @@ class RemoteMachine(Machine):
         except ServerError as error:
             raise ConfigError(f"server: {error}") from None
         try:
-            return Sockets.read_only(file)
+            return RemoteSockets(file, self._link)
         finally:
             os.close(file)
 

@@ -40,6 +40,7 @@ class Channel:
         queues: Mapping[int, str],
         jobs: "JobFolder",
         group: int,
+        announce: Callable[[], None],
         on_end: Callable[["Channel"], None],
     ) -> None:
         self.client = -1  # its number in the records
@@ -47,6 +48,7 @@ class Channel:
         self._queues = queues
         self._jobs = jobs
         self._group = group
+        self._announce = announce
         self._on_end = on_end
         self._is_over = False
         self._is_closed = False
@@ -66,6 +68,7 @@ class Channel:
             Kind.RELEASE: self._release,
             Kind.REMOVE: self._remove,
             Kind.ENTER: self._enter,
+            Kind.ANNOUNCE: self._tell_all,
         }
 
     @property
@@ -170,6 +173,10 @@ class Channel:
     def _enter(self, request: Request) -> Answer:
         if self.client < 0:
             self.client = self._port.enter(self._group)
+        return 0, b"", 0, b""
+
+    def _tell_all(self, request: Request) -> Answer:
+        self._announce()
         return 0, b"", 0, b""
 
     def _put(self, request: Request) -> Answer:

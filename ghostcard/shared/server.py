@@ -268,7 +268,8 @@ class Server:
         queues = {qid: self._modes[qid] for qid in one.queues}
         jobs = JobFolder(self._jobs, one.peer.uid)
         try:
-            channel = Channel(self._machine.native, queues, jobs, one.peer.pid, self._over)
+            tell = self._sockets.announce
+            channel = Channel(self._machine.native, queues, jobs, one.peer.pid, tell, self._over)
         except OSError as error:
             return _send(one.socket, {"error": f"no channel: {error.strerror}"})
         if not _send(one.socket, {"attached": VERSION}, channel.files):

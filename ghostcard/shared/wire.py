@@ -45,6 +45,7 @@ class Kind(IntEnum):
     RELEASE = 4  # the number
     REMOVE = 5  # the number
     ENTER = 6  # the thread is to be known before its first call
+    ANNOUNCE = 7  # an administrator has changed what cards can do (`Sockets.announce`)
 
 
 class Request(NamedTuple):

@@ -234,3 +234,46 @@ def test_run_shared_has_one_account_for_all_processes(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "p.json").read_text())
     assert (told["runs"], told["clients"]) == (1, 3)
     assert told["total"]["requests"] == 150
+
+
+def test_cards_of_a_server_are_not_shown_as_those_of_this_home(served: Stand) -> None:
+    place = {"GHOSTCARD_HOME": str(served.home), "GHOSTCARD_SERVER": str(served.socket)}
+    for command in ("cards", "stats"):
+        ended = ghostcard(command, **place)
+        assert ended.returncode == 2
+        assert ended.stderr == (
+            f"error: the cards are those of the server at {served.socket}: ask in its home\n"
+        )
+
+
+ASYNCHRONOUS = """\
+from ghostcard import pkcs11 as ck
+from ghostcard.module.cryptoki import Cryptoki
+from ghostcard.module.errors import CryptokiError
+library = Cryptoki()
+library.start()
+try:
+    library.open_session(0, ck.CKF_SERIAL_SESSION | ck.CKF_ASYNC_SESSION)
+except CryptokiError as error:
+    assert error.rv == ck.CKR_SESSION_ASYNC_NOT_SUPPORTED, hex(error.rv)
+else:
+    raise AssertionError("it has no tickets")
+library.finalize()
+"""
+
+
+def test_asynchronous_sessions_are_refused(served: Stand) -> None:
+    make_token(served)
+    all_end_well([served.program(ASYNCHRONOUS)])
+
+
+def test_wrapping_keys_of_a_server_are_administered_through_it(served: Stand) -> None:
+    make_token(served)
+    place = {"GHOSTCARD_HOME": str(served.home), "GHOSTCARD_SERVER": str(served.socket)}
+    for step in ("generate", "commit", "reencipher", "finalize"):
+        ended = ghostcard("wrapping-key", step, "--slot", "0", **place)
+        assert ended.returncode == 0, (step, ended.stderr)
+    served.stop()
+    served.start()
+    shown = ghostcard("wrapping-key", "show", **place)
+    assert shown.returncode == 0, shown.stderr
