@@ -139,7 +139,7 @@ def test_what_a_killed_program_had_is_given_back_though_its_child_lives(forked: 
     """A fork inherits the connection, and never knows."""
     server = forked.start()
     assert ended(fork(lambda: digest(forked.host(), 1))) == 0  # the card has booted
-    before, told = _files(server), os.eventfd(0)
+    before, told = _settled_files(server), os.eventfd(0)
 
     def program() -> None:
         digest(forked.host(), 1)
@@ -159,6 +159,15 @@ def test_what_a_killed_program_had_is_given_back_though_its_child_lives(forked: 
         time.sleep(0.01)
     os.kill(server, signal.SIGTERM)
     assert ended(server) == 0
+
+
+def _settled_files(process: int) -> int:
+    """Its files when nothing is under way in it."""
+    while True:
+        found = _files(process)
+        time.sleep(0.2)
+        if _files(process) == found:
+            return found
 
 
 def _files(process: int) -> int:
