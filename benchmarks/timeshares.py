@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ghostcard.benchmarks.export.intervals import HOST, INTERVALS, TRANSFER, WAITING, Interval
 from ghostcard.benchmarks.export.owntime import OwnTimes, durations
 from ghostcard.benchmarks.export.requests import Requests
 from ghostcard.emulator.profile import Profile
-from ghostcard.emulator.record import Recorder
-from ghostcard.statistics import Resource, Statistics
+from ghostcard.emulator.record import RECORD_BYTES, Recorder
+from ghostcard.statistics import Resource, Statistics, summarise
 
 APPLICATION, DRIVER, LINK, QUEUE, FIRMWARE, ENGINE = PARTS = (
     "application",
@@ -56,6 +58,39 @@ def _part(interval: Interval) -> str:
     if interval.name == "engine":
         return ENGINE
     return _BY_KIND.get(interval.kind, FIRMWARE)
+
+
+def steady(runs: Sequence[Recorder]) -> list[Recorder]:
+    """Of each run the part in which all threads that asked for much were at work together: what
+    one of them prepared for the others says nothing of what limits them. All, if that is little.
+    """
+    return [_steady(run) for run in runs]
+
+
+def _steady(run: Recorder) -> Recorder:
+    if not len(run):
+        return run
+    array = run.array()
+    clients, place, counts = np.unique(array["client"], return_inverse=True, return_counts=True)
+    first = np.full(len(clients), np.iinfo(np.uint64).max)
+    last = np.zeros(len(clients), np.uint64)
+    np.minimum.at(first, place, array["submitted"])
+    np.maximum.at(last, place, array["done"])
+    busy = counts * len(clients) * 4 >= len(array)
+    begin, end = first[busy].max(), last[busy].min()
+    inside = (array["submitted"] >= begin) & (array["done"] <= end)
+    if inside.all() or inside.sum() * 2 < len(array):
+        return run
+    packed = Recorder.from_bytes(run.to_bytes()).take()
+    records = np.frombuffer(packed, np.dtype((np.void, RECORD_BYTES)))
+    return Recorder.of(run.names, records[inside].tobytes())
+
+
+def limited(runs: Sequence[Recorder], profiles: Mapping[int, Profile], think_ns: int) -> Limit:
+    """What limits the steady part of some runs, in which threads think as often as elsewhere."""
+    parts = steady(runs)
+    whole = sum(map(len, runs)) or 1
+    return limit(summarise(parts, profiles), profiles, think_ns * sum(map(len, parts)) // whole)
 
 
 def limit(statistics: Statistics, profiles: Mapping[int, Profile], think_ns: int) -> Limit:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ghostcard.benchmarks.capture.file import Capture
 from ghostcard.benchmarks.capture.replay import Replayed, arranged, replay
-from ghostcard.benchmarks.timeshares import limit
+from ghostcard.benchmarks.timeshares import limited
 from ghostcard.config import Config
 from ghostcard.emulator.profile import load as load_profile
 from ghostcard.statistics import Statistics, summarise
@@ -65,5 +65,5 @@ def _of(run: Replayed, depth: int, is_this: bool) -> Forecast:
         statistics.total.per_second,
         latency and latency.p50_ns,
         latency and latency.p99_ns,
-        limit(statistics, profiles, run.think_ns).name,
+        limited(run.runs, profiles, run.think_ns).name,
     )

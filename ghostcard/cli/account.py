@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TextIO
 from ghostcard.benchmarks.capture.forecast import Forecast
 from ghostcard.benchmarks.capture.replay import Left
 from ghostcard.benchmarks.provenance import caveat
-from ghostcard.benchmarks.timeshares import Limit, limit, shares
+from ghostcard.benchmarks.timeshares import Limit, limited, shares
 from ghostcard.cli.order import sentence
 from ghostcard.cli.output import duration, rate, table
 from ghostcard.config import Config
@@ -110,9 +110,9 @@ def account(
     """
     profiles = {card.adapter: load_profile(card.profile) for card in config.cards}
     statistics, spent = summarise(runs, profiles), shares(runs, think_ns)
-    counts, limited = _verbs(runs, profiles), limit(statistics, profiles, think_ns)
+    counts, limit = _verbs(runs, profiles), limited(runs, profiles, think_ns)
     return Account(
-        *(statistics, counts, host_ns, profiles, damaged, spent, limited), server=config.server
+        *(statistics, counts, host_ns, profiles, damaged, spent, limit), server=config.server
     )
 
 

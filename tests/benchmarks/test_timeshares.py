@@ -3,7 +3,7 @@
 import pytest
 
 from ghostcard.benchmarks.closed_loop import ClosedLoop, sized
-from ghostcard.benchmarks.timeshares import PARTS, Limit, limit, shares
+from ghostcard.benchmarks.timeshares import PARTS, Limit, limit, shares, steady
 from ghostcard.emulator.profile import load
 from ghostcard.emulator.record import Recorder
 from ghostcard.machine import Machine
@@ -55,3 +55,24 @@ def test_nothing_limits_cards_that_take_no_time() -> None:
     found = ran("rsa2048-sign", 51, 4, profile="null")[1]
     assert found == ("nothing", "nothing: no request took any time")
     assert limit(summarise([], {}), {}, 0).name == "nothing"
+
+
+def test_what_one_thread_prepares_for_the_others_does_not_count() -> None:
+    machine = Machine.simulation()
+    port, targets = machine.simulated(), machine.targets(0)
+    ClosedLoop(port, targets, [sized("rsa4096-keygen", 0)], 1, 2).run()
+    ClosedLoop(port, targets, [sized("rsa2048-sign", 51)], 16, 50).run()
+    (part,) = steady([machine.recorder])
+    profiles = {0: load("cex8p")}
+    whole = limit(summarise([machine.recorder], profiles), profiles, 0)
+    assert (whole.name, limit(summarise([part], profiles), profiles, 0).name) == (
+        "clients",
+        "rsa engines",
+    )
+    assert 0.8 * 800 < len(part) < 802
+    assert steady([Recorder()])[0].to_bytes() == Recorder().to_bytes()
+
+
+def test_a_run_of_one_thread_is_steady() -> None:
+    recorder = ran("sha256", 100, 1)[2]
+    assert steady([recorder]) == [recorder]
