@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ghostcard.benchmarks.capture import file as captures
-from ghostcard.benchmarks.capture.replay import arranged, replay
+from ghostcard.benchmarks.capture.machine import on_machine
+from ghostcard.benchmarks.capture.replay import replay
 from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.benchmarks.export.requests import Requests
 from ghostcard.config import CardConfig, Config, load
@@ -113,8 +114,8 @@ def _is_capture(path: Path) -> bool:
 
 
 def _of_capture(path: Path, profile: str | None) -> KeptRuns:
-    capture = captures.load(path)
-    played = replay(capture, arranged(captures.machine(capture), profile))
+    capture, machine, _ = on_machine(captures.load(path), profile, None)
+    played = replay(capture, machine)
     runs = tuple(Requests.of(run) for run in played.runs if len(run))
     left = tuple(f"{path}: {one.requests} of {one.operation}: {one.reason}" for one in played.left)
     return KeptRuns((path,), runs, left, played.config)
