@@ -6,7 +6,6 @@ of the request. To poll takes what a DQAP takes, to wait what there is to wait f
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.deadline import Deadline
@@ -110,7 +109,8 @@ class AsyncTrack(GatedTrack):
         if ticket.abandoned:
             self._end(ticket)
             return
-        job = Job(client=self._take_lane(ticket))
+        own = self._gate.number(ticket.owner)
+        job = Job(client=ticket.take_lane(own, self._fresh_lane))
         self._go_on(ticket, job)
 
     def _go_on(self, ticket: Ticket, job: Job) -> None:
@@ -124,7 +124,7 @@ class AsyncTrack(GatedTrack):
         self._tickets_over += 1
         ticket.over_as = self._tickets_over
         if ticket.abandoned:
-            self._free_lane(ticket)
+            ticket.free_lane()
         for caller in ticket.waiters[:]:
             self._find(caller, ticket, self._gate.now_ns)
 
@@ -135,7 +135,7 @@ class AsyncTrack(GatedTrack):
                 awaited.waiters.remove(caller)
         caller.found = ticket
         if ticket is not None:
-            self._free_lane(ticket)
+            ticket.free_lane()
             ticket.reported = True
         self._gate.release(caller, host_ns)
 
@@ -172,7 +172,7 @@ class AsyncTrack(GatedTrack):
     def _drop(self, ticket: Ticket) -> None:
         ticket.abandoned = True
         if ticket.is_over:
-            self._free_lane(ticket)
+            ticket.free_lane()
         for caller in ticket.waiters[:]:
             ticket.waiters.remove(caller)
             if not any(caller in other.waiters for other in caller.awaited):
@@ -183,18 +183,6 @@ class AsyncTrack(GatedTrack):
         """What a poll takes: a DQAP; the timeline must go on if somebody polls for ever."""
         return max(1, *(card.profile.host.dequeue_ns for card in self._bus.cards.values()))
 
-    def _take_lane(self, ticket: Ticket) -> int:
-        lanes = ticket.owner.lanes
-        if lanes is None:
-            lanes = ticket.owner.lanes = [self._gate.number(ticket.owner)]
-        if not lanes:
-            lanes.append(self._gate.numbers)
-            self._gate.numbers += 1
-        ticket.lane = heappop(lanes)
-        return ticket.lane
-
-    def _free_lane(self, ticket: Ticket) -> None:
-        lanes = ticket.owner.lanes
-        if lanes is not None and ticket.lane >= 0:
-            heappush(lanes, ticket.lane)
-            ticket.lane = -1
+    def _fresh_lane(self) -> int:
+        self._gate.numbers += 1
+        return self._gate.numbers - 1

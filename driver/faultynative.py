@@ -30,6 +30,7 @@ from ghostcard.emulator.status import (
 if TYPE_CHECKING:
     from ghostcard.driver.asynctrack import AsyncTrack
     from ghostcard.driver.lonetrack import Request
+    from ghostcard.driver.pacedasync import PacedAsyncTrack
     from ghostcard.driver.port import Noted
     from ghostcard.driver.timingtrack import TimingTrack
     from ghostcard.emulator.bus import Bus
@@ -149,7 +150,7 @@ class FaultyNativePort(NativePort):
         for card in bus.cards.values():
             card.nvram.tear = self._tearing(card.adapter << 8 | card.domains[0])
 
-    def _tell_track(self, track: "TimingTrack | AsyncTrack") -> None:
+    def _tell_track(self, track: "TimingTrack | AsyncTrack | PacedAsyncTrack") -> None:
         from ghostcard.driver.lonetrack import FAULT_SHIFT
 
         account, recorder = track.account, self._recorder

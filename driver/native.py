@@ -12,8 +12,9 @@ from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.errors import DriverError
+from ghostcard.driver.pausing import pause
 from ghostcard.driver.port import Noted, Result
-from ghostcard.driver.timing import STRICT, Standing, Timing
+from ghostcard.driver.timing import PACED, STRICT, Standing, Timing
 from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
 from ghostcard.emulator.meter import Unmetered
 from ghostcard.emulator.status import (
@@ -26,6 +27,8 @@ from ghostcard.emulator.status import (
 if TYPE_CHECKING:
     from ghostcard.driver.asynctrack import AsyncTrack
     from ghostcard.driver.lonetrack import Request
+    from ghostcard.driver.pace import Pace
+    from ghostcard.driver.pacedasync import PacedAsyncTrack
     from ghostcard.driver.ticket import Ticket
     from ghostcard.driver.timingtrack import TimingTrack
     from ghostcard.emulator.bus import Bus
@@ -60,6 +63,7 @@ class NativePort:
         self._timing = Timing() if timing is None else timing
         self._think = think
         self.is_ending: Callable[[], object] = bool  # whether the process ends: nobody waits then
+        self.pause: Callable[[int], object] = pause  # until a time of the monotonic clock
         self._perform = bus.perform
         self._perform_whole = bus.perform_whole
         self._counts: memoryview | list[int] = [0]
@@ -68,21 +72,25 @@ class NativePort:
         self._offline: frozenset[int] = frozenset()
         self._cards = bus.cards
         self._turn = 0
-        self._track: TimingTrack | AsyncTrack | None = None
+        self._track: TimingTrack | AsyncTrack | PacedAsyncTrack | None = None
+        self._paced: PacedAsyncTrack | None = None
         self._behind: TimingTrack | None = None
         self._gated: AsyncTrack | None = None
         self._account: Callable[[Request], None] | None = None
         self._told: Callable[[Request], None] | None = None  # that, while nobody takes notes
         self._notes: dict[int, list[Request]] = {}  # by thread
         self._notes_lock = Lock()
-        if recorder.keeps:
+        if self._timing.clock == PACED:
+            self._track = self._paced = self._paced_track()
+            self._tell_track(self._track)
+        elif recorder.keeps:
             self._start_track(self._timing.order == STRICT)
 
     def _start_track(self, is_strict: bool) -> None:
         self._track = self._strict_track() if is_strict else self._track_behind()
         self._tell_track(self._track)
 
-    def _tell_track(self, track: "TimingTrack | AsyncTrack") -> None:
+    def _tell_track(self, track: "TimingTrack | AsyncTrack | PacedAsyncTrack") -> None:
         self._account = self._told = track.account
 
     def _track_behind(self) -> "TimingTrack":
@@ -104,24 +112,42 @@ class NativePort:
         self._gated = track
         return track
 
+    def _paced_track(self) -> "PacedAsyncTrack":
+        from ghostcard.driver.pacedasync import paced_track
+
+        track = paced_track(self._bus, self._recorder, self._timing.dilation)
+        track.pause = lambda until_ns: self.pause(until_ns)
+        track.is_ending = lambda: self.is_ending()
+        self._think = track.thought
+        return track
+
+    @property
+    def pace(self) -> "Pace | None":
+        """How punctual paced calls were so far; None by the virtual clock."""
+        return self._paced.pace if self._paced else None
+
     @property
     def parked(self) -> int:
         """How often the others went on without a thread that might have called; at 0 the records do
         not depend on the host.
         """
-        return self._track.parked if self._track else 0
+        timed = self._gated or self._behind
+        return timed.parked if timed else 0
 
     @property
     def standing(self) -> Standing:
         """The order of this port, and whether it held so far."""
         gated, behind = self._gated, self._behind
         counts = (gated.expired, gated.late) if gated else (0, 0)
-        return Standing(*self._timing, behind.parked if behind else 0, *counts)
+        return Standing(*self._timing.kept, behind.parked if behind else 0, *counts)
 
     @property
     def waiting(self) -> int:
-        """How many threads wait for simulated time at this moment, by the strict order."""
-        return self._gated.waiting if self._gated else 0
+        """How many threads wait at this moment: for simulated time by the strict order, for tickets
+        in paced mode.
+        """
+        waited = self._gated or self._paced
+        return waited.waiting if waited else 0
 
     def enter(self, group: int = 0) -> int:
         """Make the calling thread known before its first call (`TimingTrack.enter`): its number in
@@ -161,7 +187,7 @@ class NativePort:
 
     def finish(self) -> None:
         """Bring the records up to date with every call that has returned."""
-        for track in (self._behind, self._gated):
+        for track in (self._behind, self._gated, self._paced):
             if track is not None:
                 track.finish()
 
@@ -201,7 +227,10 @@ class NativePort:
             targets = self._online(targets)
         qid = targets[0] if len(targets) == 1 else self._next(targets)
         block = render(qid & 0xFF)
-        performed = self._perform(qid, block)
+        if self._paced is None:
+            performed = self._perform(qid, block)
+        else:
+            performed = self._perform_paced(function, targets, qid, block)
         code, reply, operation, payload_bytes = performed
         if code or ((reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply, block)):
             return self._call_again(function, render, targets, qid, block, performed)
@@ -237,7 +266,24 @@ class NativePort:
             self._account((targets, function, operation, *sizes, 0, 0))
         return performed
 
-    # -- asynchronous calls, always by the strict order
+    def _perform_paced(
+        self, function: int, targets: tuple[int, ...], qid: int, block: bytes
+    ) -> Performed:
+        """Have a request executed that is under way in paced mode, if that is on."""
+        paced = self._paced
+        if paced is None:
+            return self._perform(qid, block)
+        paced.arrive(function, targets, qid if function in _OPENING else -1, block)
+        try:
+            performed = self._perform(qid, block)
+        except BaseException:
+            paced.withdraw_arrival()
+            raise
+        if performed[0]:
+            paced.withdraw_arrival()
+        return performed
+
+    # -- asynchronous calls, by the strict order or paced
 
     def begin(self, action: Callable[[], Result]) -> "tuple[Result, Ticket]":
         """Perform ``action`` at once; the requests that it makes are then under way in simulated
@@ -272,8 +318,10 @@ class NativePort:
         """Whoever waits for ``beside`` waits for ``ticket``, too; False if nobody does now."""
         return self._clock().accompany(ticket, beside)
 
-    def _clock(self) -> "AsyncTrack":
-        """The strict order; it begins here if there was another, or none."""
+    def _clock(self) -> "AsyncTrack | PacedAsyncTrack":
+        """Paced, or the strict order; it begins here if there was another, or none."""
+        if self._paced is not None:
+            return self._paced
         gated = self._gated
         if gated is not None:
             return gated
@@ -342,6 +390,8 @@ class NativePort:
         known: Mapping[int, Noted],
     ) -> int | None:
         """See `ghostcard.driver.port.WholePort`; on the queue that the first request would get."""
+        if self._paced is not None:
+            return None  # each request takes its time
         if self._offline:
             targets = self._online(targets)
             if not targets:
@@ -409,7 +459,7 @@ class NativePort:
                 return reply, qid
             qid = left[(left.index(qid) + 1) % len(left)] if qid in left else left[0]
             block = render(qid & 0xFF)
-            performed = self._perform(qid, block)
+            performed = self._perform_paced(function, (qid,), qid, block)
         if not performed[0] and self._judge(function, qid, block, performed) == 0:
             return performed[1], qid
         raise DriverError(errno.EIO, f"{ATTEMPTS} attempts were refused")

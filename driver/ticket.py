@@ -6,6 +6,8 @@ free, so that one thread with N tickets leaves the records of N clients.
 """
 
 from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,3 +33,17 @@ class Ticket:
     def is_over(self) -> bool:
         """Whether all its requests are done, at the time that simulated time has come to."""
         return self.over_as >= 0
+
+    def take_lane(self, own: int, fresh: Callable[[], int]) -> int:
+        """The least free number of its owner, whose first is ``own``; or a ``fresh`` one."""
+        lanes = self.owner.lanes
+        if lanes is None:
+            lanes = self.owner.lanes = [own]
+        self.lane = heappop(lanes) if lanes else fresh()
+        return self.lane
+
+    def free_lane(self) -> None:
+        """Others may travel on its lane."""
+        if self.owner.lanes is not None and self.lane >= 0:
+            heappush(self.owner.lanes, self.lane)
+            self.lane = -1

@@ -5,20 +5,36 @@ from typing import NamedTuple
 STRICT = "strict"
 BEHIND = "behind"
 STANDING_SUFFIX = ".order"  # of the file beside a process's records
+PACE_SUFFIX = ".pace"  # of that in paced mode
 ORDERS = (STRICT, BEHIND)
 THINKS = ("none", "cpu")
+VIRTUAL = "virtual"
+PACED = "paced"
+CLOCKS = (VIRTUAL, PACED)
+DILATION = 10.0
+LEAST_DILATION = 0.001
 
 
 class Timing(NamedTuple):
     """``order``: "strict" (`driver/gate.py`) or "behind" (`driver/timingtrack.py`); ``think``: what
     a thread's clock advances by between two calls, "none" or its time on a processor ("cpu"), times
     ``think_scale``; ``clients``: threads without which time does not begin, 0: as they come.
+
+    All that is for the "virtual" ``clock``. The "paced" one is the wall's, which is ``dilation``
+    times as long as the cards' (`driver/pacedtrack.py`).
     """
 
     order: str = BEHIND
     think: str = "none"
     think_scale: float = 1.0
     clients: int = 0
+    clock: str = VIRTUAL
+    dilation: float = DILATION
+
+    @property
+    def kept(self) -> tuple[str, str, float, int]:
+        """What a `Standing` says again: of the virtual clock."""
+        return self.order, self.think, self.think_scale, self.clients
 
 
 class Standing(NamedTuple):

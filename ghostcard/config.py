@@ -12,6 +12,8 @@
     think = "none"                  # "none" | "cpu": what passes between two calls of a thread
     think_scale = 1.0               # of the thread's CPU time
     clients = 8                     # threads without which time does not begin; default: none
+    clock = "virtual"               # "virtual" | "paced": a call lasts as long as the cards take,
+    dilation = 10.0                 # times this, on the wall's clock (docs/clocks.md)
 
     [[cards]]                       # default: one cex8p at adapter 0
     adapter = 0                     # 0 ... 255
@@ -50,7 +52,17 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ghostcard import pkcs11
-from ghostcard.driver.timing import ORDERS, STRICT, THINKS, Timing
+from ghostcard.driver.timing import (
+    CLOCKS,
+    DILATION,
+    LEAST_DILATION,
+    ORDERS,
+    PACED,
+    STRICT,
+    THINKS,
+    VIRTUAL,
+    Timing,
+)
 
 FUNCTIONS = ("real", "null")
 _DESCRIPTION_BYTES = 64  # CK_SLOT_INFO.slotDescription
@@ -253,11 +265,12 @@ class _Table:
             raise self.refuse(key, f"an integer from {least} to {most}")
         return value
 
-    def scale(self, key: str, default: float) -> float:
+    def scale(self, key: str, default: float, least: float = 0) -> float:
         value = self._values.get(key, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1e6:
-            raise self.refuse(key, "a number from 0 to 1000000")
-        return float(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not least <= value <= 1e6:  # type: ignore[operator]
+            raise self.refuse(key, f"a number from {least:g} to 1000000")
+        return float(value)  # type: ignore[arg-type]
 
     def table(self, key: str) -> "_Table":
         return _Table(self._values.get(key, {}), self.key(key))
@@ -336,6 +349,15 @@ class _Table:
 
 def _timing(table: _Table) -> Timing:
     table.only(*Timing._fields)
+    clock = table.choice("clock", VIRTUAL, CLOCKS)
+    for key in Timing._fields:
+        if table.has(key) and key != "clock" and (key == "dilation") != (clock == PACED):
+            takes = "nothing: with the paced clock time is the wall's"
+            raise table.refuse(key, takes if clock == PACED else 'nothing without clock = "paced"')
+    if clock == PACED:
+        return Timing(
+            STRICT, clock=clock, dilation=table.scale("dilation", DILATION, LEAST_DILATION)
+        )
     return Timing(
         order=table.choice("order", STRICT, ORDERS),
         think=table.choice("think", "none", THINKS),

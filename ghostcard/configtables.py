@@ -3,6 +3,7 @@
 from typing import Any
 
 from ghostcard.config import NO_LIMITS, Config, apqn
+from ghostcard.driver.timing import PACED
 from ghostcard.module.names import name
 
 
@@ -41,7 +42,12 @@ def as_tables(config: Config) -> dict[str, Any]:
         for rule in config.access
     ]
     whole = {"function": config.function, "seed": config.seed, "faults": config.faults}
-    timing = {**config.time._asdict(), "clients": config.time.clients or None}
+    if config.time.clock == PACED:
+        timing: dict[str, Any] = {"clock": PACED, "dilation": config.time.dilation}
+    else:
+        names = ("order", "think", "think_scale", "clients")
+        timing = dict(zip(names, config.time.kept, strict=True))
+        timing["clients"] = config.time.clients or None
     return _said(
         **whole,
         control=config.control or None,

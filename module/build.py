@@ -53,6 +53,7 @@ void library_exit(void);
 int library_is_ending(void);
 void think_start(int wanted);
 long think_take(void);
+void pace_pause(long until_ns);
 """
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wmissing-prototypes"]
 

@@ -57,6 +57,9 @@ long think_take(void);        /* ns of the calling thread since the last time it
 void think_enter(void);
 void think_leave(void);
 
+/* pace.c */
+void pace_pause(long until_ns); /* until shortly before a time of the monotonic clock; or until it, if that is soon */
+
 /* lifecycle.c */
 extern _Atomic int initialized;    /* 1: C_Initialize was called; -1: library_exit was. Changes behind a closed gate */
 CK_RV library_enter(void);         /* CKR_OK: inside, library_leave() must follow */

@@ -11,9 +11,10 @@ from ghostcard.benchmarks.capture.forecast import Forecast
 from ghostcard.benchmarks.capture.replay import Left
 from ghostcard.benchmarks.provenance import caveat
 from ghostcard.benchmarks.timeshares import Limit, limited, shares
-from ghostcard.cli.order import sentence
+from ghostcard.cli.order import punctuality, sentence, verdict
 from ghostcard.cli.output import duration, rate, table
 from ghostcard.config import Config
+from ghostcard.driver.pace import Pace
 from ghostcard.driver.timing import Standing
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.journal import recover
@@ -33,8 +34,9 @@ class Account(NamedTuple):
 
     `verbs` counts the requests to EP11 cards by verb; `damaged` are files of records that could
     not be read, with the reason. `shares` are the nanoseconds of all threads by what they were
-    spent on; `standing` is the order of the threads in time. `forecast` is of the first
-    `forecast_of` requests. `server`: whose the cards are, who then has the records.
+    spent on; `standing` is the order of the threads in time, `pace` how punctual they were in
+    paced mode. `forecast` is of the first `forecast_of` requests. `server`: whose the cards are,
+    who then has the records.
     """
 
     statistics: Statistics
@@ -45,6 +47,7 @@ class Account(NamedTuple):
     shares: dict[str, int]
     limit: Limit
     standing: Standing | None = None
+    pace: Pace | None = None
     forecast: tuple[Forecast, ...] = ()
     forecast_of: int = 0
     server: str | None = None
@@ -69,6 +72,7 @@ class Account(NamedTuple):
             "damaged": self.damaged,
             "time_ns": self.shares,
             "order": self._order(),
+            "paced": self._paced(),
             "limited_by": self.limit._asdict(),
             "forecast": [each._asdict() for each in self.forecast],
             "forecast_of": self.forecast_of,
@@ -80,6 +84,15 @@ class Account(NamedTuple):
         if self.standing is None:
             return None
         return {**self.standing._asdict(), "is_deterministic": self.standing.is_deterministic}
+
+    def _paced(self) -> dict[str, Any] | None:
+        if self.pace is None:
+            return None
+        told = {name: value for name, value in self.pace._asdict().items() if name != "needed"}
+        judged = {"late_share": self.pace.wrong, "mean_lateness_ns": self.pace.mean_ns}
+        judged["woken_late"] = self.pace.woken_late
+        would_do = {"dilation_that_would_do": self.pace.would_do}
+        return {**told, **judged, **would_do, "is_valid": self.pace.is_valid}
 
 
 class Records(NamedTuple):
@@ -223,6 +236,9 @@ def _lines(account: Account) -> Iterator[str]:
     yield f"clocks         {_clocks(account)}"
     if account.standing is not None:
         yield f"order          {sentence(account.standing)}"
+    if account.pace is not None:
+        yield f"paced          {punctuality(account.pace)}"
+        yield f"verdict        {verdict(account.pace)}"
     yield f"time           {_shares(account.shares)}"
     yield f"limited by     {account.limit.sentence}"
     if statistics.dropped:

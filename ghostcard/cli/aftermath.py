@@ -10,7 +10,7 @@ from ghostcard.benchmarks.capture.forecast import beginning, forecasts
 from ghostcard.benchmarks.capture.machine import on_machine
 from ghostcard.benchmarks.capture.replay import Left, replay
 from ghostcard.cli.account import Account, account, collect, show, show_left
-from ghostcard.cli.order import standing
+from ghostcard.cli.order import pace, standing
 from ghostcard.cli.output import document
 from ghostcard.config import Config
 from ghostcard.driver.capture import SUFFIX
@@ -57,6 +57,7 @@ def tell(ran: Ran, told: Told, scratch: Path) -> None:
     damaged = [*found.damaged, *captured.damaged]
     whole = account([*found.runs.values()], damaged, ran.machine, ran.host_ns, think_ns)
     whole = whole._replace(standing=standing(ran.folder, ran.machine))
+    whole = whole._replace(pace=pace(ran.folder, ran.machine))
     if told.has_forecast:
         whole = forecast(whole, captured.capture, ran.machine, scratch)
     _print(ran, told, whole, [])

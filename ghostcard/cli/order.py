@@ -6,10 +6,36 @@ from typing import Any, TypeVar
 
 import click
 
+from ghostcard.cli.output import duration
 from ghostcard.config import Config
-from ghostcard.driver.timing import ORDERS, STANDING_SUFFIX, THINKS, Standing, Timing
+from ghostcard.driver.pace import LATE_NS, TOLERABLE, Pace
+from ghostcard.driver.timing import (
+    DILATION,
+    LEAST_DILATION,
+    ORDERS,
+    PACE_SUFFIX,
+    PACED,
+    STANDING_SUFFIX,
+    STRICT,
+    THINKS,
+    Standing,
+    Timing,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def paced_option(command: Command) -> Command:
+    """The option `paced`: the dilation, or None for the clock that is configured."""
+    return click.option(
+        "--paced",
+        "dilation",
+        type=click.FloatRange(LEAST_DILATION, 1e6),
+        is_flag=False,
+        flag_value=str(DILATION),
+        metavar="[DILATION]",
+        help="A call lasts as long as on the cards, times DILATION (10), on the wall's clock.",
+    )(command)
 
 
 def order_options(command: Command) -> Command:
@@ -51,15 +77,38 @@ def ordered(
     """The machine with what was asked for."""
     said = {"order": order, "think": think, "think_scale": think_scale, "clients": clients}
     asked = {key: value for key, value in said.items() if value is not None}
-    return machine._replace(time=Timing(**{**machine.time._asdict(), **asked}))
+    before = Timing(STRICT) if machine.time.clock == PACED else machine.time
+    return machine._replace(time=Timing(**{**before._asdict(), **asked}))
 
 
-def standing(folder: Path, config: Config) -> Standing:
-    """The order of a run, and how it was kept by those of its processes that could say."""
+def paced(machine: Config, dilation: float) -> Config:
+    """The machine with the paced clock."""
+    return machine._replace(time=Timing(STRICT, clock=PACED, dilation=dilation))
+
+
+def pace(folder: Path, config: Config) -> Pace | None:
+    """How punctual the calls of a paced run were in those of its processes that could say."""
+    if config.time.clock != PACED:
+        return None
+    whole = Pace(config.time.dilation)
+    for path in folder.glob(f"*{PACE_SUFFIX}"):
+        try:
+            whole = whole.joined(Pace.of_text(path.read_text()))
+        except (OSError, ValueError):  # of a process that was killed meanwhile
+            continue
+    return whole
+
+
+def standing(folder: Path, config: Config) -> Standing | None:
+    """The order of a run, and how it was kept by those of its processes that could say; None if it
+    was paced.
+    """
+    if config.time.clock == PACED:
+        return None
     kept = [0, 0, 0]
     for found in _standings(folder.glob(f"*{STANDING_SUFFIX}")):
         kept = [sum(pair) for pair in zip(kept, found[-3:], strict=True)]
-    return Standing(*config.time, *kept)
+    return Standing(*config.time.kept, *kept)
 
 
 def _standings(paths: Iterable[Path]) -> Iterator[Standing]:
@@ -91,3 +140,29 @@ def sentence(standing: Standing) -> str:
     if standing.is_deterministic:
         return said
     return f"{said}; not deterministic: {', '.join(counts)}"
+
+
+def punctuality(pace: Pace) -> str:
+    """How punctual paced calls were."""
+    said = f"{pace.dilation:g} times as slow as the cards; "
+    if not pace.calls:
+        return f"{said}no call has returned"
+    mean, worst = duration(round(pace.mean_ns)), duration(pace.worst_ns)
+    return (
+        f"{said}{pace.late:,} of {pace.calls:,} calls later than {duration(LATE_NS)}, "
+        f"mean {mean}, latest {worst}"
+    )
+
+
+def verdict(pace: Pace) -> str:
+    """Whether the figures of a paced run are those of the cards, and if not, what to do."""
+    if pace.is_valid:
+        return f"valid: at most {TOLERABLE:.0%} of the completions were late"
+    said = f"not valid: {pace.late / pace.calls:.1%} of the completions were late"
+    if pace.misjudged:
+        said += f", {pace.misjudged / pace.calls:.1%} were another request than they seemed"
+    if pace.would_do is not None:
+        return f"{said}; a dilation of {pace.would_do:g} would do"
+    if pace.woken_late > pace.calls * TOLERABLE:
+        return f"{said}; the host is too busy: {pace.woken_late / pace.calls:.1%} were woken late"
+    return said

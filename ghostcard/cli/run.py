@@ -13,7 +13,7 @@ from typing import TextIO
 import click
 
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.order import order_options, ordered
+from ghostcard.cli.order import order_options, ordered, paced, paced_option
 from ghostcard.cli.process import CommandError, run
 from ghostcard.cli.token_config import as_toml
 from ghostcard.config import Config, load
@@ -44,6 +44,7 @@ Examples:
 @click.option("--cards", type=click.IntRange(1, MOST), help="So many of them, behind every slot.")
 @click.option("--depth", type=click.IntRange(1, 16), help="Messages that a queue of theirs holds.")
 @order_options
+@paced_option
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON, not as tables.")
 @click.option(
     "--output",
@@ -80,6 +81,7 @@ def command(
     think: str | None,
     think_scale: float | None,
     clients: int | None,
+    dilation: float | None,
     as_json: bool,
     output: str | None,
     records: str | None,
@@ -95,6 +97,11 @@ def command(
     PKCS11_MODULE_PATH and PKCS11_PROVIDER_MODULE. Its exit code and its signals pass through.
     """
     timing = (order, think, think_scale, clients)
+    if dilation is not None and (through, *timing) != (None,) * 5:
+        raise click.UsageError(
+            "--paced takes none of --order, --think, --think-scale, --clients, --through: "
+            "time is the wall's"
+        )
     if through is not None and any(each is not None for each in (config, records, *timing)):
         raise click.UsageError(
             "--through takes neither --config nor --records nor what `ghostcard replay` is told: "
@@ -115,6 +122,9 @@ def command(
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
         if not shared and any(each is not None for each in timing):
             machine = ordered(machine, *timing)
+            config = _written(machine, scratch)
+        if dilation is not None:
+            machine = paced(machine, dilation)
             config = _written(machine, scratch)
         if through is None and (profile, cards, depth) != (None, None, None):
             machine = arranged(machine, profile, cards, depth, str(scratch))

@@ -32,6 +32,7 @@ def connect(edge: Edge, cryptoki: Cryptoki) -> None:
 def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
     cryptoki.own_time = edge.lib.think_start, edge.lib.think_take
     cryptoki.is_ending = edge.lib.library_is_ending
+    cryptoki.pause = edge.lib.pace_pause
 
     def initialize() -> int:
         """Each life of the library pays for what it uses: traces, captures, asynchronous

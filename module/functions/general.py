@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ghostcard import __version__
 from ghostcard import pkcs11 as ck
+from ghostcard.driver.pausing import pause
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import LIBRARY, MANUFACTURER, LibraryInfo, Version
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     """What begins or ends to measure the threads' own time, and what tells it in ns."""
 
     from ghostcard.driver.capture import Capture
+    from ghostcard.driver.pace import Pace
+    from ghostcard.driver.timing import Standing
     from ghostcard.emulator.record import Recorder
     from ghostcard.machine import Machine
 
@@ -44,6 +47,7 @@ class General(Chapter):
         self._process = os.getpid()
         self.own_time: OwnTime | None = None
         self.is_ending: Callable[[], object] = bool
+        self.pause: Callable[[int], object] = pause
         self.capture: Capture | None = None
 
     def initialize(self) -> None:
@@ -151,6 +155,7 @@ class General(Chapter):
         self._machine = machine
         self.capture = _capture(machine)
         machine.native.is_ending = self.is_ending
+        machine.native.pause = self.pause
         machine.native.attend()
         assert machine.sockets is not None
         self._changes, self._seen, self._followed = machine.sockets.changes, -1, -1
@@ -226,18 +231,20 @@ def _records(journal: str) -> str:
 
 def _save(machine: "Machine") -> None:
     """Put ``<pid>-<n>.records`` in the place of the journal, if there is one, and beside it the
-    order that its times keep.
+    order that its times keep, or how punctual its calls were.
     """
-    from ghostcard.driver.timing import STANDING_SUFFIX
+    from ghostcard.driver.timing import PACE_SUFFIX, STANDING_SUFFIX
     from ghostcard.emulator.errors import RecordError
     from ghostcard.emulator.journal import Journal
 
     recorder = machine.recorder
     if not isinstance(recorder, Journal):
         return
+    stem, pace = recorder.path.removesuffix(".journal"), machine.native.pace
+    kept: Standing | Pace = machine.native.standing if pace is None else pace
     try:
-        with open(recorder.path.removesuffix(".journal") + STANDING_SUFFIX, "w") as file:
-            file.write(machine.native.standing.as_text())
+        with open(stem + (STANDING_SUFFIX if pace is None else PACE_SUFFIX), "w") as file:
+            file.write(kept.as_text())
         recorder.save(_records(recorder.path))
         recorder.remove()
     except (RecordError, OSError) as error:

@@ -20,6 +20,8 @@ from ghostcard.config import (
     parse,
     qid,
 )
+from ghostcard.configtables import as_tables
+from ghostcard.driver.timing import PACED, STRICT, Timing
 
 FULL = """
 function = "null"
@@ -141,6 +143,46 @@ REFUSALS = {
         "slots[0].description: got '', takes a text of 1 to 64 bytes"
     ),
 }
+
+
+CLOCKS: tuple[tuple[dict[str, object], Timing], ...] = (
+    ({}, Timing(STRICT)),
+    ({"clock": "virtual", "think": "cpu"}, Timing(STRICT, "cpu")),
+    ({"clock": "paced"}, Timing(STRICT, clock=PACED, dilation=10.0)),
+    ({"clock": "paced", "dilation": 0.5}, Timing(STRICT, clock=PACED, dilation=0.5)),
+)
+
+
+@pytest.mark.parametrize(("table", "timing"), CLOCKS)
+def test_the_clock(table: dict[str, object], timing: Timing) -> None:
+    config = parse({"time": table})
+    assert config.time == timing
+    assert parse(as_tables(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"clock": "wall"}, """time.clock: got 'wall', takes "virtual" or "paced\""""),
+        ({"dilation": 2}, 'time.dilation: got 2, takes nothing without clock = "paced"'),
+        (
+            {"clock": "paced", "dilation": 0},
+            "time.dilation: got 0, takes a number from 0.001 to 1000000",
+        ),
+        (
+            {"clock": "paced", "dilation": True},
+            "time.dilation: got True, takes a number from 0.001 to 1000000",
+        ),
+        (
+            {"clock": "paced", "order": "strict"},
+            "time.order: got 'strict', takes nothing: with the paced clock time is the wall's",
+        ),
+    ],
+)
+def test_refusal_of_a_clock(table: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        parse({"time": table})
+    assert str(refusal.value) == message
 
 
 @pytest.mark.parametrize("text", REFUSALS)
