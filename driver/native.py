@@ -143,9 +143,7 @@ class NativePort:
 
     @property
     def waiting(self) -> int:
-        """How many threads wait at this moment: for simulated time by the strict order, for tickets
-        in paced mode.
-        """
+        """How many threads wait for simulated time at this moment, paced: for tickets."""
         waited = self._gated or self._paced
         return waited.waiting if waited else 0
 
@@ -269,19 +267,11 @@ class NativePort:
     def _perform_paced(
         self, function: int, targets: tuple[int, ...], qid: int, block: bytes
     ) -> Performed:
-        """Have a request executed that is under way in paced mode, if that is on."""
-        paced = self._paced
-        if paced is None:
+        """Have a request executed, which is under way meanwhile if time is paced."""
+        if self._paced is None:
             return self._perform(qid, block)
-        paced.arrive(function, targets, qid if function in _OPENING else -1, block)
-        try:
-            performed = self._perform(qid, block)
-        except BaseException:
-            paced.withdraw_arrival()
-            raise
-        if performed[0]:
-            paced.withdraw_arrival()
-        return performed
+        bound = qid if function in _OPENING else -1
+        return self._paced.perform(self._perform, function, targets, bound, qid, block)
 
     # -- asynchronous calls, by the strict order or paced
 

@@ -30,6 +30,7 @@ from ghostcard.firmware.abi import verbs
 from ghostcard.firmware.abi.errors import WireError
 
 if TYPE_CHECKING:
+    from ghostcard.driver.native import Performed
     from ghostcard.driver.simulated import SimulatedPort
     from ghostcard.emulator.bus import Bus
     from ghostcard.emulator.record import Recorder
@@ -136,7 +137,27 @@ class PacedTrack(LoneTrack):
             else:
                 self._ask(caller, expected)
 
-    def withdraw_arrival(self) -> None:
+    def perform(
+        self,
+        execute: Callable[[int, bytes], "Performed"],
+        function: int,
+        targets: tuple[int, ...],
+        bound: int,
+        qid: int,
+        block: bytes,
+    ) -> "Performed":
+        """What ``execute`` makes of a block; as a request it is under way meanwhile (`arrive`)."""
+        self.arrive(function, targets, bound, block)
+        is_served = False
+        try:
+            performed = execute(qid, block)
+            is_served = not performed[0]
+        finally:
+            if not is_served:
+                self._turn_back()
+        return performed
+
+    def _turn_back(self) -> None:
         """What the calling thread has announced was not taken by any queue."""
         caller = self._thread.caller
         if caller is None or self._thread.chain is not None:

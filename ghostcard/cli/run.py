@@ -97,10 +97,10 @@ def command(
     PKCS11_MODULE_PATH and PKCS11_PROVIDER_MODULE. Its exit code and its signals pass through.
     """
     timing = (order, think, think_scale, clients)
-    if dilation is not None and (through, *timing) != (None,) * 5:
+    if dilation is not None and (shared or (through, *timing) != (None,) * 5):
         raise click.UsageError(
-            "--paced takes none of --order, --think, --think-scale, --clients, --through: "
-            "time is the wall's"
+            "--paced takes none of --order, --think, --think-scale, --clients, --through, --shared:"
+            " time is the wall's"
         )
     if through is not None and any(each is not None for each in (config, records, *timing)):
         raise click.UsageError(
@@ -118,6 +118,8 @@ def command(
             f"capture the calls, with --through {module}",
             2,
         )
+    if dilation is not None and machine.server is not None:
+        raise Failure(f"--paced: the cards are those of {machine.server}, whose time is its own", 2)
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
         if not shared and any(each is not None for each in timing):

@@ -143,7 +143,7 @@ def test_asynchronous_sessions_are_paced(tmp_path: Path, way: str) -> None:
         capture_output=True,
         env=environment,
     )
-    asked = (program, "{module}", "12345678", "8", way, "24")
+    asked = (program, "{module}", "12345678", "8", way, "3")
     ran = ghostcard("--paced", str(DILATION), "--json", "--", *asked, folder=tmp_path)
     assert (ran.returncode, ran.stdout) == (0, "24 signatures by one thread with 8 sessions\n")
     told = json.loads(ran.stderr)
