@@ -16,6 +16,7 @@ from ghostcard.driver.dispatcher import Dispatcher
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.gate import BLOCKED, Gate
 from ghostcard.driver.lonetrack import FAULT_SHIFT, OUTCOME, THINK, LoneTrack, Request
+from ghostcard.driver.presence import Presence
 from ghostcard.driver.sleepers import Probe, ProcessProbe
 from ghostcard.emulator.job import Job
 
@@ -30,21 +31,9 @@ LONGEST_PAUSE_S = 0.01
 LONGEST_WAIT_S = 1.0  # of everybody else, should nobody watch
 
 
-class _Presence:
-    """Lies in a thread's local storage and tells, by going away, that the thread has ended."""
-
-    __slots__ = ("caller",)
-
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
-
-    def __del__(self) -> None:
-        self.caller.gone = True
-
-
 class _Thread(threading.local):
     caller: Caller | None = None
-    presence: _Presence | None = None
+    presence: Presence | None = None
     chain: list[Request] | None = None  # what an asynchronous call asks for
 
 
@@ -127,7 +116,7 @@ class GatedTrack(LoneTrack):
             self._gate.join(caller)
             self._elect()
         self._thread.caller = caller
-        self._thread.presence = _Presence(caller)
+        self._thread.presence = Presence(caller)
         return caller
 
     def account(self, request: Request) -> None:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from ghostcard.driver.dispatcher import Dispatcher
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.lonetrack import FAULT_SHIFT, OUTCOME, THINK, LoneTrack, Request
+from ghostcard.driver.presence import Presence
 from ghostcard.emulator.agenda import ENDLESS, Callbacks
 from ghostcard.emulator.job import Job
 
@@ -62,21 +63,9 @@ class Client:
         self.on_thought: Callbacks = (lambda _job: thought(self),)  # the job is its own event
 
 
-class _Presence:
-    """Lies in a thread's local storage and tells, by going away, that the thread has ended."""
-
-    __slots__ = ("client",)
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-
-    def __del__(self) -> None:
-        self.client.gone = True
-
-
 class _Thread(threading.local):
     client: Client | None = None
-    presence: _Presence | None = None
+    presence: Presence | None = None
 
 
 class TimingTrack(LoneTrack):
@@ -117,7 +106,7 @@ class TimingTrack(LoneTrack):
             self._ready.append(client)
             self._set_lone(client if alone else None)
         self._thread.client = client
-        self._thread.presence = _Presence(client)
+        self._thread.presence = Presence(client)
         return client
 
     def account(self, request: Request) -> None:
