@@ -10,7 +10,7 @@
 BIN := .venv/bin
 REAL := benchmarks conformance driver emulator firmware ghostcard module tests setup.py
 LIBRARY := module/libghostcard.so
-LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/front/*.[ch] module/front/*.py module/entries/*.py module/*.json) \
+LIBRARY_SOURCES := setup.py $(wildcard module/*.c module/*.h module/front/*.[ch] module/front/*.py module/clock/*.[ch] module/clock/*.py module/entries/*.py module/*.json) \
 	module/build.py module/declarations.py module/flattening.py firmware/abi/parameters.py firmware/abi/mechanism.py $(wildcard benchmarks/recursion/*.[ch]) $(wildcard emulator/client/*.[ch]) emulator/client/build.py benchmarks/recursion/build.py
 HOT := $(shell sed -n 's/^    "\(ghostcard.*\.py\)",$$/\1/p' ghostcard/hotpath.py)
 HOT_STATE := $(shell $(BIN)/python -I ghostcard/hotpath.py 2>/dev/null)

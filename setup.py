@@ -1,4 +1,4 @@
-"""Builds the three libraries, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
+"""Builds the four libraries, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
 
 import sys
 from pathlib import Path
@@ -14,12 +14,14 @@ from ghostcard.emulator.client import build as client
 from ghostcard.emulator.document import compile_documents
 from ghostcard.emulator.profile import profile_paths
 from ghostcard.module.build import extension
+from ghostcard.module.clock import build as clock
 from ghostcard.module.front import build as front
 
 PLAIN = (
     "libghostcard",
     "libghostcard-ap",
     "libghostcard-capture",
+    "libghostcard-clock",
     "_kernel",
 )  # without Python's suffix: shared libraries, not only its own
 
@@ -62,6 +64,9 @@ def _remove(paths: list[Path]) -> None:
 
 compile_documents(profile_paths())
 setup(
-    ext_modules=[extension(), front.extension(), client.extension(), kernel.extension()],
+    ext_modules=[
+        *(extension(), front.extension(), clock.extension()),
+        *(client.extension(), kernel.extension()),
+    ],
     cmdclass={"build_ext": BuildAll},
 )

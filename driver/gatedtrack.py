@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.caller import Caller
+from ghostcard.driver.deadline import Deadline
 from ghostcard.driver.dispatcher import Dispatcher
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.gate import BLOCKED, Gate
@@ -137,6 +138,25 @@ class GatedTrack(LoneTrack):
                 self._release()
         caller.request = request
         self._go_through(caller, request[THINK], self._submit)
+
+    def host_ns(self) -> int:
+        """The time of the calling thread."""
+        caller = self._thread.caller or self.enter()
+        return max(caller.host_ns, self._now) if caller is self._lone else caller.host_ns
+
+    def sleep(self, sleep_ns: int, think_ns: int) -> None:
+        """Let so much time pass for the calling thread, which has thought before."""
+
+        def doze(caller: Caller) -> None:
+            self._gate.deadlines += 1
+            self._gate.machine.timeline.at(self._gate.now_ns + sleep_ns, Deadline(wake))
+
+        def wake() -> None:
+            self._gate.deadlines -= 1
+            self._gate.release(caller, self._gate.now_ns)
+
+        caller = self._thread.caller or self.enter()
+        self._go_through(caller, think_ns, doze)
 
     def finish(self) -> None:
         """Account for all that is under way, as if no thread would call again."""

@@ -78,6 +78,7 @@ class NativePort:
         self._gated: AsyncTrack | None = None
         self._account: Callable[[Request], None] | None = None
         self._told: Callable[[Request], None] | None = None  # that, while nobody takes notes
+        self._tell: Callable[[], object] = bool  # the threads' clock, if it is ours
         self._notes: dict[int, list[Request]] = {}  # by thread
         self._notes_lock = Lock()
         if self._timing.clock == PACED:
@@ -273,6 +274,28 @@ class NativePort:
         bound = qid if function in _OPENING else -1
         return self._paced.perform(self._perform, function, targets, bound, qid, block)
 
+    def follow_clock(self, take: Callable[[], int], tell: Callable[[int], object]) -> None:
+        """By the strict order: the threads' clock is ``take``, which gives what has passed there
+        since it was told; it is told where the thread has come to when a request has ended.
+        """
+        gated, account = self._gated, self._told
+        if gated is None or account is None:
+            return
+
+        def both(request: "Request") -> None:
+            account(request)
+            tell(gated.host_ns())
+
+        self._think = take
+        self._account = self._told = both
+        self._tell = lambda: tell(gated.host_ns())
+
+    def sleep(self, sleep_ns: int) -> None:
+        """Let so much simulated time pass for the calling thread, whose clock is ours."""
+        if self._gated is not None and self._think is not None:
+            self._gated.sleep(sleep_ns, self._think())
+            self._tell()
+
     # -- asynchronous calls, by the strict order or paced
 
     def begin(self, action: Callable[[], Result]) -> "tuple[Result, Ticket]":
@@ -281,11 +304,15 @@ class NativePort:
 
         What it raises passes through; the time of its requests has then passed.
         """
-        return self._clock().begin(action)
+        begun = self._clock().begin(action)
+        self._tell()
+        return begun
 
     def is_done(self, ticket: "Ticket") -> bool:
         """Whether a ticket's requests are done. To ask takes the time of a DQAP, at least 1 ns."""
-        return self._clock().is_done(ticket)
+        is_done = self._clock().is_done(ticket)
+        self._tell()
+        return is_done
 
     def wait(
         self,
@@ -298,7 +325,9 @@ class NativePort:
         None after ``timeout_ns`` of simulated time, or ``wall_s`` on the host's clock, or when the
         last of them was abandoned; None at once if there are none.
         """
-        return self._clock().wait(tickets, timeout_ns, wall_s)
+        found = self._clock().wait(tickets, timeout_ns, wall_s)
+        self._tell()
+        return found
 
     def abandon(self, ticket: "Ticket") -> None:
         """Nobody will ask for it; those of its requests that are not under way are not made."""

@@ -22,6 +22,11 @@ def capture_library() -> Path:
     return _built(Path(__file__).parent / "module" / "front" / "libghostcard-capture.so")
 
 
+def clock_library() -> Path:
+    """The path of the library that gives a program the cards' clock; LibraryError likewise."""
+    return _built(Path(__file__).parent / "module" / "clock" / "libghostcard-clock.so")
+
+
 def _built(path: Path) -> Path:
     if not path.exists():
         raise LibraryError(f"{path}: is not built; `make bench` or `pip install` builds it")

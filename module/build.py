@@ -54,6 +54,9 @@ int library_is_ending(void);
 void think_start(int wanted);
 long think_take(void);
 void pace_pause(long until_ns);
+int clock_begin(double think);
+long clock_take(void);
+void clock_tell(long cards_ns);
 """
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wmissing-prototypes"]
 

@@ -142,3 +142,5 @@ long cross_async_join(CK_ULONG session, char *function, CK_ULONG length, CK_ULON
 
 long cross_wait_for_any(CK_ULONG *sessions, long count, CK_ULONG simulated_ns, CK_ULONG milliseconds);
 long cross_get_event_fd(CK_ULONG session);
+
+long cross_sleep(CK_ULONG nanoseconds);

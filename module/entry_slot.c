@@ -100,7 +100,9 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
         return CKR_ARGUMENTS_BAD;
     }
     if (may_wait) library_leave();
+    clock_enter();
     rv = take(cross_wait_for_slot_event(flags), slot);
+    clock_leave();
     if (!may_wait) library_leave();
     return rv;
 }

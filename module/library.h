@@ -57,6 +57,14 @@ long think_take(void);        /* ns of the calling thread since the last time it
 void think_enter(void);
 void think_leave(void);
 
+/* clock.c: the program's clock, where it is the cards'. */
+void clock_find(void);             /* once, when the library is loaded */
+void clock_enter(void);            /* inside, clocks are the host's */
+void clock_leave(void);
+int clock_begin(double think);     /* 1: it is ours, and shows the cards' time 0 */
+long clock_take(void);             /* ns that have passed for the calling thread since it was told, or took them */
+void clock_tell(long cards_ns);    /* its time */
+
 /* pace.c */
 void pace_pause(long until_ns); /* until shortly before a time of the monotonic clock; or until it, if that is soon */
 

@@ -17,6 +17,7 @@ static int finalized_by_exit; /* the host may still call C_Finalize, and did not
 CK_RV library_enter(void)
 {
     CK_RV rv;
+    clock_enter();
     think_enter();
     gate_enter();
     if (initialized <= 0 || fork_was_silent()) rv = CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -29,6 +30,7 @@ void library_leave(void)
 {
     gate_leave();
     think_leave();
+    clock_leave();
 }
 
 CK_RV refuse_unsupported(void)
@@ -68,10 +70,9 @@ static CK_RV initialize(void)
     return CKR_OK;
 }
 
-CK_RV C_Initialize(void *arguments)
+static CK_RV begin(void)
 {
-    CK_RV rv = check_arguments(arguments);
-    if (rv) return rv;
+    CK_RV rv;
     if (interpreter_start()) return CKR_GENERAL_ERROR;
     if (fork_was_silent() && fork_recover()) {
         complain("this process was forked while the library was in use, past its handlers");
@@ -80,6 +81,16 @@ CK_RV C_Initialize(void *arguments)
     gate_close();
     rv = initialize();
     gate_open();
+    return rv;
+}
+
+CK_RV C_Initialize(void *arguments)
+{
+    CK_RV rv = check_arguments(arguments);
+    if (rv) return rv;
+    clock_enter();
+    rv = begin();
+    clock_leave();
     return rv;
 }
 
@@ -102,9 +113,11 @@ CK_RV C_Finalize(void *reserved)
     CK_RV rv;
     if (reserved) return CKR_ARGUMENTS_BAD;
     if (fork_was_silent()) return CKR_CRYPTOKI_NOT_INITIALIZED;
+    clock_enter();
     gate_close();
     rv = finalize();
     gate_open();
+    clock_leave();
     return rv;
 }
 
@@ -117,10 +130,12 @@ void library_exit(void)
 {
     if (fork_was_silent()) return;
     is_ending = 1;
+    clock_enter();
     if (gate_close_within(EXIT_PATIENCE)) complain("the process ends while a call has not returned");
     if (initialized > 0 && !thread_know()) finalized_by_exit = cross_finalize() >= 0;
     initialized = -1;
     gate_open();
+    clock_leave();
 }
 
 void library_forked(void)

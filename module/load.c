@@ -129,6 +129,7 @@ static void check_python(void)
 __attribute__((constructor)) static void load(void)
 {
     if (fork_start()) refuse("out of memory");
+    clock_find();
     find_root();
     if (!place.why) find_site();
     if (!place.why) check_python();

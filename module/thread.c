@@ -29,6 +29,7 @@ static int is_last(PyThreadState *state)
 static void forget(void *known)
 {
     PyThreadState *state = known;
+    clock_enter();
     gate_enter();
     if (initialized >= 0 && Py_IsInitialized() && state == PyGILState_GetThisThreadState()) {
         PyEval_RestoreThread(state);
@@ -37,6 +38,7 @@ static void forget(void *known)
         else PyThreadState_DeleteCurrent();
     }
     gate_leave();
+    clock_leave();
 }
 
 void thread_start(void)

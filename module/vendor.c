@@ -13,7 +13,10 @@ static CK_RV wait_for_any(CK_SESSION_HANDLE *sessions, CK_ULONG count, CK_ULONG 
     if (rv) return rv;
     library_leave();
     if (!ready || (count && !sessions) || count > SESSIONS_MAX) return CKR_ARGUMENTS_BAD;
-    return take(cross_wait_for_any(sessions, (long)count, simulated_ns, milliseconds), ready);
+    clock_enter();
+    rv = take(cross_wait_for_any(sessions, (long)count, simulated_ns, milliseconds), ready);
+    clock_leave();
+    return rv;
 }
 
 static CK_RV get_event_fd(CK_SESSION_HANDLE session, int *descriptor)

@@ -18,9 +18,10 @@ from ghostcard.cli.process import CommandError, run
 from ghostcard.cli.token_config import as_toml
 from ghostcard.config import Config, load
 from ghostcard.configtables import as_tables
+from ghostcard.driver.timing import PACED, STRICT
 from ghostcard.emulator.profile import is_path
 from ghostcard.guests import MOST, arranged
-from ghostcard.library import capture_library, library
+from ghostcard.library import capture_library, clock_library, library
 
 
 @click.command(
@@ -45,6 +46,9 @@ Examples:
 @click.option("--depth", type=click.IntRange(1, 16), help="Messages that a queue of theirs holds.")
 @order_options
 @paced_option
+@click.option(
+    "--virtual-clock", is_flag=True, help="COMMAND's clocks show the cards' time, not the host's."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON, not as tables.")
 @click.option(
     "--output",
@@ -82,6 +86,7 @@ def command(
     think_scale: float | None,
     clients: int | None,
     dilation: float | None,
+    virtual_clock: bool,
     as_json: bool,
     output: str | None,
     records: str | None,
@@ -111,6 +116,8 @@ def command(
         raise click.UsageError(
             "--shared takes neither --through nor --capture, nor --order, --think, --think-scale"
         )
+    if virtual_clock and (shared or (dilation, through) != (None, None)):
+        raise click.UsageError("--virtual-clock takes none of --paced, --through, --shared")
     machine, module = load(config), str(library() if through is None else capture_library())
     if through is None and keep is not None and machine.server is not None:
         raise Failure(
@@ -118,6 +125,10 @@ def command(
             f"capture the calls, with --through {module}",
             2,
         )
+    if virtual_clock and machine.server is not None:
+        raise Failure(f"--virtual-clock: the cards are those of {machine.server}, as is time", 2)
+    if virtual_clock and machine.time.clock == PACED:
+        raise Failure("--virtual-clock: with the paced clock of the configuration there is none", 2)
     if dilation is not None and machine.server is not None:
         raise Failure(f"--paced: the cards are those of {machine.server}, whose time is its own", 2)
     arguments = [argument.replace("{module}", module) for argument in command]
@@ -133,7 +144,11 @@ def command(
             config = _written(machine, scratch)
             if records is not None:
                 _written(_lasting(machine, folder), folder)
+        if virtual_clock and machine.time.order != STRICT:
+            raise Failure("--virtual-clock: takes the strict order; `behind` no thread waits", 2)
         told = _told(folder) if through is None else _captured(folder, through)
+        if virtual_clock:
+            told |= _preloaded()
         began = time.monotonic_ns()
         try:
             with _cards_of(shared, config, clients, folder, scratch) as place:
@@ -183,6 +198,12 @@ def _written(machine: Config, folder: Path) -> str:
 
 def _told(folder: Path) -> dict[str, str]:
     return {"GHOSTCARD_RUN_DIR": str(folder), "GHOSTCARD_RUN_CAPTURE": "1"}
+
+
+def _preloaded() -> dict[str, str]:
+    """For the loader of programs: the library with the cards' clock, before any other."""
+    others = os.environ.get("LD_PRELOAD")
+    return {"LD_PRELOAD": f"{clock_library()}:{others}" if others else str(clock_library())}
 
 
 def _captured(folder: Path, through: str) -> dict[str, str]:

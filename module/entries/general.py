@@ -33,6 +33,7 @@ def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
     cryptoki.own_time = edge.lib.think_start, edge.lib.think_take
     cryptoki.is_ending = edge.lib.library_is_ending
     cryptoki.pause = edge.lib.pace_pause
+    cryptoki.clock = edge.lib.clock_begin, edge.lib.clock_take, edge.lib.clock_tell
 
     def initialize() -> int:
         """Each life of the library pays for what it uses: traces, captures, asynchronous
@@ -76,6 +77,11 @@ def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
         put_version(info.libraryVersion, answer.version)
         return 0
 
+    def sleep(nanoseconds: int) -> int:
+        cryptoki.sleep(nanoseconds)
+        return 0
+
+    edge.cross("sleep", sleep)
     edge.cross("initialize", initialize)
     edge.cross("finalize", finalize)
     edge.cross("get_info", get_info)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ghostcard import __version__
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.pausing import pause
+from ghostcard.driver.timing import STRICT, VIRTUAL
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.chapter import Chapter
 from ghostcard.module.information import LIBRARY, MANUFACTURER, LibraryInfo, Version
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
     OwnTime = tuple[Callable[[int], None], Callable[[], int]]
     """What begins or ends to measure the threads' own time, and what tells it in ns."""
+
+    ProgramClock = tuple[Callable[[float], int], Callable[[], int], Callable[[int], None]]
+    """The clock of the program, if it can be ours: what makes it so, if it is loaded, from the scale
+    of the time that a thread thinks; what tells the time that the thread has taken itself; and what
+    is to be told its time on the cards.
+    """
 
     from ghostcard.driver.capture import Capture
     from ghostcard.driver.pace import Pace
@@ -48,6 +55,7 @@ class General(Chapter):
         self.own_time: OwnTime | None = None
         self.is_ending: Callable[[], object] = bool
         self.pause: Callable[[int], object] = pause
+        self.clock: ProgramClock | None = None
         self.capture: Capture | None = None
 
     def initialize(self) -> None:
@@ -157,11 +165,29 @@ class General(Chapter):
         machine.native.is_ending = self.is_ending
         machine.native.pause = self.pause
         machine.native.attend()
+        self._set_clock(machine)
         assert machine.sockets is not None
         self._changes, self._seen, self._followed = machine.sockets.changes, -1, -1
         self._follow()
         for slot in self._slots.values():
             slot.has_event = False  # PKCS #11 3.2, 5.5.4
+
+    def _set_clock(self, machine: "Machine") -> None:
+        """Where a run wants it, the program's clock is that of the cards."""
+        if self.clock is None or machine.config.server is not None:
+            return
+        begin, take, tell = self.clock
+        timing = machine.config.time
+        is_ours = machine.recorder.keeps and timing.order == STRICT and timing.clock == VIRTUAL
+        if is_ours and begin(timing.think_scale if timing.think == "cpu" else 0.0):
+            machine.native.follow_clock(take, tell)
+
+    def sleep(self, sleep_ns: int) -> None:
+        """Let simulated time pass for the calling thread of a program whose clock is ours."""
+        machine = self._machine
+        if machine is None:
+            raise CryptokiError(ck.CKR_CRYPTOKI_NOT_INITIALIZED)
+        machine.native.sleep(sleep_ns)
 
     def _measured(self, is_wanted: bool) -> "Callable[[], int] | None":
         """What tells a thread's own time between its calls; only the C library can."""
