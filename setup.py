@@ -1,4 +1,4 @@
-"""Builds the four libraries, the second engine's kernel, the hot path; the rest: `pyproject.toml`."""
+"""Builds the four libraries, the second engine's kernel and the hot path; see `pyproject.toml`."""
 
 import sys
 from pathlib import Path

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     """What begins or ends to measure the threads' own time, and what tells it in ns."""
 
     ProgramClock = tuple[Callable[[float], int], Callable[[], int], Callable[[int], None]]
-    """The clock of the program, if it can be ours: what makes it so, if it is loaded, from the scale
-    of the time that a thread thinks; what tells the time that the thread has taken itself; and what
-    is to be told its time on the cards.
+    """A program's clock that may be ours: what makes it so if it is loaded, from the scale of what
+    its threads think; what tells the time that a thread has taken itself; what is to be told its
+    time on the cards.
     """
 
     from ghostcard.driver.capture import Capture
