@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ghostcard.driver.hosting import Hosting
 from ghostcard.driver.pausing import pause
 from ghostcard.driver.port import Result
 from ghostcard.driver.timing import PACED, STRICT, Standing, Timing
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ghostcard.emulator.record import Recorder
 
 
-class Accounting:
+class Accounting(Hosting):
     """What a port has of time; any number of threads may call at once."""
 
     def __init__(
@@ -75,7 +76,8 @@ class Accounting:
 
         dispatcher = Dispatcher(dispatch_queues(self._bus))
         clients = self._timing.clients
-        track = AsyncTrack(self._bus, dispatcher, self._recorder, announced=clients)
+        parts = (self._bus, dispatcher, self._recorder, self._peers, clients, self._grace_s)
+        track = AsyncTrack(*parts)
         track.is_ending = lambda: self.is_ending()
         self._gated = track
         return track
@@ -115,30 +117,14 @@ class Accounting:
         waited = self._gated or self._paced
         return waited.waiting if waited else 0
 
-    def enter(self, group: int = 0) -> int:
-        """Make the calling thread known before its first call (`TimingTrack.enter`): its number in
-        the records, -1 where none are kept. Behind, it can join threads of its ``group`` only.
+    def enter(self, group: int = 0) -> None:
+        """Make the calling thread known before its first call (`TimingTrack.enter`). Behind, it can
+        join threads of its ``group`` only.
         """
         if self._behind is not None and self._track is self._behind:
-            return self._behind.enter(group).number
-        if self._track:
+            self._behind.enter(group)
+        elif self._track:
             self._track.enter()
-            return self._track.caller()
-        return -1
-
-    def announce(self, threads: int) -> None:
-        """Behind: no time passes before so many threads have entered."""
-        if self._behind is not None:
-            self._behind.announced = threads
-
-    def catch_up(self, take: Callable[[], bytes]) -> bytes:
-        """Behind: bring the records up to date as far as the threads allow, and take them."""
-        return take() if self._behind is None else self._behind.catch_up(take)
-
-    @property
-    def now_ns(self) -> int:
-        """Behind: the time that the accounting has come to."""
-        return 0 if self._behind is None else self._behind.now_ns
 
     def caller(self) -> int:
         """The number that the calling thread's records carry; 0 where nothing is accounted for."""
@@ -245,9 +231,11 @@ class Accounting:
         return self._clock().accompany(ticket, beside)
 
     def _clock(self) -> "AsyncTrack | PacedAsyncTrack":
-        """Paced, or the strict order; it begins here if there was another, or none."""
-        if self._paced is not None:
-            return self._paced
+        """Who keeps the time of tickets: the paced track, or the strict order."""
+        return self._strictly() if self._paced is None else self._paced
+
+    def _strictly(self) -> "AsyncTrack":
+        """The strict order; it begins here if there was another, or none."""
         gated = self._gated
         if gated is not None:
             return gated

@@ -5,7 +5,7 @@ of the request. To poll takes what a DQAP takes, to wait what there is to wait f
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ghostcard.driver.deadline import Deadline
@@ -30,8 +30,17 @@ class AsyncTrack(GatedTrack):
 
         What it raises passes through, when the time of what it had asked for until then has passed.
         """
+        result, requests = self.collect(action)
+        return result, self.dispatch(requests)
+
+    def collect(self, action: Callable[[], "Result"]) -> "tuple[Result, list[Request]]":
+        """Perform ``action`` at once; what it asked for, of which nothing is under way yet.
+
+        What it raises passes through, when the time of what it had asked for until then has passed.
+        """
         thread = self._thread
-        caller = thread.caller or self.enter()
+        if thread.caller is None:
+            self.enter()
         chain = thread.chain = list[Request]()
         try:
             result = action()
@@ -41,13 +50,18 @@ class AsyncTrack(GatedTrack):
                 self.account(request)
             raise
         thread.chain = None
-        ticket = Ticket(caller, deque(chain))
-        if chain:
+        return result, chain
+
+    def dispatch(self, requests: Sequence[Request]) -> Ticket:
+        """Have these requests under way, one after the other."""
+        caller = self._thread.caller or self.enter()
+        ticket = Ticket(caller, deque(requests))
+        if requests:
             with self._lock:
                 self._settle()
-                self._gate.post(caller, chain[0][THINK], lambda _: self._depart(ticket))
+                self._gate.post(caller, requests[0][THINK], lambda _: self._depart(ticket))
                 self._elect()
-        return result, ticket
+        return ticket
 
     def is_done(self, ticket: Ticket) -> bool:
         """Whether it is over at the thread's host time; to ask takes time."""
@@ -87,13 +101,19 @@ class AsyncTrack(GatedTrack):
             self._gate.post(caller, 0, lambda _: self._drop(ticket))
             self._elect()
 
+    def discard(self, tickets: Iterable[Ticket]) -> None:
+        """Abandon them at once, for somebody who has gone; by a thread that is no client."""
+        with self._lock:
+            self._settle()
+            for ticket in tickets:
+                self._drop(ticket)
+            self._elect()
+
     def accompany(self, ticket: Ticket, beside: Ticket) -> bool:
         """Whoever waits for ``beside`` waits for ``ticket``, too; False if nobody does now."""
         with self._lock:
             found = [each for each in self._gate.blocked if beside in each.awaited]
-            for caller in found:
-                if ticket in caller.awaited:
-                    continue
+            for caller in (each for each in found if ticket not in each.awaited):
                 if any(caller in each.waiters for each in caller.awaited):
                     ticket.waiters.append(caller)
                 caller.awaited = (*caller.awaited, ticket)
@@ -110,7 +130,7 @@ class AsyncTrack(GatedTrack):
             self._end(ticket)
             return
         own = self._gate.number(ticket.owner)
-        job = Job(client=ticket.take_lane(own, self._fresh_lane))
+        job = Job(client=ticket.take_lane(own, lambda: self._fresh_lane(ticket.owner)))
         self._go_on(ticket, job)
 
     def _go_on(self, ticket: Ticket, job: Job) -> None:
@@ -183,6 +203,7 @@ class AsyncTrack(GatedTrack):
         """What a poll takes: a DQAP; the timeline must go on if somebody polls for ever."""
         return max(1, *(card.profile.host.dequeue_ns for card in self._bus.cards.values()))
 
-    def _fresh_lane(self) -> int:
+    def _fresh_lane(self, caller: "Caller") -> int:
+        caller.more.append(self._gate.numbers)
         self._gate.numbers += 1
         return self._gate.numbers - 1

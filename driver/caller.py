@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 class Caller(Client):
     """A thread that calls."""
 
-    __slots__ = ("awaited", "deadline", "done", "found", "job", "lanes", "request", "token")
+    __slots__ = (
+        "awaited",
+        "deadline",
+        "done",
+        "found",
+        "job",
+        "lanes",
+        "more",
+        "request",
+        "token",
+    )
 
     def __init__(self, thread: int, sleeper: "Sleeper") -> None:
         super().__init__(thread, sleeper, self.wake)
@@ -27,9 +37,15 @@ class Caller(Client):
         self.request: Request | None = None
         self.done: Callable[[Job], None]
         self.lanes: list[int] | None = None  # free; None before the first ticket
+        self.more: list[int] = []  # numbers of its lanes, besides its own
         self.awaited: tuple[Ticket, ...] = ()
         self.found: Ticket | None = None
         self.deadline: Deadline | None = None
+
+    @property
+    def numbers(self) -> list[int]:
+        """What records call it by, so far."""
+        return [self.number, *self.more]
 
     def wake(self) -> None:
         """Let it look whether it may go on; with the gate's lock held."""

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.sleepers import AWAKE, GONE, Probe, Sleeper, all_asleep
+from ghostcard.driver.timing import GRACE_S
 from ghostcard.emulator.agenda import ENDLESS
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ BLOCKED: Final = 1
 PARKED: Final = 2
 ENDED: Final = 3
 
-GRACE_S = 10.0  # that a client may be awake without arriving, while others wait for it
 STRANGER_S = 1.0  # the same for a thread that has never called
 ANNOUNCED_S = 0.1  # that all must have been asleep before announced clients are given up
 
@@ -88,9 +88,10 @@ class Gate(Generic[C]):
         machine: Callable[[int], "SimulatedPort"],
         probe: Probe,
         announced: int = 0,
+        grace_s: float = GRACE_S,
     ) -> None:
         """``machine(now_ns)`` makes the machine when it is first needed; ``announced``: clients
-        without whom nothing begins.
+        without whom nothing begins; ``grace_s``: see GRACE_S, for strangers STRANGER_S at most.
         """
         self.lock = Lock()
         self.parked = 0  # how often a client was found asleep
@@ -105,6 +106,8 @@ class Gate(Generic[C]):
         self._machine: SimulatedPort | None = None
         self.start_ns = 0  # of the machine, when it is made
         self._probe = probe
+        self._grace_s = grace_s
+        self._stranger_s = min(STRANGER_S, grace_s)
         self._announced = announced
         self._is_early = False  # not all who are announced are there
         self.first: C | None = None  # who starts the others
@@ -275,7 +278,9 @@ class Gate(Generic[C]):
     # -- time ----------------------------------------------------------------------------------
 
     def advance(self, leader: C | None) -> None:
-        """Take simulated time on as far as the clients allow; ``leader`` is who does it."""
+        """Take simulated time on as far as the clients allow; ``leader`` is the client whose own
+        thread does it, if it is one's.
+        """
         self.check()
         try:
             self._look_around()
@@ -383,11 +388,11 @@ class Gate(Generic[C]):
             if not is_awake:
                 stranger.runs = runs
         awake = [since for since in self._strangers.values() if since is not None]
-        if not any(now - since < STRANGER_S for since in awake):
+        if not any(now - since < self._stranger_s for since in awake):
             self._shut_since = None
         elif self._shut_since is None:
             self._shut_since = now
-        self._is_shut = self._shut_since is not None and now - self._shut_since < STRANGER_S
+        self._is_shut = self._shut_since is not None and now - self._shut_since < self._stranger_s
 
     def _may_go_on(self, leader: C | None) -> bool:
         """Whether all threads outside sleep, or the others have waited for them for too long."""
@@ -398,7 +403,7 @@ class Gate(Generic[C]):
             strangers = [one for one, since in self._strangers.items() if since is None]
             # those who wait here, too: one that has not yet gone to sleep may hold what another
             # one outside sleeps for, such as the interpreter's lock
-            blocked = [client.sleeper for client in self.blocked if client is not leader]
+            blocked = [client.sleeper.inside for client in self.blocked if client is not leader]
             is_quiet = not self._is_shut and self._without_lock([*waiting, *strangers, *blocked])
         return self._have_been_quiet(is_quiet) or self._have_waited()
 
@@ -432,7 +437,7 @@ class Gate(Generic[C]):
         if taken != self._taken:
             self._stuck = (self._taken, now)
             return False
-        if now - since < GRACE_S:
+        if now - since < self._grace_s:
             return False
         self._stuck = (self._taken, now)
         for client in self.clients.values():

@@ -19,6 +19,7 @@ from ghostcard.driver.gate import BLOCKED, Gate
 from ghostcard.driver.lonetrack import FAULT_SHIFT, OUTCOME, THINK, LoneTrack, Request
 from ghostcard.driver.presence import Presence
 from ghostcard.driver.sleepers import Probe, ProcessProbe
+from ghostcard.driver.timing import GRACE_S
 from ghostcard.emulator.job import Job
 
 if TYPE_CHECKING:
@@ -48,12 +49,17 @@ class GatedTrack(LoneTrack):
         recorder: "Recorder",
         probe: Probe | None = None,
         announced: int = 0,
+        grace_s: float = GRACE_S,
     ) -> None:
-        """``announced``: threads that are to call before time begins; 0: as they come."""
+        """``announced``: threads that are to call before time begins; 0: as they come.
+
+        ``probe`` is for threads that call on behalf of those of other processes, which it sees.
+        """
         super().__init__(bus, dispatcher, recorder)
         self._gate: Gate[Caller] = Gate(
-            self._simulated, ProcessProbe() if probe is None else probe, announced
+            self._simulated, ProcessProbe() if probe is None else probe, announced, grace_s
         )
+        self._are_own = probe is None  # the threads that the probe looks at
         self._lock = self._gate.lock
         self._acquire = self._lock.acquire
         self._release = self._lock.release
@@ -80,6 +86,15 @@ class GatedTrack(LoneTrack):
         """The number of the calling thread, which its records carry; -1 before a call."""
         caller = self._thread.caller
         return -1 if caller is None else caller.number
+
+    def identity(self) -> Caller | None:
+        """Who the calling thread is; None before it is known."""
+        return self._thread.caller
+
+    def catch_up(self, take: Callable[[], bytes]) -> bytes:
+        """What ``take`` gives while nobody adds to the records."""
+        with self._lock:
+            return take()
 
     @property
     def waiting(self) -> int:
@@ -180,7 +195,7 @@ class GatedTrack(LoneTrack):
     def _advance(self, caller: Caller) -> None:
         """Take time on; somebody who waits then watches the threads outside."""
         gate = self._gate
-        gate.advance(caller)
+        gate.advance(caller if self._are_own else None)
         watcher = self._watcher
         if watcher is None or watcher.state != BLOCKED:
             if caller.state == BLOCKED:

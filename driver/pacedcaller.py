@@ -14,6 +14,11 @@ class _Unwatched:
 
     runs = 0
 
+    @property
+    def inside(self) -> "_Unwatched":
+        """See `Sleeper`."""
+        return self
+
     def look(self) -> int:
         """See `Sleeper`."""
         return AWAKE

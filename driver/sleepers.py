@@ -10,7 +10,7 @@ holds such a lock, who is awake, or its release has woken one who waits.
 """
 
 import os
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 AWAKE = -1
 GONE = -2
-_ASLEEP = ord("S")  # waits, and can be woken: not D, which ends by itself
+# Waits and can be woken (not D, which ends by itself), or is stopped: T by a signal, t by a tracer.
+_ASLEEP = frozenset(b"STt")
+_ENDED = frozenset(b"ZX")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC
 
 
@@ -27,6 +29,11 @@ class Sleeper(Protocol):
 
     runs: int
     """How often it had been given a processor when it was last seen asleep."""
+
+    @property
+    def inside(self) -> "Sleeper":
+        """The same thread as it is looked at while a call of it waits in the gate."""
+        ...
 
     def look(self) -> int:
         """The number of its runs if it is asleep; otherwise AWAKE or GONE."""
@@ -84,12 +91,12 @@ def all_asleep(sleepers: Sequence[Sleeper]) -> bool:
 class Task:
     """A thread by its files in /proc."""
 
-    __slots__ = ("_is_hidden", "_schedstat", "_stat", "runs")
+    __slots__ = ("_schedstat", "_stat", "is_hidden", "runs")
 
     def __init__(self, folder: str, thread: int) -> None:
         self.runs = AWAKE
         self._stat = self._schedstat = -1
-        self._is_hidden = False
+        self.is_hidden = False
         try:
             self._stat = os.open(f"{folder}/{thread}/stat", _FLAGS)
             self._schedstat = os.open(f"{folder}/{thread}/schedstat", _FLAGS)
@@ -97,28 +104,32 @@ class Task:
             self.close()
         except OSError:  # no more files, for one: it counts as awake
             self.close()
-            self._is_hidden = True
+            self.is_hidden = True
 
     def __del__(self) -> None:
         self.close()
 
+    @property
+    def inside(self) -> "Task":
+        """See `Sleeper`."""
+        return self
+
     def look(self) -> int:
         """See `Sleeper`: the number of runs, AWAKE or GONE."""
-        if self._is_hidden:
+        if self.is_hidden:
             return AWAKE
         try:
-            return self._count() if self._is_asleep() else AWAKE
+            state = self._state()
+            if state in _ENDED:
+                return GONE
+            return self._count() if state in _ASLEEP else AWAKE
         except (OSError, ValueError):
             return GONE
 
     def has_stirred(self) -> bool:
         """See `Sleeper`."""
-        if self._is_hidden:
-            return True
-        try:
-            return self._count() != self.runs or not self._is_asleep()
-        except (OSError, ValueError):
-            return self.runs != GONE
+        seen = self.look()
+        return seen == AWAKE or seen != self.runs
 
     def close(self) -> None:
         """Close the files."""
@@ -127,9 +138,9 @@ class Task:
                 os.close(file)
         self._stat = self._schedstat = -1
 
-    def _is_asleep(self) -> bool:
+    def _state(self) -> int:
         stat = os.pread(self._stat, 64, 0)
-        return stat[stat.rindex(b")") + 2] == _ASLEEP
+        return stat[stat.rindex(b")") + 2]
 
     def _count(self) -> int:
         return int(os.pread(self._schedstat, 96, 0).rsplit(None, 1)[-1])
@@ -154,7 +165,6 @@ class ProcessProbe:
         if self._directory >= 0:
             os.close(self._directory)
             self._directory = -1
-        _close(self._tasks.values())
         self._tasks = {}
 
     def is_single(self) -> bool:
@@ -173,8 +183,7 @@ class ProcessProbe:
         """See `Probe`."""
         self._links = os.fstat(self._directory).st_nlink
         there = {int(name) for name in os.listdir(self._directory)} - known
-        _close(task for thread, task in self._tasks.items() if thread not in there)
-        tasks = self._tasks
+        tasks = self._tasks  # those that have gone close when nobody looks at them any more
         self._tasks = {thread: tasks.get(thread) or self.watch(thread) for thread in there}
         return tuple(self._tasks.values())
 
@@ -187,8 +196,3 @@ def _single_threaded() -> "c_char | None":
         return c_char.in_dll(CDLL(None), "__libc_single_threaded")
     except (OSError, ValueError):
         return None
-
-
-def _close(tasks: Iterable[Task]) -> None:
-    for task in tasks:
-        task.close()

@@ -13,6 +13,7 @@ PACED = "paced"
 CLOCKS = (VIRTUAL, PACED)
 DILATION = 10.0
 LEAST_DILATION = 0.001
+GRACE_S = 10.0  # strict: that a client may be awake without calling, while others wait for it
 
 
 class Timing(NamedTuple):

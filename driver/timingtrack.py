@@ -62,6 +62,11 @@ class Client:
         self.done: Callable[[Job], None] = done
         self.on_thought: Callbacks = (lambda _job: thought(self),)  # the job is its own event
 
+    @property
+    def numbers(self) -> list[int]:
+        """What records call it by."""
+        return [self.number]
+
 
 class _Thread(threading.local):
     client: Client | None = None
@@ -158,6 +163,10 @@ class TimingTrack(LoneTrack):
         """The number of the calling thread's client, which its records carry; -1 before a call."""
         client = self._thread.client
         return -1 if client is None else client.number
+
+    def identity(self) -> Client | None:
+        """Who the calling thread is; None before it is known."""
+        return self._thread.client
 
     @property
     def now_ns(self) -> int:

@@ -53,6 +53,7 @@ from typing import NamedTuple
 
 from ghostcard import pkcs11
 from ghostcard.driver.timing import (
+    BEHIND,
     CLOCKS,
     DILATION,
     LEAST_DILATION,
@@ -136,9 +137,10 @@ def load(path: str | None = None, is_of_server: bool = False) -> Config:
     ``GHOSTCARD_SERVER``, names a server, that of the server's cards (`is_of_server`: nowhere).
     """
     name = path or os.environ.get("GHOSTCARD_CONFIG")
+    order = BEHIND if is_of_server else STRICT
     server = None if is_of_server else os.environ.get("GHOSTCARD_SERVER")
     if not name:
-        return _attached(server, {}) if server else parse({})
+        return _attached(server, {}) if server else parse({}, order=order)
     try:
         document = _read(name)
         folder = os.path.dirname(os.path.abspath(name))
@@ -146,7 +148,7 @@ def load(path: str | None = None, is_of_server: bool = False) -> Config:
             table = _Table(document, "")
             table.only("server", "slots")
             server = os.path.join(folder, table.text("server", "-", 4096))
-        return _attached(server, document) if server else parse(document, folder)
+        return _attached(server, document) if server else parse(document, folder, order)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
 
@@ -171,8 +173,10 @@ def _attached(server: str, document: Mapping[str, object]) -> Config:
     return parse({**described, **own})._replace(server=server)
 
 
-def parse(document: Mapping[str, object], folder: str = ".") -> Config:
-    """The configuration of a parsed TOML document; profile files are relative to ``folder``."""
+def parse(document: Mapping[str, object], folder: str = ".", order: str = STRICT) -> Config:
+    """The configuration of a parsed TOML document; profile files are relative to ``folder``.
+    ``order`` is that of threads where the document says nothing.
+    """
     table = _Table(document, "")
     table.only("function", "seed", "faults", "control", "time", "cards", "slots", "access")
     cards = tuple(_card(entry, folder) for entry in table.tables("cards")) or (CardConfig(0),)
@@ -182,7 +186,7 @@ def parse(document: Mapping[str, object], folder: str = ".") -> Config:
     _unique("slots", "id", [slot.id for slot in slots])
     plan = os.path.join(folder, table.text("faults", "-", 4096)) if "faults" in document else None
     function, control = table.choice("function", "real", FUNCTIONS), table.boolean("control")
-    timing = _timing(table.table("time"))
+    timing = _timing(table.table("time"), order)
     access = tuple(_access(entry, known) for entry in table.tables("access"))
     return Config(cards, slots, function, table.seed(), plan, control, timing, access)
 
@@ -347,7 +351,7 @@ class _Table:
         raise self.refuse("apqns", 'APQNs written as "aa.dddd" in hexadecimal, such as "00.0001"')
 
 
-def _timing(table: _Table) -> Timing:
+def _timing(table: _Table, order: str) -> Timing:
     table.only(*Timing._fields)
     clock = table.choice("clock", VIRTUAL, CLOCKS)
     for key in Timing._fields:
@@ -359,7 +363,7 @@ def _timing(table: _Table) -> Timing:
             STRICT, clock=clock, dilation=table.scale("dilation", DILATION, LEAST_DILATION)
         )
     return Timing(
-        order=table.choice("order", STRICT, ORDERS),
+        order=table.choice("order", order, ORDERS),
         think=table.choice("think", "none", THINKS),
         think_scale=table.scale("think_scale", 1.0),
         clients=table.limit("clients", 1, 1 << 16) or 0,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ghostcard.cli.failure import Failure
+from ghostcard.driver.timing import BEHIND
 from ghostcard.shared.place import SERVER
 
 _PATIENCE_S = 30.0  # for its last records
@@ -15,7 +16,7 @@ _PATIENCE_S = 30.0  # for its last records
 
 @contextmanager
 def private_server(
-    config: str | None, clients: int | None, records: Path, scratch: Path
+    config: str | None, order: str | None, clients: int | None, records: Path, scratch: Path
 ) -> Iterator[dict[str, str]]:
     """A server that ends with the context and leaves its records; what is told to programs.
 
@@ -24,6 +25,7 @@ def private_server(
     path = str(scratch / "cards.sock")
     command = [sys.executable, "-m", "ghostcard", "serve", "--socket", path]
     command += ["--records", str(records), "--clients", str(clients or 0)]
+    command += ["--order", order or BEHIND]
     command += [] if config is None else ["--config", config]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

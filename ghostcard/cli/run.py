@@ -18,7 +18,7 @@ from ghostcard.cli.process import CommandError, run
 from ghostcard.cli.token_config import as_toml
 from ghostcard.config import Config, load
 from ghostcard.configtables import as_tables
-from ghostcard.driver.timing import PACED, STRICT
+from ghostcard.driver.timing import BEHIND, PACED, STRICT, Timing
 from ghostcard.emulator.profile import is_path
 from ghostcard.guests import MOST, arranged
 from ghostcard.library import capture_library, clock_library, library
@@ -112,9 +112,9 @@ def command(
             "--through takes neither --config nor --records nor what `ghostcard replay` is told: "
             "--order, --think, --think-scale, --clients"
         )
-    if shared and any(each is not None for each in (through, order, think, think_scale, keep)):
+    if shared and any(each is not None for each in (through, think, think_scale, keep)):
         raise click.UsageError(
-            "--shared takes neither --through nor --capture, nor --order, --think, --think-scale"
+            "--shared takes neither --through nor --capture, nor --think, --think-scale"
         )
     if virtual_clock and (shared or (dilation, through) != (None, None)):
         raise click.UsageError("--virtual-clock takes none of --paced, --through, --shared")
@@ -131,6 +131,8 @@ def command(
         raise Failure("--virtual-clock: with the paced clock of the configuration there is none", 2)
     if dilation is not None and machine.server is not None:
         raise Failure(f"--paced: the cards are those of {machine.server}, whose time is its own", 2)
+    if shared:  # the server's time is that of the run
+        machine = machine._replace(time=Timing(order or BEHIND, clients=clients or 0))
     arguments = [argument.replace("{module}", module) for argument in command]
     with _folder(records) as folder, _opened(output) as file, _scratch() as scratch:
         if not shared and any(each is not None for each in timing):
@@ -151,7 +153,7 @@ def command(
             told |= _preloaded()
         began = time.monotonic_ns()
         try:
-            with _cards_of(shared, config, clients, folder, scratch) as place:
+            with _cards_of(shared, config, order, clients, folder, scratch) as place:
                 exit_code = run(arguments, _environment(config, module, {**told, **place}))
         except CommandError as error:
             raise Failure(str(error), error.exit_code) from None
@@ -170,7 +172,12 @@ def command(
 
 @contextmanager
 def _cards_of(
-    shared: bool, config: str | None, clients: int | None, folder: Path, scratch: Path
+    shared: bool,
+    config: str | None,
+    order: str | None,
+    clients: int | None,
+    folder: Path,
+    scratch: Path,
 ) -> Iterator[dict[str, str]]:
     """A server of their own for the processes of the program, if they are to share cards."""
     if not shared:
@@ -178,7 +185,7 @@ def _cards_of(
         return
     from ghostcard.cli.private_server import private_server
 
-    with private_server(config, clients, folder, scratch) as place:
+    with private_server(config, order, clients, folder, scratch) as place:
         yield place
 
 

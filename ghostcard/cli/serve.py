@@ -10,7 +10,7 @@ import click
 
 from ghostcard.cli.failure import Failure
 from ghostcard.config import load
-from ghostcard.driver.timing import BEHIND, STANDING_SUFFIX, Timing
+from ghostcard.driver.timing import ORDERS, STANDING_SUFFIX, Timing
 from ghostcard.emulator.errors import RecordError
 from ghostcard.emulator.journal import Journal
 from ghostcard.emulator.record import Recorder
@@ -18,7 +18,7 @@ from ghostcard.home import home
 from ghostcard.machine import NATIVE_RECORDS, Machine
 from ghostcard.shared.listener import Listener, ListenError
 from ghostcard.shared.place import SERVER, default
-from ghostcard.shared.server import Server
+from ghostcard.shared.server import GRACE_S, Server
 
 
 @click.command(
@@ -38,15 +38,29 @@ Examples:
 @click.option("--group", help="Of the socket: a name or a number.")
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path),
               help="Folder that keeps the request records.")  # fmt: skip
-@click.option("--clients", default=0, type=click.IntRange(0),
+@click.option("--clients", type=click.IntRange(0),
               help="No simulated time passes before so many threads have called.")  # fmt: skip
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    help="How threads share simulated time; default: the configuration's, else behind.",
+)
+@click.option(
+    "--grace",
+    default=GRACE_S,
+    show_default=True,
+    type=click.FloatRange(0.01, 3600),
+    help="Seconds that others wait for a thread that is awake (strict order).",
+)
 def command(
     config: str | None,
     path: str | None,
     mode: str,
     group: str | None,
     records: Path | None,
-    clients: int,
+    clients: int | None,
+    order: str | None,
+    grace: float,
 ) -> None:
     """Hold the cards for all programs whose configuration names this server.
 
@@ -60,12 +74,13 @@ def command(
             listener = ends.enter_context(Listener(*listening))
         except ListenError as error:
             raise Failure(str(error)) from None
-        cards = load(config, is_of_server=True)._replace(time=Timing(BEHIND))
-        machine = Machine(cards, recorder=Recorder(NATIVE_RECORDS))
+        cards = load(config, is_of_server=True)
+        announced = cards.time.clients if clients is None else clients
+        timing = Timing(order or cards.time.order, clients=announced)
+        machine = Machine(cards._replace(time=timing), recorder=Recorder(NATIVE_RECORDS))
         ends.callback(machine.close)
-        machine.native.announce(clients)
         journal = None if records is None else _journal(records)
-        server = Server(machine, listener, os.path.join(home(), "jobs"), journal)
+        server = Server(machine, listener, os.path.join(home(), "jobs"), journal, timing, grace)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: server.stop())
         click.echo(f"{listener.path}: {len(machine.bus.cards)} card(s), process {os.getpid()}")
@@ -73,8 +88,7 @@ def command(
         if journal is not None:
             name = journal.path.removesuffix(".journal")
             journal.save(f"{name}.records")
-            standing = machine.native.standing._replace(clients=clients)
-            Path(name + STANDING_SUFFIX).write_text(standing.as_text())
+            Path(name + STANDING_SUFFIX).write_text(machine.native.standing.as_text())
             journal.remove()
 
 

@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -62,12 +63,15 @@ def describe(path: str) -> tuple[dict[str, Any], int]:
     return config, files[0]
 
 
-def _ask(connection: socket.socket, what: str) -> tuple[dict[str, Any], list[int]]:
+def _ask(
+    connection: socket.socket, what: str, thread: int | None = None
+) -> tuple[dict[str, Any], list[int]]:
     import json  # not where no card is shared
 
     connection.settimeout(_PATIENCE_S)
     with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why
-        connection.send(json.dumps({what: VERSION}).encode(), socket.MSG_NOSIGNAL)
+        said = VERSION if thread is None else [VERSION, thread]
+        connection.send(json.dumps({what: said}).encode(), socket.MSG_NOSIGNAL)
     try:
         message, files, _, _ = socket.recv_fds(connection, MESSAGE_MOST, _DESCRIPTORS)
     except ConnectionResetError:  # it has hung up before we spoke, and may have said why
@@ -104,7 +108,7 @@ class Channel:
         self._socket = connect(path)
         self._serial = 0
         try:
-            _, files = _ask(self._socket, "attach")
+            _, files = _ask(self._socket, "attach", threading.get_native_id())
             try:
                 area, self._bell, heard = files
                 self._map = mmap.mmap(area, AREA)
@@ -155,11 +159,14 @@ class Link(threading.local):
     """The way to a server: a channel for each thread that calls.
 
     Implements `ghostcard.driver.jobs.Jobs`. ``function`` and ``targets`` say of the next request
-    what its block does not (`ghostcard.driver.port.Port.call`).
+    what its block does not (`ghostcard.driver.port.Port.call`); ``kind``, whether it is queued for
+    `begin`; ``queued`` are.
     """
 
     function = 0
     targets = b""
+    kind = Kind.CALL
+    queued = 0
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -171,7 +178,9 @@ class Link(threading.local):
 
         EINVAL for a block that is longer than any message.
         """
-        reply = self._do(Kind.CALL, block, self.function, qid, self.targets)
+        kind = self.kind
+        reply = self._do(kind, block, self.function, qid, self.targets)
+        self.queued += kind == Kind.QUEUE
         _, status, named, payload_bytes, answer = reply
         operation = self._operations.get(named)
         if operation is None:
@@ -186,6 +195,28 @@ class Link(threading.local):
         """Have every process look again at what its cards can do (`Sockets.announce`)."""
         self._do(Kind.ANNOUNCE, b"")
 
+    def begin(self, forgotten: Sequence[int]) -> int:
+        """Have under way what was queued: a ticket's number, 0 if it is over. Those ``forgotten``
+        are asked for no more.
+        """
+        return wire.unpack_number(self._do(Kind.BEGIN, wire.pack_numbers(forgotten)).body)
+
+    def is_done(self, ticket: int) -> bool:
+        """Whether a ticket is done; ENODEV for one of another server."""
+        return bool(self._do(Kind.POLL, wire.pack_number(ticket)).payload_bytes)
+
+    def wait(self, wait: wire.Wait) -> int:
+        """The ticket that was done first, or 0; ENODEV if one is another server's."""
+        return wire.unpack_number(self._do(Kind.WAIT, wire.pack_wait(wait)).body)
+
+    def accompany(self, ticket: int, beside: int) -> bool:
+        """Whether somebody waits for ``beside``, who now waits for ``ticket``, too."""
+        return bool(self._do(Kind.ACCOMPANY, wire.pack_numbers((ticket, beside))).payload_bytes)
+
+    def abandon(self, ticket: int) -> None:
+        """Nobody will ask for a ticket."""
+        self._do(Kind.ABANDON, wire.pack_numbers((ticket,)))
+
     def put(self, blob: bytes) -> int:
         """See `ghostcard.driver.jobs.Jobs`."""
         return wire.unpack_number(self._do(Kind.PUT, blob).body)
@@ -196,8 +227,9 @@ class Link(threading.local):
         return reply.body if reply.payload_bytes else None
 
     def release(self, number: int) -> None:
-        """See `ghostcard.driver.jobs.Jobs`."""
-        self._do(Kind.RELEASE, wire.pack_number(number))
+        """See `ghostcard.driver.jobs.Jobs`; a server that has gone has let go of it."""
+        with suppress(DriverError):
+            self._do(Kind.RELEASE, wire.pack_number(number))
 
     def remove(self, number: int) -> None:
         """See `ghostcard.driver.jobs.Jobs`."""

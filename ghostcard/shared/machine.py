@@ -5,9 +5,12 @@ and accounts for it.
 """
 
 import os
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ghostcard.config import Config, ConfigError
+from ghostcard.driver.errors import DriverError
 from ghostcard.driver.native import NativePort
 from ghostcard.emulator.meter import Meter
 from ghostcard.emulator.nvram import Nvram
@@ -16,25 +19,28 @@ from ghostcard.emulator.record import Recorder
 from ghostcard.emulator.sockets import Sockets
 from ghostcard.machine import Machine
 from ghostcard.shared.client import Link, ServerError, describe
-from ghostcard.shared.wire import pack_targets
+from ghostcard.shared.remoteticket import RemoteTicket
+from ghostcard.shared.wire import Kind, Wait, pack_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ghostcard.driver.jobs import Jobs
+    from ghostcard.driver.port import Result
     from ghostcard.emulator.bus import Bus
+
+_AT_ONCE = 64  # tickets forgotten with the beginning of another
 
 
 class RemotePort(NativePort):
-    """The port to a server's cards. It has no tickets: asynchronous sessions are refused on it."""
-
-    begin = None  # type: ignore[assignment]  # so it is no AsyncPort
+    """The port to a server's cards. Tickets are the server's (`shared/tickets.py`)."""
 
     def __init__(self, bus: "Bus", link: Link) -> None:
         super().__init__(bus, Recorder(capacity=0))
         self._link = link
         self._perform = link.perform
         self._packed: dict[tuple[int, ...], bytes] = {}
+        self._forgotten: deque[int] = deque()  # tickets that nobody has any more
 
     def call(
         self, function: int, render: "Callable[[int], bytes]", targets: tuple[int, ...]
@@ -48,10 +54,61 @@ class RemotePort(NativePort):
         link.targets = packed
         return super().call(function, render, targets)
 
-    def enter(self, group: int = 0) -> int:
+    def enter(self, group: int = 0) -> None:
         """Have the calling thread known to the server before its first call."""
         self._link.enter()
-        return -1
+
+    def begin(self, action: "Callable[[], Result]") -> "tuple[Result, RemoteTicket]":  # type: ignore[override]
+        """As `NativePort.begin`; DriverError(ENODEV) when the server is gone with the requests."""
+        link = self._link
+        link.kind, link.queued = Kind.QUEUE, 0
+        try:
+            result = action()
+        except BaseException:
+            with suppress(DriverError):
+                self.wait((self._begun(link),))
+            raise
+        finally:
+            link.kind = Kind.CALL
+        return result, self._begun(link)
+
+    def _begun(self, link: Link) -> RemoteTicket:
+        if not link.queued:
+            return RemoteTicket(0, self._forgotten)
+        forgotten = [self._forgotten.popleft() for _ in range(min(len(self._forgotten), _AT_ONCE))]
+        return RemoteTicket(link.begin(forgotten), self._forgotten)
+
+    def is_done(self, ticket: RemoteTicket) -> bool:  # type: ignore[override]
+        """As `NativePort.is_done`; ENODEV when the server is gone that had the ticket."""
+        ticket.is_over = ticket.is_over or self._link.is_done(ticket.number)
+        return ticket.is_over
+
+    def wait(  # type: ignore[override]
+        self,
+        tickets: "Sequence[RemoteTicket]",
+        timeout_ns: int | None = None,
+        wall_s: float | None = None,
+    ) -> RemoteTicket | None:
+        """As `NativePort.wait`; ENODEV when the server is gone that had one of them."""
+        by_number = {ticket.number: ticket for ticket in tickets}
+        if 0 in by_number or not by_number:
+            return by_number.get(0)
+        found = self._link.wait(Wait(timeout_ns, wall_s or None, tuple(by_number)))
+        if not found:
+            return None
+        by_number[found].is_over = True
+        return by_number[found]
+
+    def accompany(self, ticket: RemoteTicket, beside: RemoteTicket) -> bool:  # type: ignore[override]
+        """As `NativePort.accompany`; False when the server is gone."""
+        with suppress(DriverError):
+            return self._link.accompany(ticket.number, beside.number)
+        return False
+
+    def abandon(self, ticket: RemoteTicket) -> None:  # type: ignore[override]
+        """As `NativePort.abandon`; a server that has gone has no use for it."""
+        with suppress(DriverError):
+            self._link.abandon(ticket.number)
 
 
 class RemoteSockets(Sockets):
@@ -84,6 +141,11 @@ class RemoteMachine(Machine):
         """Close the channel of the calling thread; those of others end with them."""
         super().close()
         self._link.forget()
+
+    def after_fork(self) -> None:
+        """As `Machine.after_fork`; the parent's thread keeps its channel."""
+        self._link.forget()
+        super().after_fork()
 
     def _share(
         self,

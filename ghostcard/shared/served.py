@@ -10,16 +10,20 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.ratings import FUNCTIONS
 from ghostcard.shared import wire
+from ghostcard.shared.peers import Peers, PeerThread
 from ghostcard.shared.wire import AREA, REFUSED, Kind, Request, SharedWireError, unpack_targets
 
 if TYPE_CHECKING:
+    from ghostcard.driver.hosting import Identity
     from ghostcard.driver.jobfolder import JobFolder
-    from ghostcard.driver.native import NativePort
+    from ghostcard.driver.lonetrack import Request as Timed
+    from ghostcard.driver.native import NativePort, Performed
+    from ghostcard.shared.tickets import Tickets
 
 _SEALS: Final = 0x0001 | 0x0002 | 0x0004  # F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW
 _F_ADD_SEALS: Final = 1033
@@ -29,27 +33,41 @@ _OPERATION_BYTES: Final = 255
 Answer = tuple[int, bytes, int, bytes]  # status, operation, payload bytes, body
 
 
+class Owner(NamedTuple):
+    """What the channels of a process have in common."""
+
+    process: int
+    jobs: "JobFolder"
+    tickets: "Tickets"
+    peers: Peers
+
+
 class Channel:
     """One thread's channel. ``queues`` are those that it may use, with the modes of their cards;
-    ``group`` tells its process from others on the timeline.
+    ``thread`` is what the kernel calls it, 0 if that is not known.
     """
 
     def __init__(
         self,
         port: "NativePort",
         queues: Mapping[int, str],
-        jobs: "JobFolder",
-        group: int,
+        owner: "Owner",
+        thread: int,
         announce: Callable[[], None],
         on_end: Callable[["Channel"], None],
     ) -> None:
-        self.client = -1  # its number in the records
+        self.identities: list[Identity] = []  # who it was on the timeline, and is
         self._port = port
         self._queues = queues
-        self._jobs = jobs
-        self._group = group
+        self._jobs = owner.jobs
+        self._tickets = owner.tickets
+        self._chain: list[Timed] = []  # what is queued
+        self._peers = owner.peers
+        self._group = owner.process
+        self._thread_there = thread
         self._announce = announce
         self._on_end = on_end
+        self._answered = 0  # the serial of the last reply that the program has been told of
         self._is_over = False
         self._is_closed = False
         self._closing = Lock()  # afterwards the numbers of its files are others'
@@ -69,6 +87,12 @@ class Channel:
             Kind.REMOVE: self._remove,
             Kind.ENTER: self._enter,
             Kind.ANNOUNCE: self._tell_all,
+            Kind.QUEUE: self._queue,
+            Kind.BEGIN: self._begin,
+            Kind.POLL: self._poll,
+            Kind.WAIT: self._wait,
+            Kind.ACCOMPANY: self._accompany,
+            Kind.ABANDON: self._abandon,
         }
 
     @property
@@ -104,14 +128,21 @@ class Channel:
         """Give everything back; the thread has ended, or never began."""
         with self._closing:
             self._is_closed = True
-            self._jobs.close()
             self._area.release()
             self._map.close()
             for file in (self._memory, self._bell, self._heard):
                 if file >= 0:
                     os.close(file)
 
+    def is_busy(self) -> bool:
+        """Whether a request or a reply is on its way."""
+        try:
+            return wire.read_serial(self._area) != self._answered
+        except ValueError:  # it is over
+            return True
+
     def _run(self) -> None:
+        self._peers.attach(PeerThread(self._group, self._thread_there, self.is_busy))
         try:
             while not self._is_over:
                 try:
@@ -122,6 +153,7 @@ class Channel:
                     self._serve()
         finally:
             self.close()
+            self._peers.detach()
             self._on_end(self)
 
     def _serve(self) -> None:
@@ -139,6 +171,9 @@ class Channel:
             answer = _refused(error.code, error.message)
         except SharedWireError as error:
             answer = _refused(errno.EINVAL, str(error))
+        me = self._port.identity()
+        if me is not None and me not in self.identities:
+            self.identities.append(me)
         self._reply(request.serial, answer)
 
     def _reply(self, serial: int, answer: Answer) -> None:
@@ -148,15 +183,25 @@ class Channel:
             wire.write_reply(self._area, serial, *_refused(errno.EMSGSIZE, str(error)))
         with suppress(BlockingIOError):  # it rings already
             os.eventfd_write(self._heard, 1)
+        self._answered = serial
 
     def _call(self, request: Request) -> Answer:
-        if self.client < 0:
+        if not self.identities:
             self._enter(request)
+        return self._perform(request, lambda action: action())
+
+    def _queue(self, request: Request) -> Answer:
+        return self._perform(request, lambda action: self._tickets.collect(action, self._chain))
+
+    def _perform(
+        self, request: Request, how: Callable[[Callable[[], "Performed"]], "Performed"]
+    ) -> Answer:
+        """A request that goes to a card."""
         targets = self._targets.get(request.targets) or self._checked(request.targets)
         if request.qid not in targets or request.function >= FUNCTIONS:
             raise DriverError(errno.EINVAL, "no such function, or a queue that is no target")
-        code, reply, operation, payload_bytes = self._port.attempt(
-            request.function, request.qid, targets, request.body
+        code, reply, operation, payload_bytes = how(
+            lambda: self._port.attempt(request.function, request.qid, targets, request.body)
         )
         return code, operation.encode()[:_OPERATION_BYTES], payload_bytes, reply
 
@@ -171,8 +216,31 @@ class Channel:
         return targets
 
     def _enter(self, request: Request) -> Answer:
-        if self.client < 0:
-            self.client = self._port.enter(self._group)
+        if not self.identities:
+            self._port.enter(self._group)
+        return 0, b"", 0, b""
+
+    def _begin(self, request: Request) -> Answer:
+        self._tickets.forget(wire.unpack_numbers(request.body))
+        chain, self._chain = self._chain, []
+        if not chain:
+            raise DriverError(errno.ENODEV, "the server that had the requests is gone")
+        return 0, b"", 0, wire.pack_number(self._tickets.begin(chain))
+
+    def _poll(self, request: Request) -> Answer:
+        is_done = self._tickets.is_done(wire.unpack_number(request.body))
+        return 0, b"", int(is_done), b""
+
+    def _wait(self, request: Request) -> Answer:
+        found = self._tickets.wait(wire.unpack_wait(request.body))
+        return 0, b"", 0, wire.pack_number(found)
+
+    def _accompany(self, request: Request) -> Answer:
+        is_awaited = self._tickets.accompany(wire.unpack_numbers(request.body))
+        return 0, b"", int(is_awaited), b""
+
+    def _abandon(self, request: Request) -> Answer:
+        self._tickets.abandon(wire.unpack_numbers(request.body))
         return 0, b"", 0, b""
 
     def _tell_all(self, request: Request) -> Answer:

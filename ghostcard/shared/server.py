@@ -17,17 +17,22 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ghostcard.configtables import as_tables
+from ghostcard.driver.hosting import Identity
 from ghostcard.driver.jobfolder import JobFolder
+from ghostcard.driver.timing import BEHIND, Timing
 from ghostcard.emulator.journal import Journal
 from ghostcard.machine import Machine
 from ghostcard.shared.access import Peer, peer_of, permitted, view
 from ghostcard.shared.listener import Listener
 from ghostcard.shared.live import Live, Program
-from ghostcard.shared.served import Channel
+from ghostcard.shared.peers import Peers
+from ghostcard.shared.served import Channel, Owner
+from ghostcard.shared.tickets import Tickets
 from ghostcard.shared.wire import MESSAGE_MOST, VERSION
 
 CONNECTIONS_MOST: Final = 1024  # of one user; each may have a channel of 256 KiB
 GARBAGE_MOST: Final = 1000  # messages that are none, from one connection
+GRACE_S: Final = 1.0  # that a thread may be awake without calling, while others wait for it
 LOOK_S: Final = 0.5  # between two looks at the records
 _FILES_LEFT: Final = 32  # for what else a server opens
 _FILES_EACH: Final = 6
@@ -43,17 +48,19 @@ class Connection:
         self.peer = peer
         self.queues = queues
         self.channel: Channel | None = None
+        self.thread = 0  # as the kernel calls it, by what it says
         self.garbage = 0
 
 
 class Process:
     """A process that is attached: its connections, and what tells of its end."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, owner: Owner) -> None:
         self.peer = peer
+        self.owner = owner
         self.name = _name(peer.pid)
         self.connections: set[Connection] = set()
-        self.clients: set[int] = set()  # numbers in the records
+        self._past: list[Identity] = []  # of channels that have ended
         try:
             self.end = os.pidfd_open(peer.pid)
         except OSError:  # it has gone already
@@ -65,14 +72,33 @@ class Process:
         threads = sum(one.channel is not None for one in self.connections)
         return Program(self.peer.pid, self.name, self.peer.uid, threads)
 
+    @property
+    def clients(self) -> set[int]:
+        """The numbers of its threads in the records."""
+        channels = [one.channel for one in self.connections if one.channel is not None]
+        identities = [*self._past, *(each for one in channels for each in one.identities)]
+        return {number for each in identities for number in each.numbers} - {-1}
+
+    def outlive(self, channel: Channel) -> None:
+        """Keep who it was."""
+        self._past.extend(channel.identities)
+
 
 class Server:
     """Serves the cards of ``machine`` until `stop`; the caller closes listener and machine."""
 
     def __init__(
-        self, machine: Machine, listener: Listener, jobs: str, journal: Journal | None = None
+        self,
+        machine: Machine,
+        listener: Listener,
+        jobs: str,
+        journal: Journal | None = None,
+        timing: Timing | None = None,
+        grace_s: float = GRACE_S,
     ) -> None:
-        """``jobs``: the folder of detached jobs; ``journal`` takes the records, if there is one."""
+        """``jobs``: the folder of detached jobs; ``journal`` takes the records, if there is one.
+        By the strict order nobody waits longer than ``grace_s`` for a thread that is awake.
+        """
         assert machine.sockets is not None
         self._machine = machine
         self._sockets = machine.sockets
@@ -93,6 +119,9 @@ class Server:
         self._gone: list[tuple[Program, set[int]]] = []
         self._ending: set[Channel] = set()
         self._is_stopped = False
+        self._peers = Peers()
+        machine.native.serve(self._peers, timing or Timing(BEHIND), grace_s)
+        machine.native.is_ending = lambda: self._is_stopped
         self._accept_from = 0.0
         self._most = _raise_file_limit()
         self._poll.register(listener.socket, select.EPOLLIN)
@@ -177,7 +206,9 @@ class Server:
     def _know(self, one: Connection) -> None:
         process = self._processes.get(one.peer.pid)
         if process is None:
-            process = self._processes[one.peer.pid] = Process(one.peer)
+            jobs, tickets = JobFolder(self._jobs, one.peer.uid), Tickets(self._machine.native)
+            owner = Owner(one.peer.pid, jobs, tickets, self._peers)
+            process = self._processes[one.peer.pid] = Process(one.peer, owner)
             if process.end >= 0:
                 self._ends[process.end] = process
                 self._poll.register(process.end, select.EPOLLIN)
@@ -206,7 +237,7 @@ class Server:
         one.socket.close()
         process = self._processes[one.peer.pid]
         if one.channel is not None:
-            process.clients.add(one.channel.client)
+            process.outlive(one.channel)
             self._ending.add(one.channel)
             if not one.channel.end():
                 self._ending.discard(one.channel)
@@ -226,8 +257,11 @@ class Server:
             self._poll.unregister(process.end)
             del self._ends[process.end]
             os.close(process.end)
-        if process.clients - {-1}:
-            self._gone.append((process.program, process.clients))
+        process.owner.tickets.end()
+        process.owner.jobs.close()
+        clients = process.clients
+        if clients:
+            self._gone.append((process.program, clients))
             if len(self._gone) > _GONE_MOST:
                 self._live.forget(self._gone.pop(0)[1])
 
@@ -238,6 +272,7 @@ class Server:
         try:
             asked = json.loads(message)
             ((what, version),) = asked.items()
+            version, thread = _thread(version)
         except (ValueError, AttributeError, TypeError, RecursionError):
             _send(one.socket, {"error": "a message is a JSON object with one member"})
             return False
@@ -248,6 +283,7 @@ class Server:
         if version != VERSION:
             _send(one.socket, {"error": f"this server speaks version {VERSION}"})
             return False
+        one.thread = thread
         return doing[what](one)
 
     def _describe(self, one: Connection) -> bool:
@@ -266,10 +302,10 @@ class Server:
             _send(one.socket, {"error": f"user {one.peer.uid} {why}"})
             return False
         queues = {qid: self._modes[qid] for qid in one.queues}
-        jobs = JobFolder(self._jobs, one.peer.uid)
+        owner = self._processes[one.peer.pid].owner
         try:
-            tell = self._sockets.announce
-            channel = Channel(self._machine.native, queues, jobs, one.peer.pid, tell, self._over)
+            parts = (self._machine.native, queues, owner, one.thread, self._sockets.announce)
+            channel = Channel(*parts, self._over)
         except OSError as error:
             return _send(one.socket, {"error": f"no channel: {error.strerror}"})
         if not _send(one.socket, {"attached": VERSION}, channel.files):
@@ -293,9 +329,8 @@ class Server:
         native = self._machine.native
         programs = [*self._gone]
         for process in self._processes.values():
-            attached = {c.channel.client for c in process.connections if c.channel is not None}
-            numbers = process.clients | attached
-            if numbers - {-1}:
+            numbers = process.clients
+            if numbers:
                 programs.append((process.program, numbers))
         told = self._live.snapshot(native.now_ns, native.parked, programs)
         data = json.dumps(told).encode()
@@ -333,6 +368,13 @@ def _send(
     except OSError:
         return False
     return True
+
+
+def _thread(version: object) -> tuple[object, int]:
+    """A version, and the thread's number beside it if there is one."""
+    if isinstance(version, list) and len(version) == 2 and isinstance(version[1], int):
+        return version[0], version[1] if 0 < version[1] < 1 << 31 else 0
+    return version, 0
 
 
 def _name(pid: int) -> str:

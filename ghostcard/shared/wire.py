@@ -5,6 +5,7 @@ messages, a JSON object with one member each, the program's first:
 
     {"describe": 1}        {"config": {..}}, and the file of `Sockets` to read
     {"attach": 1}          {"attached": n}, and the channel: shared memory and two eventfds
+    {"attach": [1, t]}     the same, for the thread that the kernel calls t
     {"snapshot": 1}        {"snapshot": n}, and a file of n bytes of JSON (`live.py`)
     anything else          {"error": "..."}
 
@@ -14,6 +15,7 @@ fields are the host's own, in its byte order: both ends are on one machine.
 """
 
 import struct
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -27,6 +29,8 @@ _REQUEST: Final = struct.Struct("=IHHHHI")
 _REPLY: Final = struct.Struct("=IIHHII")  # the first field belongs to the request: `TAKEN_AT`
 _SERIAL: Final = struct.Struct("=I")
 _NUMBER: Final = struct.Struct("=Q")
+_NEVER: Final = (1 << 64) - 1
+NANOSECONDS: Final = 1_000_000_000
 REQUEST_HEAD: Final = _REQUEST.size
 REPLY_HEAD: Final = _REPLY.size
 TAKEN_AT: Final = HALF  # the serial of the request that the server has taken
@@ -46,6 +50,12 @@ class Kind(IntEnum):
     REMOVE = 5  # the number
     ENTER = 6  # the thread is to be known before its first call
     ANNOUNCE = 7  # an administrator has changed what cards can do (`Sockets.announce`)
+    QUEUE = 8  # as CALL; its time is to pass with the ticket that BEGIN makes
+    BEGIN = 9  # tickets to forget; the number of one for what was queued, 0: it is over
+    POLL = 10  # a ticket; whether it is done
+    WAIT = 11  # as `pack_wait`; the ticket that is done, or 0
+    ACCOMPANY = 12  # two tickets; whether somebody waits for the second
+    ABANDON = 13  # tickets
 
 
 class Request(NamedTuple):
@@ -67,6 +77,14 @@ class Reply(NamedTuple):
     operation: bytes
     payload_bytes: int
     body: bytes
+
+
+class Wait(NamedTuple):
+    """What WAIT asks: time-outs of simulated time and of the host's, and the tickets."""
+
+    timeout_ns: int | None
+    wall_s: float | None
+    tickets: tuple[int, ...]
 
 
 class SharedWireError(Exception):
@@ -93,6 +111,35 @@ def unpack_number(body: bytes) -> int:
     if len(body) != _NUMBER.size:
         raise SharedWireError(f"a number of {len(body)} bytes")
     return int(_NUMBER.unpack(body)[0])
+
+
+def pack_numbers(numbers: Sequence[int]) -> bytes:
+    """Numbers of tickets."""
+    return struct.pack(f"={len(numbers)}Q", *numbers)
+
+
+def unpack_numbers(body: bytes) -> tuple[int, ...]:
+    """The inverse of `pack_numbers`; SharedWireError for anything else."""
+    if len(body) % _NUMBER.size:
+        raise SharedWireError(f"numbers of {len(body)} bytes")
+    return struct.unpack(f"={len(body) // _NUMBER.size}Q", body)
+
+
+def pack_wait(wait: Wait) -> bytes:
+    """A wait: two time-outs in nanoseconds, NEVER for none, and the tickets."""
+    wall_ns = None if wait.wall_s is None else int(wait.wall_s * NANOSECONDS)
+    times = (_NEVER if each is None else min(each, _NEVER) for each in (wait.timeout_ns, wall_ns))
+    return pack_numbers((*times, *wait.tickets))
+
+
+def unpack_wait(body: bytes) -> Wait:
+    """The inverse of `pack_wait`; SharedWireError for anything else."""
+    numbers = unpack_numbers(body)
+    if len(numbers) < 3:
+        raise SharedWireError(f"a wait of {len(body)} bytes")
+    timeout_ns, wall_ns = (None if each == _NEVER else each for each in numbers[:2])
+    wall_s = None if wall_ns is None else max(wall_ns, 1) / NANOSECONDS
+    return Wait(timeout_ns, wall_s, numbers[2:])
 
 
 def write_request(

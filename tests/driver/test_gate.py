@@ -21,6 +21,10 @@ class Sleeper:
         self.runs = AWAKE
         self.now = AWAKE
 
+    @property
+    def inside(self) -> "Sleeper":
+        return self
+
     def look(self) -> int:
         return self.now
 

@@ -8,7 +8,6 @@ import threading
 import pytest
 
 from ghostcard.benchmarks.closed_loop import ClosedLoop, Work
-from ghostcard.driver import gate
 from ghostcard.driver.errors import DriverError
 from ghostcard.driver.native import NativePort
 from ghostcard.driver.timing import STRICT, Timing
@@ -97,7 +96,7 @@ def test_a_pool_fed_from_a_queue_overlaps_as_much_as_it_does(profile: Profile) -
 def test_a_thread_that_computes_and_never_calls_again_is_left_behind(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "GRACE_S", 0.2)
+    monkeypatch.setattr(NativePort, "_grace_s", 0.2)
     stand, stop = Stand(profile), threading.Event()
     port = NativePort(stand.bus, stand.recorder, timing=STRICTLY)
 

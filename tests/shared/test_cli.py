@@ -233,6 +233,7 @@ def test_run_shared_has_one_account_for_all_processes(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     told = json.loads((tmp_path / "p.json").read_text())
     assert (told["runs"], told["clients"]) == (1, 3)
+    assert (told["order"]["order"], told["order"]["clients"]) == ("behind", 3)
     assert told["total"]["requests"] == 150
 
 
