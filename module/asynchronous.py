@@ -6,10 +6,12 @@ result, return value and new objects (`docs/asynchronous.md`).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ghostcard import pkcs11 as ck
+from ghostcard.driver.errors import DriverError
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.object import Object
 from ghostcard.module.session import OPERATIONS, Session
@@ -251,11 +253,14 @@ class AsyncSession(Session):
         self._collected[me] = effects
         try:
             outcome, ticket = self._port.begin(action)
+        except DriverError as error:  # the keeper of time is gone
+            raise self.refusal(error) from error
         finally:
             del self._collected[me]
         pending = Pending(outcome, effects, ticket, places)
         if outcome.is_question and not ticket.is_over:
-            self._port.wait((ticket,))
+            with suppress(DriverError):  # a length is told, whatever becomes of its time
+                self._port.wait((ticket,))
         if outcome.is_question or ticket.is_over:
             return self._finish(pending)
         self.pending[function] = pending
@@ -265,10 +270,15 @@ class AsyncSession(Session):
 
     def complete(self, function: str) -> Completed:
         """A call that is over, once. CKR_PENDING if it is not, CKR_OPERATION_NOT_INITIALIZED if
-        there is none.
+        there is none. DriverError if it is lost, and then it is no more.
         """
         pending = self.found_pending(function)
-        if not (pending.is_over or self._port.is_done(pending.ticket)):
+        try:
+            is_over = pending.is_over or self._port.is_done(pending.ticket)
+        except DriverError:
+            self._drop(function, for_good=False)
+            raise
+        if not is_over:
             raise CryptokiError(ck.CKR_PENDING)
         if self.pending.pop(function, None) is not pending:  # another thread was faster
             raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)

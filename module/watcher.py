@@ -109,15 +109,34 @@ class Watcher:
 
     def _run(self) -> None:
         while self._look():
+            lost: list[Ticket] = []
             try:
-                found = self._port.wait(self._waits_for)
-            except Exception:  # simulated time has failed; whoever asks for a call is told
-                return
+                over = [self._port.wait(self._waits_for)]
+            except Exception:
+                over, lost = self._sorted_out()
             with self._change:
                 self._waits_for = []
-                told = self._awaited.pop(found, None) if found is not None else None
-            if told is not None:
-                self._tell(*told)
+                told = [self._awaited.pop(each, None) for each in over if each is not None]
+                failed = [self._awaited.pop(each, None) for each in lost]
+            for one in told:
+                if one is not None:
+                    self._tell(*one)
+            for one in failed:
+                if one is not None:
+                    self._ring(one[0])
+
+    def _sorted_out(self) -> "tuple[list[Ticket | None], list[Ticket]]":
+        """What is over, and what is lost with the server that had it, or since simulated time has
+        failed: whoever asks for such a call is told.
+        """
+        over: list[Ticket | None] = []
+        lost: list[Ticket] = []
+        for each in self._waits_for:
+            try:
+                over.append(self._port.wait((each,), 0))
+            except Exception:
+                lost.append(each)
+        return over, lost
 
     def _look(self) -> bool:
         """Take down what is to be waited for, when there is something; False when all is over."""
@@ -131,6 +150,9 @@ class Watcher:
 
     def _tell(self, active: "AsyncSession", pending: "Pending") -> None:
         pending.is_over = True
+        self._ring(active)
+
+    def _ring(self, active: "AsyncSession") -> None:
         with self._change:
             for session in (EVERY_SESSION, active.handle):
                 file = self._files.get(session)

@@ -58,11 +58,11 @@ class Asynchronous(Chapter):
         data = pack(Job(name, pending.outcome, pending.effects), active.token.owner())
         try:
             number = jobs.put(data)
+            jobs.claim(number)
         except DriverError as error:
             if error.code == errno.ENODEV:
                 raise active.refusal(error) from error
             raise CryptokiError(ck.CKR_STATE_UNSAVEABLE) from error
-        jobs.claim(number)
         pending.claim = Claim(jobs, number)
         return number
 

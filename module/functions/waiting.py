@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.functions.asynchronous import Asynchronous
+from ghostcard.module.functions.chapter import ask_slot
 from ghostcard.module.functions.general import General
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Waiting(Asynchronous, General):
         """The session of the first call that is over among those pending in the sessions; without
         any, in all of the process. CKR_PENDING when the time is over, simulated or the host's;
         CKR_OPERATION_NOT_INITIALIZED if nothing is pending, CKR_FUNCTION_CANCELED if what was is
-        cancelled meanwhile.
+        cancelled meanwhile, CKR_DEVICE_REMOVED if some of it is lost with its server.
         """
         waiting: dict[Ticket, tuple[AsyncSession, Pending]] = {}
         for active in self._asynchronous(sessions):
@@ -36,7 +37,7 @@ class Waiting(Asynchronous, General):
             raise CryptokiError(ck.CKR_OPERATION_NOT_INITIALIZED)
         if wall_s is not None:
             wall_s = max(wall_s, _LEAST_SECONDS)  # no time at all is no limit to the port
-        found = self._port().wait(list(waiting), timeout_ns, wall_s)
+        found = ask_slot(lambda: self._port().wait(list(waiting), timeout_ns, wall_s))
         if found is None:
             self._check_initialised()
             left = any(one in of.pending.values() for of, one in waiting.values())

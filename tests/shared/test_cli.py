@@ -247,27 +247,6 @@ def test_cards_of_a_server_are_not_shown_as_those_of_this_home(served: Stand) ->
         )
 
 
-ASYNCHRONOUS = """\
-from ghostcard import pkcs11 as ck
-from ghostcard.module.cryptoki import Cryptoki
-from ghostcard.module.errors import CryptokiError
-library = Cryptoki()
-library.start()
-try:
-    library.open_session(0, ck.CKF_SERIAL_SESSION | ck.CKF_ASYNC_SESSION)
-except CryptokiError as error:
-    assert error.rv == ck.CKR_SESSION_ASYNC_NOT_SUPPORTED, hex(error.rv)
-else:
-    raise AssertionError("it has no tickets")
-library.finalize()
-"""
-
-
-def test_asynchronous_sessions_are_refused(served: Stand) -> None:
-    make_token(served)
-    all_end_well([served.program(ASYNCHRONOUS)])
-
-
 def test_wrapping_keys_of_a_server_are_administered_through_it(served: Stand) -> None:
     make_token(served)
     place = {"GHOSTCARD_HOME": str(served.home), "GHOSTCARD_SERVER": str(served.socket)}

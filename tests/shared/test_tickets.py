@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ghostcard.benchmarks.asynchronous import EXAMPLE, rate
+from ghostcard.benchmarks.asynchronous import simulated as clients_rate
 from ghostcard.emulator.record import Recorder
+from ghostcard.library import library
 from tests.shared.stand import Stand, all_end_well, stand
+from tests.shared.test_cli import make_token
 from tests.shared.test_closed_loop import REQUESTS, simulated
 
 TICKETS = """\
@@ -51,6 +55,33 @@ def test_one_thread_leaves_the_records_of_simulated_clients(
         program = made.program(TICKETS, "sha256", 1024, REQUESTS, tickets, 0)
         records = records_of(made, program)
     assert records.to_bytes() == simulated("sha256", 1024, tickets)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """docs/examples/async.c, compiled."""
+    program = tmp_path_factory.mktemp("async") / "async"
+    headers = (f"-I{library().parent / 'generated'}", f"-I{library().parent}")
+    subprocess.run(["gcc", *headers, EXAMPLE, "-o", program], check=True)
+    return str(program)
+
+
+@pytest.mark.parametrize("way", ["wait", "poll", "epoll"])
+@pytest.mark.parametrize("sessions", [1, 16, 64])
+def test_a_c_program_of_one_thread_is_as_fast_as_clients(
+    tmp_path: Path, example: str, way: str, sessions: int
+) -> None:
+    with stand(tmp_path) as made:
+        made.start()
+        make_token(made)
+        command = [example, str(library()), "12345678", str(sessions), way, "20"]
+        ended = subprocess.run(
+            command, env=made.environment, capture_output=True, text=True, timeout=60
+        )
+        assert ended.returncode == 0, ended.stderr
+        records = made.stop()
+    assert records is not None
+    assert rate(records) == pytest.approx(clients_rate(sessions, 20), rel=0.005)
 
 
 def test_by_polling_it_is_as_fast(tmp_path: Path) -> None:
