@@ -5,6 +5,7 @@ It and objects.c are compiled with $CC or gcc when they are first needed.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Generator, Mapping, Sequence
@@ -14,6 +15,10 @@ from typing import Any, NamedTuple
 
 _FOLDER = Path(__file__).parent
 _FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-pthread")
+
+
+_OPERATION = re.compile(r'^    \{"([\w-]+)", [A-Z_]+, ', re.MULTILINE)  # a line of OPERATIONS
+SIZE_MAX = 1 << 24  # MAX_SIZE of client.c
 
 
 class ClientError(Exception):
@@ -51,6 +56,11 @@ class Missing(NamedTuple):
 
 
 Line = Loading | Measurement | Missing
+
+
+def operations() -> tuple[str, ...]:
+    """The names of what client.c can do; each may have `:SIZE` after it."""
+    return tuple(_OPERATION.findall((_FOLDER / "client.c").read_text()))
 
 
 def build(folder: Path, name: str = "client") -> Path:

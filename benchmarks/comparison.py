@@ -178,7 +178,10 @@ def sentence(found: Comparison) -> str:
 def _throughput(found: Comparison, change: Change) -> str:
     a, b = rate(change.a.mean), rate(change.b.mean)
     if change.ratio is None:
-        return f"throughput is {a} per second with {found.a.name}, {b} with {found.b.name}"
+        known = zip((found.a.name, found.b.name), (change.a.mean, change.b.mean), strict=True)
+        each = [f"{rate(r)} per second with {name}" if r else f"not known of {name}"
+                for name, r in known]  # fmt: skip
+        return f"throughput is {', '.join(each)}"
     if change.ratio.is_equal:
         return f"throughput is the same, {a} per second"
     if change.ratio.is_significant is False:

@@ -15,9 +15,18 @@ from ghostcard.benchmarks.reporting.document import (
     Cell,
     Table,
 )
-from ghostcard.benchmarks.wording import duration, number, rate, ratio, share, size
+from ghostcard.benchmarks.wording import (
+    NOTHING,
+    duration,
+    estimated,
+    estimated_rate,
+    number,
+    rate,
+    ratio,
+    share,
+    size,
+)
 
-NOTHING = "-"
 UNIT_NAMES = {NS: "ns", SHARE: "part of 1", BYTES: "bytes"}
 
 _TEXTS: dict[str, Callable[[float], str]] = {
@@ -37,8 +46,7 @@ def shown(cell: Cell, unit: str) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, Estimate):
-        error = cell.relative_error
-        return shown(cell.mean, unit) + ("" if error is None else f" ±{error:.1%}")
+        return estimated_rate(cell) if unit == PER_S else estimated(cell, _TEXTS[unit])
     return _TEXTS[unit](cell)
 
 

@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ghostcard.benchmarks.analysis import MVA, Answer, Asymptotes, asymptotes, visits
-from ghostcard.benchmarks.estimation import Estimate
+from ghostcard.benchmarks.analysis import Answer, Asymptotes, asymptotes, visits
 from ghostcard.benchmarks.export.requests import Requests
-from ghostcard.benchmarks.load_curve import CLIENTS, Curve
+from ghostcard.benchmarks.load_curve import Curve
 from ghostcard.benchmarks.offload import Offload
 from ghostcard.benchmarks.reporting import sections
 from ghostcard.benchmarks.reporting.document import (
-    DASHED,
     NS,
     NUMBER,
     PER_S,
     SHARE,
-    Axis,
     Cell,
     Column,
     Document,
     Listing,
-    Mark,
-    Plot,
     Section,
-    Series,
     Table,
     Tile,
 )
 from ghostcard.benchmarks.reporting.envelope import envelope
+from ghostcard.benchmarks.reporting.load_section import load
 from ghostcard.benchmarks.reporting.quantiles import Distribution, of_histogram, of_values
 from ghostcard.benchmarks.reporting.verdict import Facts, ceilings, verdict
 from ghostcard.benchmarks.scenario import CLOSED, Scenario
@@ -40,6 +35,7 @@ from ghostcard.benchmarks.scenario_run import Replication
 from ghostcard.benchmarks.scenario_series import slim, warm
 from ghostcard.benchmarks.scenario_stations import delay_ns
 from ghostcard.benchmarks.timesplit import split
+from ghostcard.benchmarks.wording import counted
 from ghostcard.emulator.card import Card
 from ghostcard.emulator.profile import Profile
 
@@ -88,11 +84,10 @@ def _subtitle(material: Material) -> str:
 
 
 def _tiles(facts: Facts, requests: int) -> tuple[Tile, ...]:
-    tiles = [
-        Tile("Throughput", facts.per_second, PER_S, f"{requests:,} requests measured"),
-        Tile("Median latency", facts.p50_ns, NS),
-        Tile("99 % latency", facts.p99_ns, NS),
-    ]
+    tiles = [Tile("Median latency", facts.p50_ns, NS), Tile("99 % latency", facts.p99_ns, NS)]
+    if facts.per_second:
+        measured = f"{counted(requests, 'request')} measured"
+        tiles.insert(0, Tile("Throughput", facts.per_second, PER_S, measured))
     if facts.ceilings:
         top = facts.ceilings[0]
         tiles.append(Tile("Busiest", top.utilisation, SHARE, top.title))
@@ -144,7 +139,7 @@ def _asymptotes(scenario: Scenario, cards: Mapping[int, Card]) -> Asymptotes | N
 
 def _sections(material: Material, facts: Facts) -> list[Section]:
     scenario, result = material.scenario, material.result
-    found = [_figures(material), _load(material, facts)]
+    found = [_figures(material), load(material.curve, facts)]
     if scenario.histogram:
         found += _without_records(material)
     else:
@@ -193,8 +188,9 @@ def _figures(material: Material) -> Section:
     tables = [Table("figures", "Throughput and latency", columns, rows, note)]
     if material.theory:
         tables.append(_theory(material.theory))
-    left_out = f"{result.left_out:,}" if result.left_out else "No"
-    text = [f"{left_out} requests are left out as warm-up."]
+    left_out = result.left_out
+    left = f"{counted(left_out, 'request')} {'is' if left_out == 1 else 'are'}"
+    text = [f"{left if left_out else 'No requests are'} left out as warm-up."]
     if result.overloaded:
         text.append("Unstable: the requests under way grew to the end of the run.")
     if result.interrupted:
@@ -209,95 +205,6 @@ def _theory(said: Sequence[Answer]) -> Table:
     return Table("theory", "What theory says", columns, rows)
 
 
-# -- load ---------------------------------------------------------------------------------------
-
-
-def _load(material: Material, facts: Facts) -> Section:
-    curve = material.curve
-    if not curve.points:
-        why = f"There is no curve over the load: {curve.reason}."
-        return Section("load", "Throughput and latency against load", (why,), ())
-    is_closed = curve.of == CLIENTS
-    x = Axis("clients", NUMBER, 2) if is_closed else Axis("load, percent of capacity", NUMBER)
-    loads = tuple(float(point.load) for point in curve.points)
-    marks = [Mark(facts.knee, "knee")] if facts.knee else []
-    if is_closed and facts.clients is not None:
-        marks.append(Mark(facts.clients, "this scenario"))
-    shown = tuple(mark for mark in marks if loads[0] <= mark.x <= loads[-1])
-    text = (
-        f"The same scenario with other {'numbers of clients' if is_closed else 'rates'}, each a "
-        "simulation of its own with the same seed; bands are the intervals of batch means. "
-        "Dashed is theory, on the same axes.",
-    )
-    plots = (_throughput(curve, x, loads, shown), _latencies(curve, x, loads, shown))
-    return Section("load", "Throughput and latency against load", text, (*plots, _points(curve)))
-
-
-_OF_THEORY = 3  # the first colour of formulas: the same in both plots
-
-
-def _throughput(curve: Curve, x: Axis, at: tuple[float, ...], marks: tuple[Mark, ...]) -> Plot:
-    rows = [point.result.rows[0] for point in curve.points]
-    measured = _with_band("simulated", at, [row.throughput_per_s for row in rows])
-    theory = [
-        Series(name, at, tuple(a.throughput_per_s for a in given), DASHED, colour=colour)
-        for colour, (name, given) in enumerate(_formulas(curve).items(), _OF_THEORY)
-    ]
-    axis = Axis("requests per second", PER_S, 10 if x.log else 0)
-    return Plot("throughput", "Throughput", x, axis, (measured, *theory), marks=marks)
-
-
-def _latencies(curve: Curve, x: Axis, at: tuple[float, ...], marks: tuple[Mark, ...]) -> Plot:
-    rows = [point.result.rows[0] for point in curve.points]
-    median, nines = PERMILLE.index(500), PERMILLE.index(990)
-    series = [
-        _with_band("mean", at, [row.mean_ns for row in rows]),
-        Series("median", at, tuple(row.percentiles_ns[median].mean for row in rows)),
-        Series("99 %", at, tuple(row.percentiles_ns[nines].mean for row in rows)),
-    ]
-    series += [
-        Series(f"mean: {name}", at, tuple(a.latency_ns for a in given), DASHED, colour=colour)
-        for colour, (name, given) in enumerate(_formulas(curve).items(), _OF_THEORY)
-    ]
-    axis = Axis("latency, simulated time", NS, 10)
-    return Plot("latency-load", "Latency", x, axis, tuple(series), marks=marks)
-
-
-def _with_band(name: str, at: tuple[float, ...], estimates: Sequence[Estimate]) -> Series:
-    values = tuple(one.mean for one in estimates)
-    halves = [one.half_width or 0.0 for one in estimates]
-    low = tuple(value - half for value, half in zip(values, halves, strict=True))
-    high = tuple(value + half for value, half in zip(values, halves, strict=True))
-    return Series(name, at, values, low=low, high=high)
-
-
-def _formulas(curve: Curve) -> dict[str, list[Answer]]:
-    """The answers that every point has, by formula without what differs from point to point."""
-    found: dict[str, list[Answer]] = {}
-    for point in curve.points:
-        for answer in point.theory:
-            if answer.throughput_per_s is not None:
-                found.setdefault(answer.formula.partition(",")[0], []).append(answer)
-    names = {name: name if name != MVA else "mean value analysis (MVA)" for name in found}
-    return {names[n]: given for n, given in found.items() if len(given) == len(curve.points)}
-
-
-def _points(curve: Curve) -> Table:
-    is_closed = curve.of == CLIENTS
-    columns = [Column("clients", NUMBER)] if is_closed else [
-        Column("percent of capacity", NUMBER), Column("offered per s", PER_S)]  # fmt: skip
-    columns += [Column("per s", PER_S), Column("mean", NS), Column("50 %", NS),
-                Column("99 %", NS), Column("busiest"), Column("busy", SHARE, bar=True)]  # fmt: skip
-    rows = []
-    for point in curve.points:
-        row, top = point.result.rows[0], max(point.result.stations, key=lambda b: b.utilisation)
-        first = (point.load,) if is_closed else (point.load, point.offered_per_s)
-        percentiles = [row.percentiles_ns[PERMILLE.index(p)] for p in (500, 990)]
-        rows.append((*first, row.throughput_per_s, row.mean_ns, *percentiles, top.title,
-                     top.utilisation))  # fmt: skip
-    return Table("load", "Points of the curve", tuple(columns), tuple(rows))
-
-
 # -- distributions, depth, stages ----------------------------------------------------------------
 
 
@@ -306,8 +213,8 @@ def _with_records(material: Material) -> list[Section]:
     scenario, run = material.scenario, material.runs[0]
     of = _of_first(material)
     whole = run.recorder.array()
-    load = of_tenants(scenario, slim(whole))
-    steady = warm(load, scenario.warm_up_ns).answered
+    own = of_tenants(scenario, slim(whole))
+    steady = warm(own, scenario.warm_up_ns).answered
     took = steady["done"].astype("int64") - steady["submitted"].astype("int64")
     operations, names = steady["operation"], run.recorder.names
     codes = sorted(set(operations.tolist()))
@@ -317,8 +224,8 @@ def _with_records(material: Material) -> list[Section]:
     return [
         sections.latency(named, f"{of}, without the warm-up."),
         sections.depth(
-            envelope(load["submitted"], load["done"]),
-            envelope(load["enqueued"], load["done"]),
+            envelope(own["submitted"], own["done"]),
+            envelope(own["enqueued"], own["done"]),
             f"{of}, warm-up included.",
         ),
         sections.stages(split(Requests.of(run.recorder)), f"{of}, warm-up included."),

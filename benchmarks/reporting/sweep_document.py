@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ghostcard import __version__
 from ghostcard.benchmarks.estimation import Estimate, interval
 from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.benchmarks.reporting.cells import shown
@@ -30,6 +31,7 @@ from ghostcard.benchmarks.reporting.document import (
 from ghostcard.benchmarks.reporting.sections import MOST_CURVES
 from ghostcard.benchmarks.sweep import columns
 from ghostcard.benchmarks.sweep.rows import METADATA
+from ghostcard.benchmarks.wording import counted
 
 SUFFIX, FILE = ".parquet", "sweep.parquet"
 _NEARLY = 0.95  # of a line's greatest throughput: from there on more load gains little
@@ -66,8 +68,21 @@ def read(path: Path) -> Sweep:
         table = parquet.read_table(path / FILE if path.is_dir() else path)
         about = json.loads((table.schema.metadata or {})[METADATA])
         rows: list[dict[str, Any]] = table.to_pylist()
+    except OSError:  # pyarrow's, which names no reason
+        raise ExportError(f"{path}: cannot be read") from None
     except (ArrowInvalid, KeyError, ValueError):
         raise ExportError(f"{path}: not a table of `ghostcard sweep`") from None
+    try:
+        return _sweep(path, about, rows)
+    except (AttributeError, KeyError, TypeError):
+        version = about.get("version", "unknown") if isinstance(about, dict) else "unknown"
+        raise ExportError(
+            f"{path}: not the columns that ghostcard {__version__} reads; it was written by "
+            f"ghostcard {version}"
+        ) from None
+
+
+def _sweep(path: Path, about: Mapping[str, Any], rows: Sequence[dict[str, Any]]) -> Sweep:
     names = tuple(about["vary"])
     done = [row for row in rows if row["status"] == columns.DONE]
     grouped: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -84,9 +99,12 @@ def _case(values: tuple[Any, ...], rows: Sequence[Mapping[str, Any]], confidence
         return sum(float(row[name]) for row in rows) / len(rows)
 
     def known(name: str, half: str) -> Estimate:
-        if len(rows) > 1:
-            return interval([float(row[name]) for row in rows], confidence)
-        return Estimate(float(rows[0][name]), rows[0][half], confidence, 1)
+        told = [row for row in rows if row[name] is not None]
+        if not told:  # too few requests for a rate
+            return Estimate(0.0, None, confidence, 0)
+        if len(told) > 1:
+            return interval([float(row[name]) for row in told], confidence)
+        return Estimate(float(told[0][name]), told[0][half], confidence, 1)
 
     return Case(
         values,
@@ -103,12 +121,12 @@ def document(sweep: Sweep, origin: Mapping[str, object]) -> Document:
     """The report."""
     about, place = sweep.about, _axis(sweep)
     plots = _plots(sweep, place) if place is not None else ()
-    failed = f" {sweep.failed} cases failed." if sweep.failed else ""
-    runs = about["replications"]
+    failed = f" {counted(sweep.failed, 'case')} failed." if sweep.failed else ""
+    runs = counted(about["replications"], "replication")
     return Document(
         title=about["description"].strip() or about["scenario"],
         subtitle=f"Sweep of scenario {about['scenario']} over {', '.join(sweep.names)}: "
-        f"{len(sweep.cases):,} cases, {runs} replication{'s' * (runs != 1)} each.{failed} All "
+        f"{counted(len(sweep.cases), 'case')}, {runs} each.{failed} All "
         "times are simulated.",
         summary=tuple(_summary(sweep, place)),
         tiles=(),
@@ -145,12 +163,15 @@ def _summary(sweep: Sweep, place: int | None) -> Iterator[str]:
     top = max(sweep.cases, key=lambda one: one.per_second.mean)
     quick = min(sweep.cases, key=lambda one: one.p99_ns)
     served = shown(top.per_second.mean, PER_S)
-    yield (
-        f"Most throughput: {served} per second with {_said(sweep, top)}; its busiest station is "
-        f"{top.busiest}, at {top.utilisation:.1%}."
-    )
+    if top.per_second.mean:
+        yield (
+            f"Most throughput: {served} per second with {_said(sweep, top)}; its busiest station "
+            f"is {top.busiest}, at {top.utilisation:.1%}."
+        )
+    else:
+        yield "Throughput is not known: too few requests were answered."
     yield f"Least 99 % latency: {shown(quick.p99_ns, NS)} with {_said(sweep, quick)}."
-    if place is None:
+    if place is None or not top.per_second.mean:
         return
     for name, cases in list(_lines(sweep, place).items())[:MOST_CURVES]:
         most = max(case.per_second.mean for case in cases)

@@ -13,6 +13,7 @@ from ghostcard.benchmarks.reporting.cells import shown
 from ghostcard.benchmarks.reporting.document import NS, PER_S
 from ghostcard.benchmarks.scenario_result import SATURATED
 from ghostcard.benchmarks.scenario_stations import Busy
+from ghostcard.benchmarks.wording import counted
 
 NEAR = 1.1  # a next limit that close to the first is no help
 
@@ -47,7 +48,7 @@ def ceilings(stations: Sequence[Busy], per_second: float) -> tuple[Ceiling, ...]
         found.setdefault(one.title, []).append(one.utilisation)
     means = {title: sum(shares) / len(shares) for title, shares in found.items()}
     every = [Ceiling(t, per_second / share, share) for t, share in means.items() if share > 0]
-    return tuple(sorted(every, key=lambda one: one.per_second))
+    return tuple(sorted(every, key=lambda one: (one.per_second, -one.utilisation)))
 
 
 def verdict(facts: Facts) -> tuple[str, ...]:
@@ -56,15 +57,20 @@ def verdict(facts: Facts) -> tuple[str, ...]:
 
 
 def _sentences(facts: Facts) -> Iterator[str]:
-    served = shown(facts.per_second, PER_S)
-    yield (
-        f"The cards serve {served} requests per second; half of them take at most "
-        f"{shown(facts.p50_ns, NS)}, 99 % at most {shown(facts.p99_ns, NS)}."
-    )
+    took = f"{shown(facts.p50_ns, NS)}, 99 % at most {shown(facts.p99_ns, NS)}."
+    if facts.per_second:
+        served = shown(facts.per_second, PER_S)
+        yield f"The cards serve {served} requests per second; half of them take at most {took}"
+    else:
+        yield f"Half of the requests take at most {took}"
     if facts.failed:
-        yield f"{facts.failed:,} requests failed and are in none of the rates and latencies."
+        lost = counted(facts.failed, "request")
+        yield f"{lost} failed, and {_verb(facts.failed)} in none of the rates and latencies."
     if not facts.ceilings:
         yield "Nothing takes time on these cards, so nothing limits the throughput."
+        return
+    if not facts.per_second:
+        yield "There are too few requests for a rate, and so for what limits it."
         return
     top, rest = facts.ceilings[0], facts.ceilings[1:]
     is_full = top.utilisation >= SATURATED
@@ -76,8 +82,8 @@ def _sentences(facts: Facts) -> Iterator[str]:
         yield "What limits it: the places of the queues, all of which are taken."
     else:
         yield (
-            "What limits it: only the load. Nothing is saturated; the busiest are the "
-            f"{top.title}, at {top.utilisation:.1%}."
+            f"What limits it: only the load. Nothing is saturated; the busiest {_are(top.title)} "
+            f"the {top.title}, at {top.utilisation:.1%}."
         )
     yield _distance(facts, top)
     yield _change(facts, top, rest, is_full)
@@ -95,8 +101,8 @@ def _distance(facts: Facts, top: Ceiling) -> str:
         )
     clients, knee = facts.clients, facts.knee
     where = (
-        f"To the knee: requests begin to wait at about {knee:.1f} {facts.counted}, and here are "
-        f"{clients:.3g}"
+        f"To the knee: requests begin to wait at about {knee:.1f} {facts.counted}, and here "
+        f"{_verb(round(clients, 2))} {clients:.3g}"
     )
     if clients < 0.8 * knee:
         return f"{where}, so there is room for {knee / clients:.1f} times as many."
@@ -105,12 +111,21 @@ def _distance(facts: Facts, top: Ceiling) -> str:
     return f"{where}, {clients / knee:.1f} times as many: they wait longer and get no more done."
 
 
+def _are(title: str) -> str:
+    """The verb of a station: a link is one, engines and cores are many."""
+    return "are" if title.endswith("s") else "is"
+
+
+def _verb(count: float) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _change(facts: Facts, top: Ceiling, rest: Sequence[Ceiling], is_full: bool) -> str:
     if is_full:
         if rest and rest[0].per_second < NEAR * top.per_second:
             return (
                 f"What to change: another card. Faster {top.title} alone would not help, since the "
-                f"{rest[0].title} are at {rest[0].utilisation:.1%} already."
+                f"{rest[0].title} {_are(rest[0].title)} at {rest[0].utilisation:.1%} already."
             )
         until = (
             f": up to {shown(rest[0].per_second, PER_S)} per second, where the next limit of "

@@ -7,6 +7,7 @@ than the half-width of its confidence interval, or there are 24. Then the means 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isinf
 from typing import NamedTuple
 
 import numpy as np
@@ -169,5 +170,7 @@ def _negative(estimate: Estimate) -> Estimate:
 
 
 def _is_sure(estimate: Estimate, limit: float) -> bool:
+    if isinf(estimate.mean):  # a replication answered nothing
+        return True
     half = estimate.half_width
     return half is not None and abs(estimate.mean - limit) >= half

@@ -191,8 +191,12 @@ class Search:
             return "a station would have more than all it can do"
         last = self._found[max(self._found)]
         target = self._varied.target
+        if not last.per_second.mean:
+            return "too few requests of the target were answered"
         if "rate" in last.violated:
-            return f"{last.per_second.mean:,.0f} per second of {float(target.rate_per_s or 0):,.0f}"
+            if target.rate_per_s is None:
+                return f"{last.kept_up.mean:.1%} of the requests that come are served meanwhile"
+            return f"{last.per_second.mean:,.0f} per second of {float(target.rate_per_s):,.0f}"
         each = zip(target.bounds, last.latencies_ns, strict=True)
         bound, got = next((b, e) for b, e in each if b.metric in last.violated)
         return f"{bound.metric} is {got.mean:,.0f} ns, not below {bound.limit_ns:,} ns"

@@ -97,7 +97,7 @@ def _row(row: Row) -> Mapping[str, object]:
     return {
         "answered_requests": row.requests,
         "failed_requests": row.failed,
-        "per_second": row.throughput_per_s.mean,
+        "per_second": row.throughput_per_s.mean or None,  # too few to tell
         **{name: time.mean for name, time in zip(columns.TIMES, times, strict=True)},
     }
 

@@ -47,7 +47,10 @@ def combinations(grid: Grid, found: Sequence[Row]) -> Iterator[Combination]:
 
 def _over(done: Sequence[dict[str, Any]], name: str, confidence: float) -> Estimate:
     """Several replications are the sample; one has the interval of its batches, if any."""
+    known = [row for row in done if row[name] is not None]
+    if not known:
+        return Estimate(0.0, None, confidence, 0)
     if len(done) > 1:
-        return interval([row[name] for row in done], confidence)
+        return interval([row[name] for row in known], confidence)
     half = done[0][_HALF[name]] if name in _HALF else None
     return Estimate(done[0][name], half, confidence, 1)

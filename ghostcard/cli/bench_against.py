@@ -21,7 +21,8 @@ from ghostcard.benchmarks.against import (
     Contestant,
     Start,
 )
-from ghostcard.benchmarks.client import ClientError, build
+from ghostcard.benchmarks.client import SIZE_MAX, ClientError, build
+from ghostcard.benchmarks.client import operations as known
 from ghostcard.benchmarks.provenance import provenance
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import document, rate, table
@@ -49,6 +50,8 @@ class Asked(NamedTuple):
 def run(asked: Asked, output: Path, as_json: bool) -> None:
     """Measure, print, write against.csv and against.json; Failure for a target that is missed."""
     threads = _threads(asked.threads)
+    for operation in asked.operations:
+        _require(operation)
     rows: list[Comparison] = []
     failure: Failure | None = None
     try:
@@ -59,6 +62,7 @@ def run(asked: Asked, output: Path, as_json: bool) -> None:
             with progress(len(operations) + 1) as done:
                 starts = against.start(program, (ours, theirs), asked.rounds)
                 done("start-up")
+                output.mkdir(parents=True, exist_ok=True)  # before minutes are measured in vain
                 each = against.compare(
                     program, ours, theirs, operations, threads, asked.rounds, asked.seconds
                 )
@@ -82,6 +86,8 @@ def run(asked: Asked, output: Path, as_json: bool) -> None:
         click.echo("\n".join(map(str, written)))
     if failure:
         raise failure
+    if all(row.ratio is None for row in rows):
+        raise Failure("no operation could be compared")
     if asked.targets and not _all_met(rows, starts[0]):
         raise Failure("a target is missed")
 
@@ -122,6 +128,15 @@ def _threads(text: str) -> tuple[int, ...]:
     if not all(part.isdecimal() and 1 <= int(part) <= _THREADS_MOST for part in parts):
         raise Failure(f"--threads: got {text!r}, takes numbers from 1 to 64 such as 1,2", 2)
     return tuple(sorted(set(map(int, parts))))
+
+
+def _require(operation: str) -> None:
+    name, colon, size = operation.partition(":")
+    if name not in known():
+        raise Failure(f"--operation: got {operation!r}, takes {', '.join(known())}", 2)
+    if colon and not (size.isdecimal() and 1 <= int(size) <= SIZE_MAX):
+        takes = f"takes a size from 1 to {SIZE_MAX:,}, such as {name}:1024"
+        raise Failure(f"--operation: got {operation!r}, {takes}", 2)
 
 
 def _all_met(rows: Sequence[Comparison], ours: Start) -> bool:
@@ -172,7 +187,6 @@ def _spoken(text: str) -> str:
 
 
 def _write(rows: Sequence[Comparison], record: dict[str, object], output: Path) -> list[Path]:
-    output.mkdir(parents=True, exist_ok=True)
     figures, told = output / "against.csv", output / "against.json"
     with figures.open("w", newline="") as file:
         writer = csv.writer(file)

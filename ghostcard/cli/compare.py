@@ -26,6 +26,7 @@ from ghostcard.benchmarks.comparison_inputs import (
     recognise,
 )
 from ghostcard.benchmarks.comparison_sides import recorded, simulated
+from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.export.errors import ExportError
 from ghostcard.benchmarks.provenance import provenance
 from ghostcard.benchmarks.reporting import comparison_document, html, markdown
@@ -37,8 +38,9 @@ from ghostcard.benchmarks.scenario_result import plain
 from ghostcard.benchmarks.scenario_run import machine_of as machine_of_scenario
 from ghostcard.benchmarks.wording import ratio
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import document, duration, rate, table
+from ghostcard.cli.output import document, duration, estimated_rate, require_writable, table
 from ghostcard.cli.progress import progress
+from ghostcard.emulator.errors import RecordError
 from ghostcard.machine import Machine
 
 REPLICATIONS = 10
@@ -99,8 +101,8 @@ def command(
 
     Replications meet the same requests on both sides (common random numbers).
     """
-    if output and not output.absolute().parent.is_dir():
-        raise Failure(f"--output: there is no folder {output.parent}", 2)
+    if output:
+        require_writable(output)
     try:
         one, other = recognise(a), recognise(b)
         if REQUESTS in (one.kind, other.kind):
@@ -112,7 +114,7 @@ def command(
                 raise ScenarioError("--config and --profile: are of records")
             chosen = loads(one, other, scenario, changes)
             found = _of_loads(one, other, chosen, replications, confidence)
-    except (CaptureError, ExportError, ScenarioError) as error:
+    except (CaptureError, ExportError, RecordError, ScenarioError) as error:
         raise Failure(str(error), 2) from None
     if as_json:
         document(_document(found, confidence))
@@ -202,14 +204,19 @@ def _show(found: Sequence[Comparison], confidence: float) -> None:
 
 
 def _cells(change: Change) -> tuple[str, ...]:
-    text = rate if change.figure == THROUGHPUT else duration
-    shown = (change.of, change.figure, text(change.a.mean), text(change.b.mean))
+    shown = (change.of, change.figure, *(_mean(change, one) for one in (change.a, change.b)))
     if change.ratio is None:
         return (*shown, "-", "-", "-")
     low, high = change.ratio.low, change.ratio.high
     between = "-" if low is None or high is None else f"{ratio(low)} to {ratio(high)}"
     told = {True: "yes", False: "no", None: "not known"}[change.ratio.is_significant]
     return (*shown, ratio(change.ratio.value), between, told)
+
+
+def _mean(change: Change, one: Estimate) -> str:
+    """Without its interval, as the ratio's says more."""
+    bare = one._replace(half_width=None)
+    return estimated_rate(bare) if change.figure == THROUGHPUT else duration(bare.mean)
 
 
 def _document(found: Sequence[Comparison], confidence: float) -> dict[str, object]:

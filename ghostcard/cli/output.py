@@ -1,8 +1,10 @@
 """What commands print: tables for people, JSON for programs; colours only on a terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -10,9 +12,20 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from ghostcard.benchmarks.wording import duration, rate
+from ghostcard.benchmarks.wording import counted, duration, estimated, estimated_rate, rate
+from ghostcard.cli.failure import Failure
 
-__all__ = ["console", "document", "duration", "rate", "table"]
+__all__ = [
+    "console",
+    "counted",
+    "document",
+    "duration",
+    "estimated",
+    "estimated_rate",
+    "rate",
+    "require_writable",
+    "table",
+]
 
 _WIDE = 240  # columns where there is no terminal: nothing is folded in a file
 
@@ -21,7 +34,7 @@ def console(file: TextIO | None = None) -> Console:
     """A console on ``file`` (standard output); plain text when that is no terminal."""
     file = file or sys.stdout
     width = None if file.isatty() else _WIDE
-    return Console(file=file, width=width, highlight=False, markup=False)
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
 
 
 def table(
@@ -99,6 +112,15 @@ def _print(shown: Table, screen: Console) -> None:
         screen.print(shown)
     for line in captured.get().splitlines():  # rich fills every line to the table's width
         print(line.rstrip(), file=screen.file)
+
+
+def require_writable(path: Path) -> None:
+    """Before hours of work: a file can be written there. Failure if not."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise Failure(f"{path}: there is no folder {path.parent}", 2)
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise Failure(f"{path}: no permission to write there", 2)
 
 
 def document(value: object, file: TextIO | None = None) -> None:

@@ -29,8 +29,10 @@ from ghostcard.benchmarks.scenario_result import evaluate
 from ghostcard.benchmarks.scenario_run import machine_of, replicate
 from ghostcard.benchmarks.sweep import axis
 from ghostcard.cli.failure import Failure
+from ghostcard.cli.output import require_writable
 from ghostcard.cli.progress import progress
 from ghostcard.emulator.card import Card
+from ghostcard.emulator.errors import RecordError
 from ghostcard.machine import Machine
 
 _OFFLOADS = 6  # operations that are measured on the host, the first of the mix
@@ -94,8 +96,7 @@ def command(
     if not is_scenario and (steps or changes):
         raise click.UsageError("--load and --set are of a scenario")
     for path in filter(None, (output, text)):
-        if not path.absolute().parent.is_dir():
-            raise Failure(f"{path}: there is no folder {path.parent}", 2)
+        require_writable(path)
     if is_scenario:
         document, interrupted = _of_scenario(inputs[0], steps, changes, host)
     elif _is_sweep(inputs):
@@ -235,8 +236,10 @@ def _of_records(
         kept = collect(inputs, profile)
         cards = Machine(machine_of_kept(kept, config, profile), in_memory=True).bus.cards
         observed = observe(kept.runs, cards)
-    except (CaptureError, ExportError) as error:
+    except (CaptureError, ExportError, RecordError) as error:
         raise Failure(str(error), 2) from None
+    except OSError as error:
+        raise Failure(f"{error.filename}: {error.strerror}", 2) from None
     if observed.kinds[0].latency is None:
         raise Failure("no request was answered, there is nothing to report")
     asked = []

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from ghostcard.benchmarks import scenario_reader
 from ghostcard.benchmarks.analysis import Answer, Load, answers, loads
 from ghostcard.benchmarks.engine_choice import ASKED_FOR, AUTO, RECURSION, SIMPY, EngineError
-from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.scenario import Scenario, ScenarioError
 from ghostcard.benchmarks.scenario_changes import carry_out
 from ghostcard.benchmarks.scenario_limits import expected_requests, require_possible
@@ -23,7 +22,7 @@ from ghostcard.benchmarks.scenario_result import Changed, Result, evaluate, plai
 from ghostcard.benchmarks.scenario_rows import PERMILLE, Row
 from ghostcard.benchmarks.scenario_run import Replication, machine_of, replicate
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console, document, duration, rate, table
+from ghostcard.cli.output import console, document, duration, estimated, estimated_rate, rate, table
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -258,14 +257,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.title + (f" ({row.failed:,} failed)" if row.failed else ""),
         f"{row.requests:,}",
-        _with_error(row.throughput_per_s, rate) if row.throughput_per_s.mean else "-",
-        *(_with_error(one, duration) for one in (row.mean_ns, *row.percentiles_ns)),
+        estimated_rate(row.throughput_per_s),
+        *(estimated(one, duration) for one in (row.mean_ns, *row.percentiles_ns)),
     )
-
-
-def _with_error(estimate: Estimate, text: Callable[[float], str]) -> str:
-    error = estimate.relative_error
-    return text(estimate.mean) + ("" if error is None else f" ±{error:.1%}")
 
 
 def _answer(answer: Answer) -> tuple[str, ...]:

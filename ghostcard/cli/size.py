@@ -18,7 +18,16 @@ from ghostcard.benchmarks.size.measure import Measured
 from ghostcard.benchmarks.size.search import Answer, Search
 from ghostcard.benchmarks.size.target import Target, parse
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console, document, duration, rate, table
+from ghostcard.cli.output import (
+    console,
+    counted,
+    document,
+    duration,
+    estimated,
+    estimated_rate,
+    rate,
+    table,
+)
 
 
 @click.command(
@@ -68,12 +77,13 @@ def command(
     try:
         asked = parse(target)
         varied = Varied(scenario, changes, asked, tenant, requests)
+        folder = output or Path("results") / f"size-{varied.scenario.name}"
+        folder.mkdir(parents=True, exist_ok=True)  # before anything is simulated in vain
         with _progress() as tell:
             answer = Search(varied, tell).answer()
     except ScenarioError as error:
         raise Failure(str(error), 2) from None
     said = _sentence(varied, answer)
-    folder = output or Path("results") / f"size-{varied.scenario.name}"
     written = _write(asked, varied, answer, said, folder) if answer.by_cards else []
     if as_json:
         document(_document(asked, varied, answer, said))
@@ -99,12 +109,8 @@ def _progress() -> Iterator[Callable[[Measured], None]]:
 
 def _size(measured: Measured) -> str:
     size = measured.size
-    clients = f", {_counted(size.clients, 'client')}" if size.clients else ""
-    return f"{_counted(size.cards, 'card')}, queues of {_counted(size.depth, 'place')}{clients}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+    clients = f", {counted(size.clients, 'client')}" if size.clients else ""
+    return f"{counted(size.cards, 'card')}, queues of {counted(size.depth, 'place')}{clients}"
 
 
 def _sentence(varied: Varied, answer: Answer) -> str:
@@ -153,24 +159,16 @@ def _cells(one: Measured) -> tuple[object, ...]:
         size.cards,
         size.depth,
         *((f"{size.clients:,}",) if size.clients else ()),
-        _with_error(one.per_second, rate),
-        *(_with_error(each, duration) for each in one.latencies_ns),
+        estimated_rate(one.per_second),
+        *(estimated(each, duration) for each in one.latencies_ns),
         verdict if one.is_decided else f"{verdict} in the mean",
         one.replications,
     )
 
 
-def _with_error(estimate: Estimate, text: Callable[[float], str]) -> str:
-    if estimate.mean == float("inf"):
-        return "-"
-    error = estimate.relative_error
-    return text(estimate.mean) + ("" if error is None else f" ±{error:.1%}")
-
-
 def _write(target: Target, varied: Varied, answer: Answer, said: str, folder: Path) -> list[Path]:
     from ghostcard.benchmarks.size.plot import draw  # loads matplotlib
 
-    folder.mkdir(parents=True, exist_ok=True)
     record = folder / "size.json"
     about = provenance(**_document(target, varied, answer, said))
     record.write_text(json.dumps(about, indent=2) + "\n")

@@ -18,7 +18,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.provenance import provenance
 from ghostcard.benchmarks.scenario import ScenarioError
 from ghostcard.benchmarks.sweep import cluster, columns
@@ -29,7 +28,7 @@ from ghostcard.benchmarks.sweep.journal import Journal
 from ghostcard.benchmarks.sweep.rows import Row, as_csv, rows, write_parquet
 from ghostcard.benchmarks.sweep.summary import Combination, combinations
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console, document, duration, rate, table
+from ghostcard.cli.output import console, document, duration, estimated, estimated_rate, table
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -193,13 +192,8 @@ def _cells(line: Combination) -> tuple[str, ...]:
     times = (figures[name] for name in ("mean_ns", "p50_ns", "p99_ns"))
     return (
         *values,
-        _with_error(figures["per_second"], rate),
-        *(_with_error(one, duration) for one in times),
+        estimated_rate(figures["per_second"]),
+        *(estimated(one, duration) for one in times),
         line.busiest,
         f"{line.utilisation:.0%}",
     )
-
-
-def _with_error(estimate: Estimate, text: Callable[[float], str]) -> str:
-    error = estimate.relative_error
-    return text(estimate.mean) + ("" if error is None else f" ±{error:.1%}")

@@ -66,6 +66,7 @@ def test_a_token_of_the_users(token: str, tmp_path: Path) -> None:
     assert row["ratio"] > 0
     wrong = bench(*place, "--operation", "sha256", "--token", token, "--pin", "1111")
     assert "C_Login: CKR_PIN_INCORRECT" in wrong.stdout
+    assert (wrong.exit_code, wrong.stderr) == (1, "error: no operation could be compared\n")
     assert "1111" not in wrong.output
     for option, words in (
         (("--token", "none"), "there is no token of that label"),
@@ -111,6 +112,8 @@ def test_a_mechanism_that_is_missing_there_is_shown(
         (("--against", "{}/text.so", "--pin", "1"), "client: dlopen: "),
         (("--against", "softhsm2", "--threads", "0"), "--threads: got '0', takes"),
         (("--targets",), "--targets go with --against"),
+        (("--against", "softhsm2", "--operation", "md6"), "got 'md6', takes rsa2048-sign, "),
+        (("--against", "softhsm2", "--operation", "find:x"), "takes a size from 1 to 16,777,216"),
         (("--slot", "1"), "go with --against"),
     ],
 )

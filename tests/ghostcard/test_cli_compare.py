@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ghostcard.cli import main
+from ghostcard.machine import Machine
+from tests.benchmarks.capture.stand import Work, captured
 from tests.benchmarks.reporting.conftest import ghostcard
 
 SMALL = """
@@ -111,3 +113,39 @@ def test_what_is_wrong(small: Path, tmp_path: Path, arguments: tuple[str, ...], 
     assert done.exit_code == 2, done.output
     assert line in done.output
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_two_captures(tmp_path: Path) -> None:
+    for number in (1, 2):
+
+        def body(machine: Machine, work: Work, size: int = number * 2048) -> None:
+            work.hash(100, size)
+
+        (tmp_path / f"{number}").mkdir()
+        capture, _ = captured(tmp_path / f"{number}", body)
+        capture.save(tmp_path / f"{number}.capture")
+    done = compare(tmp_path / "1.capture", tmp_path / "2.capture", "--json")
+    assert done.exit_code == 0, done.output
+    [found] = json.loads(done.stdout)["comparisons"]
+    rate, mean = found["changes"][:2]
+    assert rate["ratio"]["value"] < 1 < mean["ratio"]["value"]
+    assert (rate["significant"], mean["significant"]) == (True, True)
+    worse = compare(tmp_path / "1.capture", tmp_path / "2.capture", "--fail-if-worse")
+    assert worse.exit_code == 3
+
+
+def test_a_rate_that_is_not_known(small: Path) -> None:
+    done = compare(small, small, "--set", "requests=1", "--replications", 2)
+    assert done.exit_code == 0, done.output
+    [rates] = [line.split() for line in done.stdout.splitlines() if "throughput  " in line]
+    assert rates == ["all", "throughput", "-", "-", "-", "-", "-"]
+    assert "Throughput is not known of A (" in done.stdout
+
+
+def test_files_that_hold_no_records(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no records")
+    done = compare(tmp_path / "text", tmp_path / "text")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"error: {tmp_path / 'text'}: not a file of records\n",
+    )

@@ -50,3 +50,9 @@ def test_nothing_is_cut_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, co
 def test_nothing_is_folded_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "12")
     assert any(line.split() == ["all", "3,029", "979", "us"] for line in shown(io.StringIO()))
+
+
+def test_a_colon_is_a_colon() -> None:
+    file = io.StringIO()
+    table("Title", ("operation",), [("sha256:x:64",)], file)
+    assert "sha256:x:64" in file.getvalue()

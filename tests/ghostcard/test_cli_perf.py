@@ -84,7 +84,7 @@ def test_dpdk_ranges() -> None:
 def test_too_few_operations_are_warned_of() -> None:
     done = run("--buffer-sz=64", "--burst-sz=32", "--total-ops=100")
     assert done.stderr == (
-        "warning: 100 operations are few for bursts of 32 on 8 places: filling and draining "
+        "warning: --total-ops 100 is few for bursts of 32 on 8 places: filling and draining "
         "count; take 3,200\n"
     )
     host = run("--devtype=host", "--operation=sha256", "--buffer-sz=64", "--total-ops=3")
@@ -125,3 +125,9 @@ def test_what_is_wrong_is_one_line(arguments: list[str], message: str) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
     assert line.startswith(f"error: {message}")
+
+
+def test_what_is_warned_of_is_enough_for_every_burst() -> None:
+    few = run("--buffer-sz=64", "--burst-sz=1,32", "--total-ops=1")
+    assert few.stderr.endswith("bursts of 32 on 8 places: filling and draining count; take 3,200\n")
+    assert run("--buffer-sz=64", "--burst-sz=1,32", "--total-ops=3200").stderr == ""

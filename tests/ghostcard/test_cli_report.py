@@ -1,5 +1,7 @@
 """`ghostcard report`: what it takes, and one line for everything that is wrong."""
 
+import json
+import os
 from html import escape
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from ghostcard.benchmarks.sweep import case
 from ghostcard.benchmarks.sweep.grid import grid
 from ghostcard.benchmarks.sweep.rows import rows, write_parquet
 from ghostcard.cli import main
+from ghostcard.machine import Machine
+from tests.benchmarks.capture.stand import Work, captured
 from tests.benchmarks.reporting.conftest import ghostcard
 from tests.benchmarks.reporting.test_figures import embedded
 
@@ -133,3 +137,92 @@ def test_what_is_wrong(
     assert done.exit_code in (1, 2)
     assert line in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_capture(tmp_path: Path) -> None:
+    def body(machine: Machine, work: Work) -> None:
+        work.hash(30)
+
+    capture, records = captured(tmp_path, body, cards=2)
+    capture.save(tmp_path / "hash.capture")
+    page = tmp_path / "page.html"
+    done = report(tmp_path / "hash.capture", "--no-host", "--output", page)
+    assert done.exit_code == 0, done.output
+    [row] = embedded(page)["tables"]["figures"]["rows"]
+    array = records.array()
+    took = (array["done"] - array["submitted"]).tolist()
+    assert row[:3] == ["all", 30, 0]
+    assert row[4] == sum(took) / 30
+    other = report(tmp_path / "hash.capture", "--no-host", "--profile", "cex5p", "--output", page)
+    assert other.exit_code == 0, other.output
+    assert embedded(page)["tables"]["figures"]["rows"][0][4] > row[4]
+
+
+def test_a_histogram_of_several_tenants(tmp_path: Path) -> None:
+    path, page = tmp_path / "two.toml", tmp_path / "page.html"
+    path.write_text(
+        SMALL.replace("[[", 'percentiles = "histogram"\n[[')
+        + """
+[[tenants]]
+name = "signing"
+arrivals = "poisson"
+rate_per_s = 900
+operation = "rsa2048-sign"
+payload_bytes = 51
+"""
+    )
+    done = report(path, "--output", page)
+    assert done.exit_code == 0, done.output
+    titles = [row[0] for row in embedded(page)["tables"]["figures"]["rows"]]
+    assert titles == ["all", "tenant 0", "signing", "rsa2048-sign", "sha256"]
+
+
+def test_one_request_has_no_rate(small: Path, tmp_path: Path) -> None:
+    done = report(small, "--set", "requests=1", "--no-host", "--output", tmp_path / "page.html")
+    assert done.exit_code == 0, done.output
+    assert "There are too few requests for a rate" in done.stdout
+    assert "0.0 requests per second" not in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": "9.0", "vary": ["elsewhere"]}, "it was written by ghostcard 9.0"),
+        ([], "it was written by ghostcard unknown"),
+    ],
+)
+def test_a_sweep_of_another_version(
+    small: Path, tmp_path: Path, change: object, words: str
+) -> None:
+    from pyarrow import parquet
+
+    planned = grid(str(small), ["clients=1"])
+    found = rows(planned, {one.key: case.run(one) for one in planned.cases})
+    path = tmp_path / "other.parquet"
+    write_parquet(planned, found, path)
+    metadata = {b"ghostcard": json.dumps(change).encode()}
+    parquet.write_table(parquet.read_table(path).replace_schema_metadata(metadata), path)
+    done = report(path)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_sweep_of_single_requests(small: Path, tmp_path: Path) -> None:
+    planned = grid(str(small), ["requests=1,2"])
+    found = rows(planned, {one.key: case.run(one) for one in planned.cases})
+    assert [row["per_second"] for row in found] == [None, None]
+    write_parquet(planned, found, tmp_path / "sweep.parquet")
+    done = report(tmp_path, "--output", tmp_path / "page.html")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("Throughput is not known: too few requests were answered.\n")
+
+
+def test_a_place_without_permission_is_told_before_anything_is_simulated(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)  # root may write anywhere
+    done = report(small, "--output", tmp_path / "page.html")
+    assert (done.exit_code, done.stderr) == (
+        2, f"error: {tmp_path / 'page.html'}: no permission to write there\n"
+    )  # fmt: skip

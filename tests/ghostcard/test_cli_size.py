@@ -69,3 +69,12 @@ def test_wrong_targets(tmp_path: Path, target: str) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
     assert line.startswith("error: --target: got ")
+
+
+def test_nothing_but_failures(tmp_path: Path) -> None:
+    fault = 'kind = "reply-code"\nname = "x"\ncode = 0x90\ntype = 0x86\nevery = 1\n'
+    (tmp_path / "plan.toml").write_text(f"seed = 1\n[[faults]]\n{fault}")
+    done = size(tmp_path, "--target=p99<1ms", '--set=faults="plan.toml"', "--requests=100")
+    assert done.exit_code == 1
+    assert done.stderr.endswith(": too few requests of the target were answered\n")
+    assert "in the mean" not in done.output

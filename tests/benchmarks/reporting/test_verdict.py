@@ -83,3 +83,21 @@ def test_ceilings_are_by_the_utilisation_law() -> None:
     assert rsa.per_second == pytest.approx(1000)
     assert rsa.utilisation == pytest.approx(0.7)
     assert link.per_second == pytest.approx(7000)
+
+
+def test_one_of_something() -> None:
+    link = Ceiling("link in", 5000.0, 0.2)
+    text = said(ceilings=(link,), clients=1.0, knee=5.0, failed=1)
+    assert "the busiest is the link in, at 20.0%" in text
+    assert "and here is 1, so there is room for 5.0 times as many" in text
+    assert "1 request failed, and is in none of the rates" in text
+
+
+def test_too_few_requests_for_a_rate() -> None:
+    assert verdict(FACTS._replace(per_second=0.0)) == (
+        "Half of the requests take at most 500 µs, 99 % at most 2.00 ms.",
+        "There are too few requests for a rate, and so for what limits it.",
+    )
+    shares = [("link in", 0.1), ("rsa engines", 0.2)]
+    busy = [Busy(0, name.partition(" ")[0], 1, share) for name, share in shares]
+    assert [one.utilisation for one in ceilings(busy, 0.0)] == [0.2, 0.1]
