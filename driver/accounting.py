@@ -179,14 +179,15 @@ class Accounting(Hosting):
             account(request)
             tell(gated.host_ns())
 
-        self._think = take
+        self._think = lambda: take() + gated.slept()
         self._account = self._told = both
         self._tell = lambda: tell(gated.host_ns())
 
     def sleep(self, sleep_ns: int) -> None:
         """Let so much simulated time pass for the calling thread, whose clock is ours."""
-        if self._gated is not None and self._think is not None:
-            self._gated.sleep(sleep_ns, self._think())
+        gated = self._gated
+        if gated is not None and self._think is not None:
+            gated.sleep(sleep_ns, self._think() - gated.slept())
             self._tell()
 
     # -- asynchronous calls, by the strict order or paced

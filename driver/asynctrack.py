@@ -57,9 +57,10 @@ class AsyncTrack(GatedTrack):
         caller = self._thread.caller or self.enter()
         ticket = Ticket(caller, deque(requests))
         if requests:
+            think_ns, caller.slept_ns = requests[0][THINK] - caller.slept_ns, 0
             with self._lock:
                 self._settle()
-                self._gate.post(caller, requests[0][THINK], lambda _: self._depart(ticket))
+                self._gate.post(caller, think_ns, lambda _: self._depart(ticket))
                 self._elect()
         return ticket
 

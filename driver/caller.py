@@ -26,6 +26,7 @@ class Caller(Client):
         "lanes",
         "more",
         "request",
+        "slept_ns",
         "token",
     )
 
@@ -39,6 +40,7 @@ class Caller(Client):
         self.lanes: list[int] | None = None  # free; None before the first ticket
         self.more: list[int] = []  # numbers of its lanes, besides its own
         self.awaited: tuple[Ticket, ...] = ()
+        self.slept_ns = 0  # of the time before its next request, what has passed already
         self.found: Ticket | None = None
         self.deadline: Deadline | None = None
 

@@ -142,6 +142,8 @@ class GatedTrack(LoneTrack):
             thread.chain.append(request)
             return
         caller = thread.caller or self.enter()
+        if caller.slept_ns:
+            request = self._still_thinks(caller, request)
         if caller is self._lone and self._acquire(False):
             try:
                 if caller is self._lone and self._gate.are_undisturbed():
@@ -172,6 +174,17 @@ class GatedTrack(LoneTrack):
 
         caller = self._thread.caller or self.enter()
         self._go_through(caller, think_ns, doze)
+        caller.slept_ns += think_ns + sleep_ns
+
+    def slept(self) -> int:
+        """What the calling thread has slept and thought since its last request."""
+        caller = self._thread.caller
+        return 0 if caller is None else caller.slept_ns
+
+    def _still_thinks(self, caller: Caller, request: Request) -> Request:
+        """A request, before which a part of the time has passed while its thread slept."""
+        slept_ns, caller.slept_ns = caller.slept_ns, 0
+        return (*request[:THINK], request[THINK] - slept_ns)
 
     def finish(self) -> None:
         """Account for all that is under way, as if no thread would call again."""
