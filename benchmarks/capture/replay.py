@@ -75,7 +75,7 @@ def replay(
     CaptureError when its cards are of another mode, or it can do nothing that was asked.
     """
     routes = _routes(capture, config)
-    rows, left = _possible(capture, config)
+    rows, left = _possible(capture, config, routes)
     gaps = _gaps(capture.rows, think, scale)
     runs = []
     for process in np.unique(capture.rows["process"][rows]).tolist():
@@ -94,19 +94,27 @@ def _gaps(rows: Array, think: str, scale: float) -> Array:
     return np.rint(rows[field].astype(np.float64) * scale).astype(np.int64)
 
 
-def _possible(capture: Capture, config: Config) -> tuple[Array, list[Left]]:
-    """The rows that cards of this machine can be asked for; what is left out is counted."""
-    known = set.intersection(*(set(load_profile(card.profile).operations) for card in config.cards))
-    names = capture.names
-    can = np.array([name in known for name in names] or [True])
-    chosen = can[capture.rows["operation"]]
+def _possible(
+    capture: Capture, config: Config, routes: Sequence[tuple[int, ...]]
+) -> tuple[Array, list[Left]]:
+    """The rows that the cards on their routes can be asked for; what is left out is counted."""
+    known = {card.adapter: set(load_profile(card.profile).operations) for card in config.cards}
+    can = np.array(
+        [
+            [all(name in known[queue >> 8] for queue in route) for name in capture.names]
+            for route in routes
+        ]
+    )
+    if not len(capture.rows):
+        return np.arange(0), []
+    chosen = can[capture.rows["targets"], capture.rows["operation"]]
     lost = Counter(capture.rows["operation"][~chosen].tolist())
-    profile = config.cards[0].profile
-    left = [Left(names[n], count, f"profile {profile} has no such operation")
+    profiles = ", ".join(dict.fromkeys(card.profile for card in config.cards))
+    left = [Left(capture.names[n], count, f"profile {profiles} has no such operation")
             for n, count in lost.most_common()]  # fmt: skip
     rows = np.flatnonzero(chosen)
-    if len(capture.rows) and not len(rows):
-        raise CaptureError(f"profile {profile} can do nothing of what was captured")
+    if not len(rows):
+        raise CaptureError(f"profile {profiles} can do nothing of what was captured")
     return rows, left
 
 

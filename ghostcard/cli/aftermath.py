@@ -114,8 +114,8 @@ def forecast(
 ) -> Account:
     """The account with what other machines would have done."""
     part = beginning(capture)
-    if not len(part.rows):
-        return whole
+    if not len(part.rows) or len({card.profile for card in machine.cards}) > 1:
+        return whole  # more cards "as these" has no meaning where they differ
 
     def deep(name: str, depth: int) -> str:
         return deepened(name, depth, str(scratch))
