@@ -51,16 +51,16 @@ class Pace(NamedTuple):
 
     @property
     def would_do(self) -> float | None:
-        """A dilation at which, for all that was measured, few enough would have been late; None if
-        so few were, or if that is no remedy.
+        """A dilation at which, for all that was measured, few enough would have been late but for
+        those that were woken late; None if so few were, or if that is no remedy.
         """
         allowed = int(self.calls * TOLERABLE) - self.misjudged
-        if self.late <= allowed or self.woken_late > allowed:
+        if self.late <= allowed:
             return None
         left = self.late
         for steps, calls in sorted(self.needed):
             left -= calls
-            if left <= allowed:
+            if left <= max(allowed, self.woken_late):
                 return max(_rounded_up(2 ** (steps / _STEPS)), _above(self.dilation))
         return None
 

@@ -162,7 +162,7 @@ def verdict(pace: Pace) -> str:
     if pace.misjudged:
         said += f", {pace.misjudged / pace.calls:.1%} were another request than they seemed"
     if pace.would_do is not None:
-        return f"{said}; a dilation of {pace.would_do:g} would do"
+        said += f"; a dilation of {pace.would_do:g} would do"
     if pace.woken_late > pace.calls * TOLERABLE:
-        return f"{said}; the host is too busy: {pace.woken_late / pace.calls:.1%} were woken late"
+        said += f"; the host is too busy: {pace.woken_late / pace.calls:.1%} were woken late"
     return said

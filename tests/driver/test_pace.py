@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ghostcard.cli.order import verdict
 from ghostcard.driver.pace import LATE_NS, Pace, Punctuality
 
 
@@ -44,6 +45,15 @@ def test_the_dilation_proposed_covers_what_took_longest_to_execute() -> None:
 def test_who_is_woken_late_is_not_helped_by_a_dilation() -> None:
     pace = counted(10, *[WOKEN_LATE] * 5, *[PUNCTUAL] * 95)
     assert (pace.late, pace.woken_late, pace.is_valid, pace.would_do) == (5, 5, False, None)
+
+
+def test_where_both_happen_both_are_told() -> None:
+    pace = counted(10, *[WOKEN_LATE] * 5, *[TOO_LONG] * 10, *[PUNCTUAL] * 85)
+    assert (pace.late, pace.woken_late, pace.would_do) == (15, 5, 32)
+    assert verdict(pace) == (
+        "not valid: 15.0% of the completions were late; a dilation of 32 would do; "
+        "the host is too busy: 5.0% were woken late"
+    )
 
 
 def test_a_call_that_was_taken_for_another_counts_as_late() -> None:
