@@ -15,7 +15,8 @@ which the host lets threads run:
   of them sleep, they are parked. A parked one that has run since is RUNNING again. Threads that
   have never called are *strangers*; one that is awake holds everybody, for a second at most.
 - A client that does neither sleep nor arrive for GRACE seconds is left behind: `expired`. If it
-  arrives later, that is `late`. With either the run is not deterministic.
+  arrives later, that is `late`. With either the run is not deterministic. One that arrives at once
+  when the others go on has spun until they did: the next time it is waited for a tenth as long.
 
 Nothing here waits: `driver/gatedtrack.py` does that for threads, a server for its peers.
 """
@@ -41,6 +42,8 @@ BLOCKED: Final = 1
 PARKED: Final = 2
 ENDED: Final = 3
 
+LEAST_PATIENCE = 0.001  # with one that has spun until the others went on, again and again
+AT_ONCE_S = 1.0  # within which one arrives that has spun
 STRANGER_S = 1.0  # the same for a thread that has never called
 ANNOUNCED_S = 0.1  # that all must have been asleep before announced clients are given up
 
@@ -55,9 +58,11 @@ class Client:
         "gone",
         "host_ns",
         "is_released",
+        "left_s",
         "number",
         "on_release",
         "order",
+        "patience",
         "sleeper",
         "state",
         "thread",
@@ -72,6 +77,8 @@ class Client:
         self.order: Order = (0, 1, thread, 0)
         self.state = RUNNING
         self.expired = False
+        self.left_s = 0.0  # when it expired, on the host's clock
+        self.patience = 1.0  # that others have with it, as a part of GRACE
         self.gone = False  # may be set by anybody at any time: it will not arrive any more
 
 
@@ -249,8 +256,7 @@ class Gate(Generic[C]):
         self.check()
         if client.state == PARKED:
             if client.expired:
-                client.expired = False
-                self.late += 1
+                self._welcome(client)
             self._run_again(client)
         if think_ns:
             _, kind, rank, steps = client.order
@@ -258,6 +264,14 @@ class Gate(Generic[C]):
             client.order = (client.host_ns, kind, rank, steps)
         heappush(self._arrivals, (client.order, next(self._serial), client, step))
         self.moves += 1
+
+    def _welcome(self, client: C) -> None:
+        """One that had been left behind arrives after all."""
+        client.expired = False
+        self.late += 1
+        has_spun = time.monotonic() - client.left_s < AT_ONCE_S
+        patience = client.patience / 10 if has_spun else client.patience * 10
+        client.patience = min(max(patience, LEAST_PATIENCE), 1.0)
 
     def _run_again(self, client: C) -> None:
         """It was asleep, or has just come: whoever woke it had not yet passed this time."""
@@ -377,34 +391,46 @@ class Gate(Generic[C]):
     def _strangers_stir(self) -> bool:
         return any(one.has_stirred() for one, since in self._strangers.items() if since is None)
 
-    def _meet_strangers(self) -> None:
-        """Does one of the threads that have never called hold the others?"""
+    def _meet_strangers(self) -> list[Sleeper]:
+        """Does one of the threads that have never called hold the others? One that is awake does,
+        and one that seems to sleep until it has been proven, as that may be for a lock of ours;
+        each for a second at most. Given are those to be proven asleep before anybody goes on.
+        """
         before, now = self._strangers, time.monotonic()
-        self._strangers = {}
+        proven: dict[Sleeper, None] = {}
+        dozing: dict[Sleeper, float] = {}
+        awake: dict[Sleeper, float] = {}
         for stranger in self._probe.strangers(self.clients.keys()):
             runs = stranger.look()
-            is_awake = runs == AWAKE
-            self._strangers[stranger] = (before.get(stranger) or now) if is_awake else None
-            if not is_awake:
-                stranger.runs = runs
-        awake = [since for since in self._strangers.values() if since is not None]
-        if not any(now - since < self._stranger_s for since in awake):
+            if runs != AWAKE and runs in (GONE, stranger.runs):
+                proven[stranger] = None
+            else:
+                kind = awake if runs == AWAKE else dozing
+                kind[stranger] = before.get(stranger) or now
+        self._strangers = {**proven, **dozing, **awake}
+        recent = now - self._stranger_s
+        holding = [one for one, since in awake.items() if since > recent]
+        if not holding:
             self._shut_since = None
         elif self._shut_since is None:
             self._shut_since = now
-        self._is_shut = self._shut_since is not None and now - self._shut_since < self._stranger_s
+        elif self._shut_since <= recent:
+            holding = []
+        self._is_shut = bool(holding) or any(since > recent for since in dozing.values())
+        return [*proven, *dozing, *holding]
 
     def _may_go_on(self, leader: C | None) -> bool:
         """Whether all threads outside sleep, or the others have waited for them for too long."""
         waiting = [c.sleeper for c in self.clients.values() if c.state == RUNNING and not c.gone]
         is_quiet = not any(sleeper.look() == AWAKE for sleeper in waiting)
         if is_quiet:
-            self._meet_strangers()
-            strangers = [one for one, since in self._strangers.items() if since is None]
+            strangers = self._meet_strangers()
             # those who wait here, too: one that has not yet gone to sleep may hold what another
             # one outside sleeps for, such as the interpreter's lock
             blocked = [client.sleeper.inside for client in self.blocked if client is not leader]
-            is_quiet = not self._is_shut and self._without_lock([*waiting, *strangers, *blocked])
+            is_quiet = self._without_lock([*waiting, *strangers, *blocked])
+            if is_quiet:
+                self._strangers.update((one, None) for one in strangers if one in self._strangers)
         return self._have_been_quiet(is_quiet) or self._have_waited()
 
     def _without_lock(self, sleepers: Sequence[Sleeper]) -> bool:
@@ -437,13 +463,16 @@ class Gate(Generic[C]):
         if taken != self._taken:
             self._stuck = (self._taken, now)
             return False
-        if now - since < self._grace_s:
+        running = [c for c in self.clients.values() if c.state == RUNNING and not c.gone]
+        holding = [c for c in running if c.sleeper.look() == AWAKE] or running
+        patience = max((client.patience for client in holding), default=1.0)
+        if now - since < patience * self._grace_s:
             return False
         self._stuck = (self._taken, now)
-        for client in self.clients.values():
-            if client.state == RUNNING and not client.gone:
-                client.expired = True
-                self.expired += 1
+        for client in holding:
+            client.expired = True
+            client.left_s = now
+            self.expired += 1
         return True
 
     def _park(self) -> None:

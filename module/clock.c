@@ -35,11 +35,12 @@ void clock_leave(void)
 static int sleep_on_cards(long ns)
 {
     long answer;
+    int before;
     if (library_enter()) return -1;
     library_leave();
-    clock_enter();
+    before = outside_enter();
     answer = cross_sleep((CK_ULONG)ns);
-    clock_leave();
+    outside_leave(before);
     return answer < 0 ? -1 : 0;
 }
 

@@ -1,4 +1,6 @@
 /* General purpose, slot and token management functions (PKCS #11 3.2, 5.4 and 5.5). */
+#include <pthread.h>
+
 #include "library.h"
 
 CK_RV C_GetInfo(CK_INFO *info)
@@ -89,6 +91,20 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG old_length,
     return rv;
 }
 
+/* A while at a time; between two, where nothing of the interpreter is under way, the thread may be cancelled. */
+static CK_RV wait_for_slot_event(CK_FLAGS flags, CK_SLOT_ID *slot)
+{
+    CK_RV rv;
+    int before;
+    do {
+        pthread_testcancel();
+        before = outside_enter();
+        rv = take(cross_wait_for_slot_event(flags), slot);
+        outside_leave(before);
+    } while (rv == CKR_PENDING);
+    return rv;
+}
+
 /* A thread that may wait for ever waits outside the gate: it holds up neither a fork nor C_Finalize. */
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
@@ -99,10 +115,11 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
         library_leave();
         return CKR_ARGUMENTS_BAD;
     }
-    if (may_wait) library_leave();
-    clock_enter();
-    rv = take(cross_wait_for_slot_event(flags), slot);
-    clock_leave();
-    if (!may_wait) library_leave();
-    return rv;
+    if (!may_wait) {
+        rv = take(cross_wait_for_slot_event(flags), slot);
+        library_leave();
+        return rv;
+    }
+    library_leave();
+    return wait_for_slot_event(flags, slot);
 }

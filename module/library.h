@@ -31,7 +31,7 @@ int crossings_start(void);
 /* gate.c: who is inside the library. Fork, C_Initialize, C_Finalize and exit close the gate and wait until
  * nobody is. No function of these waits with the GIL held. */
 void gate_enter(void);
-void gate_leave(void);
+void gate_leave(void); /* from entering until here the thread cannot be cancelled */
 void gate_close(void);               /* waits until no other thread is inside */
 int gate_close_within(long seconds); /* gives up waiting, but the gate is closed; 0: nobody is inside */
 void gate_open(void);
@@ -72,6 +72,8 @@ void pace_pause(long until_ns); /* until shortly before a time of the monotonic 
 extern _Atomic int initialized;    /* 1: C_Initialize was called; -1: library_exit was. Changes behind a closed gate */
 CK_RV library_enter(void);         /* CKR_OK: inside, library_leave() must follow */
 void library_leave(void);
+int outside_enter(void);           /* for a call that waits outside the gate: what `outside_leave` has to be told */
+void outside_leave(int before);
 void library_exit(void);           /* the process or its interpreter ends: finalize, and answer no more */
 int library_is_ending(void);       /* it has begun: threads that wait for simulated time wait no longer */
 void library_forked(void);         /* in the child */

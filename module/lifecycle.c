@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ static int finalized_by_exit; /* the host may still call C_Finalize, and did not
 CK_RV library_enter(void)
 {
     CK_RV rv;
+    pthread_testcancel(); /* inside it cannot be, and a program may do nothing but call us */
     clock_enter();
     think_enter();
     gate_enter();
@@ -31,6 +33,20 @@ void library_leave(void)
     gate_leave();
     think_leave();
     clock_leave();
+}
+
+int outside_enter(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* see gate.c */
+    clock_enter();
+    return before;
+}
+
+void outside_leave(int before)
+{
+    clock_leave();
+    pthread_setcancelstate(before, NULL);
 }
 
 CK_RV refuse_unsupported(void)

@@ -11,6 +11,10 @@ TRACE = "GHOSTCARD_TRACE"
 """Environment variable: where the trace goes (`module/tracing.py`)."""
 
 
+_WHILE_SECONDS = 0.25
+"""How long a thread waits for a card in one crossing: between two it may be cancelled."""
+
+
 def padded(text: str, size: int) -> bytes:
     """UTF-8, cut at a whole character, blank padded to ``size`` bytes (PKCS #11 3.2, 3.1)."""
     return text.encode()[:size].decode(errors="ignore").encode().ljust(size)
@@ -101,7 +105,7 @@ def connect_slots(edge: Edge, cryptoki: Cryptoki) -> None:
         return 0
 
     def wait_for_slot_event(flags: int) -> int:
-        return cryptoki.wait_for_slot_event(flags)
+        return cryptoki.wait_for_slot_event(flags, _WHILE_SECONDS)
 
     edge.cross("get_slot_list", get_slot_list)
     edge.cross("get_slot_info", get_slot_info)

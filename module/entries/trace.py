@@ -27,6 +27,7 @@ from ghostcard.module.tracing import Trace, sized
 
 _HEADER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "crossings.h")
 _PROTOTYPE = re.compile(r"long cross_(\w+)\(([^)]*)\);")
+_STILL = ("wait_for_slot_event", ck.CKR_PENDING)  # of a call that is not over for its caller
 _HANDLES = {"generate_key_pair": ("keys", 2), "encapsulate_key": ("made", 1)}
 _VENDORS = ("wait_for_any", "get_event_fd")
 _ACRONYMS = {"pin": "PIN", "id": "ID"}
@@ -70,7 +71,9 @@ class Tracer:
             try:
                 answer = crossing(*values)
             except BaseException as error:
-                self._tell(function, said, name("CKR", code(error)), start)
+                rv = code(error)
+                if (function, rv) != _STILL:
+                    self._tell(function, said, name("CKR", rv), start)
                 raise
             self._tell(function, said, self._answer(function, arguments, values, answer), start)
             return answer

@@ -1,6 +1,8 @@
 """Slot and token management functions (PKCS #11 3.2, 5.5)."""
 
 from collections.abc import Sequence
+from math import inf
+from time import monotonic
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module import pins
@@ -55,12 +57,13 @@ class Slots(General):
             flags |= ck.CKF_ASYNC_SESSION_SUPPORTED
         return _token_info(token, row, found.kind.model, _ALWAYS | flags)
 
-    def wait_for_slot_event(self, flags: int) -> int:
+    def wait_for_slot_event(self, flags: int, seconds: float = inf) -> int:
         """The slot whose token came or went; each such event is told once. Without one
-        CKR_NO_EVENT, or if the caller would wait, the next one, or C_Finalize.
+        CKR_NO_EVENT, or if the caller would wait, the next one, or C_Finalize; CKR_PENDING if none
+        of these comes within some ``seconds``.
         """
         self._check_initialised()
-        ended = self._ended
+        ended, end = self._ended, monotonic() + seconds
         while True:
             slot = self._next_event()
             if slot is not None:
@@ -69,6 +72,8 @@ class Slots(General):
                 raise CryptokiError(ck.CKR_NO_EVENT)
             if ended.wait(_LOOK_SECONDS):
                 raise CryptokiError(ck.CKR_CRYPTOKI_NOT_INITIALIZED)
+            if monotonic() >= end:
+                raise CryptokiError(ck.CKR_PENDING)
 
     def _next_event(self) -> int | None:
         self._follow()

@@ -203,6 +203,43 @@ def test_who_is_awake_and_never_calls_is_left_behind_after_a_while_and_then_late
     assert first.host_ns >= second.host_ns
 
 
+def test_who_seems_to_sleep_for_a_lock_that_is_held_here_is_waited_for(house: House) -> None:
+    first, second = house.client(1), house.client(2)
+    house.ask(first)
+    house.probe.watch(7)
+    house.probe.changed = True
+    house.sleep(7)  # for what the first, which has not yet gone to sleep, still holds
+    house.ask(second)
+    assert house.told == []
+    house.sleep(1)
+    house.gate.advance(second)
+    assert house.told == [1, 2]
+
+
+def test_who_spins_until_the_others_go_on_is_waited_for_less_and_less(house: House) -> None:
+    first, second = house.client(1), house.client(2)
+    waited = []
+    for _ in range(5):
+        house.ask(second)
+        house.gate.advance(second)
+        since, told = house.time, len(house.told)
+        while len(house.told) == told:
+            house.time += 0.005
+            house.gate.advance(second)
+        waited.append(house.time - since)
+        house.ask(first)  # at once
+        house.sleep(2)
+        house.gate.advance(first)
+        house.wake(2)
+    assert waited == pytest.approx([10.0, 1.0, 0.1, 0.01, 0.01], abs=0.011)
+    assert (house.gate.expired, house.gate.late) == (5, 5)
+    first.left_s -= 2
+    first.expired = True
+    first.state = PARKED
+    house.ask(first)  # it has computed for a while
+    assert first.patience == pytest.approx(0.01)
+
+
 def test_who_has_ended_holds_nobody(house: House) -> None:
     first, second, third = (house.client(thread) for thread in (1, 2, 3))
     house.ask(third)

@@ -215,6 +215,15 @@ def test_a_program_may_end_under_its_threads(crew: Path, tmp_path: Path, mode: s
     assert len(ran.records) > 4
 
 
+@pytest.mark.parametrize("has_records", [False, True])
+def test_threads_may_be_cancelled_in_a_call(tmp_path: Path, has_records: bool) -> None:
+    host = compile_host("cancelled", tmp_path)
+    environment = {"GHOSTCARD_HOME": str(tmp_path / "home")}
+    if has_records:
+        environment["GHOSTCARD_RUN_DIR"] = str(tmp_path)
+    assert passes(run(str(host), str(LIBRARY), environment=environment, timeout=60)) == ""
+
+
 def test_children_of_a_program_with_threads_begin_anew(tmp_path: Path) -> None:
     """hosts/real.c forks while two threads are in the library; each child is a run of its own."""
     host = compile_host("real", tmp_path)

@@ -171,11 +171,11 @@ class Cryptoki:
     def generate_random(self, session: int, length: int) -> bytes:
         return bytes(length) if session else b"short"
 
-    def wait_for_slot_event(self, flags: int) -> int:
+    def wait_for_slot_event(self, flags: int, seconds: float) -> int:
         """Waits until the process ends, unless it may not."""
         if flags & ck.CKF_DONT_BLOCK:
             raise CryptokiError(ck.CKR_NO_EVENT)
-        time.sleep(3600)
+        time.sleep(3600 + seconds)
         return 0
 
     def encrypt_message(
