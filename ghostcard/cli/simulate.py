@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks import scenario_reader
 from ghostcard.benchmarks.analysis import Answer, Load, answers, loads
@@ -22,7 +21,8 @@ from ghostcard.benchmarks.scenario_result import Changed, Result, evaluate, plai
 from ghostcard.benchmarks.scenario_rows import PERMILLE, Row
 from ghostcard.benchmarks.scenario_run import Replication, machine_of, replicate
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console, document, duration, estimated, estimated_rate, rate, table
+from ghostcard.cli.output import document, duration, estimated, estimated_rate, rate, table
+from ghostcard.cli.progress import bar_of
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -140,10 +140,9 @@ def _tell(watch: Callable[[int], None], before: int, ended: int) -> None:
 @contextmanager
 def _progress(scenario: Scenario, expected: int | None) -> Iterator[Callable[[int], None]]:
     """A bar on the terminal, nothing elsewhere."""
-    screen = console(sys.stderr)
-    columns = (BarColumn(), TextColumn("{task.completed:,} requests"), TimeElapsedColumn())
     total = None if expected is None else expected * scenario.replications
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+    counted = TextColumn("{task.completed:,} requests")
+    with bar_of(BarColumn(), counted, TimeElapsedColumn()) as bar:
         task = bar.add_task(scenario.name, total=total)
         yield lambda ended: bar.update(task, completed=ended)
 

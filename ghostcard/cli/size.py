@@ -1,13 +1,12 @@
 """``ghostcard size``: how many cards, places and clients meet a target, and the curve."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ghostcard.benchmarks.estimation import Estimate
 from ghostcard.benchmarks.provenance import provenance
@@ -15,11 +14,11 @@ from ghostcard.benchmarks.scenario import ScenarioError
 from ghostcard.benchmarks.scenario_result import plain
 from ghostcard.benchmarks.size.load import Varied
 from ghostcard.benchmarks.size.measure import Measured
+from ghostcard.benchmarks.size.rows import rows, write_parquet
 from ghostcard.benchmarks.size.search import Answer, Search
 from ghostcard.benchmarks.size.target import Target, parse
 from ghostcard.cli.failure import Failure
 from ghostcard.cli.output import (
-    console,
     counted,
     document,
     duration,
@@ -28,6 +27,7 @@ from ghostcard.cli.output import (
     rate,
     table,
 )
+from ghostcard.cli.progress import bar_of
 
 
 @click.command(
@@ -100,9 +100,8 @@ def command(
 @contextmanager
 def _progress() -> Iterator[Callable[[Measured], None]]:
     """What was tried last, on the terminal; nothing elsewhere."""
-    screen = console(sys.stderr)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+    tried = TextColumn("{task.description}")
+    with bar_of(SpinnerColumn(), tried, TimeElapsedColumn()) as bar:
         task = bar.add_task("", total=None)
         yield lambda one: bar.update(task, description=_size(one))
 
@@ -172,13 +171,14 @@ def _write(target: Target, varied: Varied, answer: Answer, said: str, folder: Pa
     record = folder / "size.json"
     about = provenance(**_document(target, varied, answer, said))
     record.write_text(json.dumps(about, indent=2) + "\n")
-    return [
-        *draw(target, answer.by_cards, f"{varied.scenario.name}: {target.text}", folder),
-        record,
-    ]
+    table = folder / "size.parquet"
+    tried = rows(target, (*answer.by_cards, *answer.by_depth))
+    is_there = write_parquet(tried, _about(target, varied, said), table)
+    title = f"{varied.scenario.name}: {target.text}"
+    return [*draw(target, answer.by_cards, title, folder), record, *[table] * is_there]
 
 
-def _document(target: Target, varied: Varied, answer: Answer, said: str) -> dict[str, object]:
+def _about(target: Target, varied: Varied, said: str) -> dict[str, object]:
     return {
         "scenario": varied.scenario.name,
         "seed": varied.scenario.seed,
@@ -190,11 +190,17 @@ def _document(target: Target, varied: Varied, answer: Answer, said: str) -> dict
             "bounds_ns": {bound.metric: bound.limit_ns for bound in target.bounds},
         },
         "said": said,
+        "caveat": "; ".join(varied.caveats),
+    }
+
+
+def _document(target: Target, varied: Varied, answer: Answer, said: str) -> dict[str, object]:
+    return {
+        **_about(target, varied, said),
         "best": None if answer.best is None else _one(target, answer.best),
         "by_cards": [_one(target, one) for one in answer.by_cards],
         "by_depth": [_one(target, one) for one in answer.by_depth],
         "simulated_requests": answer.simulated,
-        "caveat": "; ".join(varied.caveats),
     }
 
 

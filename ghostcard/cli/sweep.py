@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,7 +11,6 @@ import click
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -28,7 +26,8 @@ from ghostcard.benchmarks.sweep.journal import Journal
 from ghostcard.benchmarks.sweep.rows import Row, as_csv, rows, write_parquet
 from ghostcard.benchmarks.sweep.summary import Combination, combinations
 from ghostcard.cli.failure import Failure
-from ghostcard.cli.output import console, document, duration, estimated, estimated_rate, table
+from ghostcard.cli.output import document, duration, estimated, estimated_rate, table
+from ghostcard.cli.progress import bar_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -136,18 +135,8 @@ def _finish(
 @contextmanager
 def _progress(cases: int, missing: int) -> Iterator[Callable[[int], None]]:
     """A bar on the terminal, nothing elsewhere."""
-    screen = console(sys.stderr)
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("cases"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=screen,
-        transient=True,
-        disable=not screen.is_terminal,
-    )
-    with bar:
+    shown = (BarColumn(), MofNCompleteColumn(), TextColumn("cases"))
+    with bar_of(*shown, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("cases", total=cases, completed=cases - missing)
         yield lambda ended: bar.advance(task, ended)
 

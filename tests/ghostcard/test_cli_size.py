@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from pyarrow import parquet
 
 from ghostcard.cli import main
 
@@ -37,6 +38,15 @@ def test_the_answer_with_its_curve(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "out" / "size.json").read_text())
     assert record["said"].startswith(said)
     assert {"command", "versions", "seed"} <= record.keys()
+    table = parquet.read_table(tmp_path / "out" / "size.parquet")
+    assert json.loads(table.schema.metadata[b"ghostcard"])["said"] == record["said"]
+    found = {(row["cards"], row["depth"]): row for row in table.to_pylist()}
+    best = found[3, 5]
+    assert best["meets"]
+    assert not found[2, 8]["meets"]
+    assert best["p99_ns"] == record["best"]["latencies_ns"]["p99"]["mean"] < 1e6
+    assert best["per_second_half_width"] == record["best"]["per_second"]["half_width"]
+    assert len(found) == len(record["by_cards"]) + len(record["by_depth"]) - 1  # one is in both
 
 
 def test_json(tmp_path: Path) -> None:
