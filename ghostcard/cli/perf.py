@@ -118,6 +118,8 @@ def _mixes(
 ) -> list[tuple[Kind, ...]]:
     """What each line measures: one size, or one mix of all."""
     if buffer_sz.strip().upper() == "IMIX":
+        if imix is not None:
+            raise ScenarioError("--imix: is for sizes of your own, IMIX has its weights")
         sizes, weights = tuple(IMIX), tuple(IMIX.values())
     else:
         sizes = numbers(buffer_sz, "--buffer-sz", 0, BUFFER_MAX)

@@ -117,6 +117,7 @@ def test_verify_counts_wrong_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--ptest=verify", "--devtype=null"], "--ptest verify: takes a device of mode ep11 that"),
         (["--ptest=verify", "--operation=ecdh-p256", "--buffer-sz=0"], "--operation: got 'ecdh-p"),
         (["--devtype=cex9"], "there is no profile 'cex9'; there are"),
+        (["--buffer-sz=IMIX", "--imix=1,2,3"], "--imix: is for sizes of your own"),
         (["--json", "--csv-friendly"], "--csv-friendly: takes no --json beside it"),
     ],
 )
