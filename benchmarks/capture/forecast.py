@@ -47,6 +47,17 @@ def forecasts(
             yield _of(replay(capture, other, think, scale), other_depth, False)
 
 
+def used(capture: Capture, config: Config) -> Config | None:
+    """The machine without the cards that had no request; None if the others are not all alike."""
+    asked = {capture.targets[number] for number in set(capture.rows["targets"].tolist())}
+    adapters = {queue >> 8 for targets in asked for queue in targets}
+    cards = tuple(card for card in config.cards if card.adapter in adapters)
+    if len({card.profile for card in cards}) != 1:
+        return None
+    slots = tuple(slot for slot in config.slots if {q >> 8 for q in slot.apqns} <= adapters)
+    return config._replace(cards=cards, slots=slots)
+
+
 def beginning(capture: Capture) -> Capture:
     """The first REQUESTS of a capture."""
     return capture if len(capture.rows) <= REQUESTS else capture._replace(

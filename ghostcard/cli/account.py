@@ -35,8 +35,8 @@ class Account(NamedTuple):
     `verbs` counts the requests to EP11 cards by verb; `damaged` are files of records that could
     not be read, with the reason. `shares` are the nanoseconds of all threads by what they were
     spent on; `standing` is the order of the threads in time, `pace` how punctual they were in
-    paced mode. `forecast` is of the first `forecast_of` requests. `server`: whose the cards are,
-    who then has the records.
+    paced mode. `forecast` is of the first `forecast_of` requests, `no_forecast` why there is none.
+    `server`: whose the cards are, who then has the records.
     """
 
     statistics: Statistics
@@ -50,6 +50,7 @@ class Account(NamedTuple):
     pace: Pace | None = None
     forecast: tuple[Forecast, ...] = ()
     forecast_of: int = 0
+    no_forecast: str = ""
     server: str | None = None
 
     @property
@@ -76,6 +77,7 @@ class Account(NamedTuple):
             "limited_by": self.limit._asdict(),
             "forecast": [each._asdict() for each in self.forecast],
             "forecast_of": self.forecast_of,
+            "no_forecast": self.no_forecast,
             "server": self.server,
             **self.statistics.plain(),
         }
@@ -175,6 +177,8 @@ def show(account: Account, program: str, file: TextIO | None = None) -> None:
         part = account.forecast_of < statistics.total.requests + statistics.total.failed
         of = f", its first {account.forecast_of:,} requests" if part else ""
         table(f"Forecast: the same run{of}", _FORECAST, map(_forecast, account.forecast), file)
+    if account.no_forecast:
+        print(f"no forecast    {account.no_forecast}", file=file)
 
 
 def show_left(left: Sequence[Left], file: TextIO | None = None) -> None:

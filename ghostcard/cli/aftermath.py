@@ -6,7 +6,7 @@ from typing import NamedTuple, TextIO
 
 from ghostcard.benchmarks.capture import own, through
 from ghostcard.benchmarks.capture.file import Capture
-from ghostcard.benchmarks.capture.forecast import beginning, forecasts
+from ghostcard.benchmarks.capture.forecast import beginning, forecasts, used
 from ghostcard.benchmarks.capture.machine import on_machine
 from ghostcard.benchmarks.capture.replay import Left, replay
 from ghostcard.cli.account import Account, account, collect, show, show_left
@@ -114,11 +114,15 @@ def forecast(
 ) -> Account:
     """The account with what other machines would have done."""
     part = beginning(capture)
-    if not len(part.rows) or len({card.profile for card in machine.cards}) > 1:
-        return whole  # more cards "as these" has no meaning where they differ
+    if not len(part.rows):
+        return whole
+
+    alike = used(part, machine)
+    if alike is None:
+        return whole._replace(no_forecast="cards of several profiles had requests")
 
     def deep(name: str, depth: int) -> str:
         return deepened(name, depth, str(scratch))
 
-    found = forecasts(part, machine, think, scale, deep)
+    found = forecasts(part, alike, think, scale, deep)
     return whole._replace(forecast=tuple(found), forecast_of=len(part.rows))

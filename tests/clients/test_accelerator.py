@@ -50,3 +50,4 @@ def test_the_account_has_what_the_accelerator_did(accelerated: Host) -> None:
     shown = accelerated.run(*run[:4], "--", *command).stderr.decode()
     assert "rsa2048-crt" in shown
     assert "verbs" not in shown
+    assert re.search(r"1 \(this run\) +8 .* clients", shown)  # the EP11 card had no request

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from ghostcard.benchmarks.capture import file
+from ghostcard.benchmarks.capture.errors import CaptureError
+from ghostcard.benchmarks.capture.forecast import used
 from ghostcard.benchmarks.capture.multiplied import multiplied
 from ghostcard.benchmarks.capture.replay import arranged, replay
 from ghostcard.benchmarks.engine_choice import AUTO, SIMPY
+from ghostcard.config import CardConfig
 from ghostcard.machine import Machine
 from tests.benchmarks.capture.stand import Work, captured
 from tests.driver.conftest import in_threads
@@ -53,6 +56,22 @@ def test_threads_that_begin_together_follow_nobody(tmp_path: Path) -> None:
     assert not capture.rows["after"].any()
     again = replay(capture, file.machine(capture))
     assert [run.to_bytes() for run in again.runs] == [records.to_bytes()]
+
+
+def test_each_request_needs_only_what_its_own_cards_have(tmp_path: Path) -> None:
+    """An EP11 card and an accelerator: neither has all operations of the other."""
+    capture, _ = captured(tmp_path, lambda machine, work: work.hash(5))
+    config = file.machine(capture)
+    beside = config._replace(cards=(*config.cards, CardConfig(7, "cex8a", (0,))))
+    capture = capture._replace(cards=beside.cards)
+    again = replay(capture, beside)
+    assert (len(again.runs[0]), again.left) == (len(capture.rows), [])
+    assert used(capture, beside) == config
+    wrong = capture._replace(targets=tuple((0x0700,) for _ in capture.targets))
+    with pytest.raises(CaptureError, match="can do nothing of what was captured"):
+        replay(wrong, beside)
+    both = capture._replace(targets=((0x0000, 0x0700), *capture.targets[1:]))
+    assert used(both, beside) is None
 
 
 def test_a_thread_that_waits_for_others_follows_the_last_of_them(tmp_path: Path) -> None:
