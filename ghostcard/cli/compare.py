@@ -72,8 +72,8 @@ Examples:
 @click.option("--scenario", type=click.Path(exists=True, dir_okay=False),
               help="The load of two machines.")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the scenarios.")
-@click.option("--replications", type=click.IntRange(2, 1000), default=REPLICATIONS,
-              show_default=True, help="Of each side that is simulated.")  # fmt: skip
+@click.option("--replications", type=click.IntRange(2, 1000),
+              help=f"Of each side that is simulated.  [default: {REPLICATIONS}]")  # fmt: skip
 @click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True,
               help="Of the intervals.")  # fmt: skip
 @click.option("--config", type=click.Path(exists=True, dir_okay=False),
@@ -89,7 +89,7 @@ def command(
     b: str,
     scenario: str | None,
     changes: tuple[str, ...],
-    replications: int,
+    replications: int | None,
     confidence: float,
     config: str | None,
     profile: str | None,
@@ -106,14 +106,16 @@ def command(
     try:
         one, other = recognise(a), recognise(b)
         if REQUESTS in (one.kind, other.kind):
-            if scenario or changes:
-                raise ScenarioError("--scenario and --set: requests that were kept are their load")
+            if scenario or changes or replications:
+                raise ScenarioError(
+                    "--scenario, --set and --replications: are for what is simulated"
+                )
             found = [_of_requests(one, other, confidence, config, profile)]
         else:
             if config or profile:
                 raise ScenarioError("--config and --profile: are of records")
             chosen = loads(one, other, scenario, changes)
-            found = _of_loads(one, other, chosen, replications, confidence)
+            found = _of_loads(one, other, chosen, replications or REPLICATIONS, confidence)
     except (CaptureError, ExportError, RecordError, ScenarioError) as error:
         raise Failure(str(error), 2) from None
     if as_json:
