@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ghostcard.emulator.errors import RecordError
+from ghostcard.emulator.ownfile import OwnFile
 
 if TYPE_CHECKING:
     from ghostcard.driver.lonetrack import Request
@@ -64,9 +65,8 @@ class Capture:
     """
 
     def __init__(self, path: str, capacity: int = 1 << 62) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
-            self._file = os.open(path, flags, 0o600)
+            self._file = OwnFile(path)
         except OSError as error:
             raise RecordError(f"{path}: {error.strerror}") from error
         self._began_ns = time.perf_counter_ns()
@@ -142,7 +142,7 @@ class Capture:
     def close(self) -> None:
         """Nothing is noted any more."""
         self._is_full = True
-        os.close(self._file)
+        self._file.close()
 
     def _name(self, text: str) -> int:
         number = self._names.get(text)
@@ -172,7 +172,7 @@ class Capture:
         if self._is_full:
             return
         try:
-            self._is_full = os.write(self._file, row) < ROW_BYTES
+            self._is_full = self._file.write(row) < ROW_BYTES
         except OSError:
             self._is_full = True
 

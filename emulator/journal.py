@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 
 from ghostcard.emulator.errors import RecordError
+from ghostcard.emulator.ownfile import OwnFile
 from ghostcard.emulator.record import NOTE, RECORD_BYTES, Recorder
 
 _HEADER = struct.pack("<8sHH", b"GCJOURNL", 2, RECORD_BYTES).ljust(RECORD_BYTES, b"\0")
@@ -80,10 +81,9 @@ class Slots:
         self.lost = 0
         self.records = 0
         self._full = False
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
-            self._file = os.open(path, flags, 0o600)
-            os.write(self._file, _HEADER)
+            self._file = OwnFile(path)
+            self._file.write(_HEADER)
         except OSError as error:
             raise RecordError(f"{self._path}: {error.strerror or error}") from error
 
@@ -99,7 +99,7 @@ class Slots:
         count, written = len(records) // RECORD_BYTES, 0
         if not self._full and count:
             try:
-                written = os.write(self._file, records) // RECORD_BYTES
+                written = self._file.write(records) // RECORD_BYTES
             except OSError:
                 written = 0
             self._full = written < count
@@ -120,13 +120,13 @@ class Slots:
         if self._full:
             return False
         try:
-            self._full = os.write(self._file, slot.ljust(RECORD_BYTES, b"\0")) < RECORD_BYTES
+            self._full = self._file.write(slot.ljust(RECORD_BYTES, b"\0")) < RECORD_BYTES
         except OSError:
             self._full = True
         return not self._full
 
     def remove(self) -> None:
-        os.close(self._file)
+        self._file.close()
         os.unlink(self._path)
 
 

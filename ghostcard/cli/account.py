@@ -221,6 +221,11 @@ def _resource(resource: Resource) -> tuple[str, ...]:
     )
 
 
+def _not_recorded(statistics: Statistics) -> str:
+    lost = f"not recorded   {statistics.dropped:,} requests"
+    return f"{lost}, beyond the recorder's capacity or when its file was full or closed"
+
+
 def _lines(account: Account) -> Iterator[str]:
     statistics = account.statistics
     for damage in account.damaged:
@@ -229,7 +234,7 @@ def _lines(account: Account) -> Iterator[str]:
         yield f"the cards are those of {account.server}: `ghostcard serve --records` tells of them"
         return
     if not statistics.operations:
-        yield "no request reached a card"
+        yield "no request reached a card" if not statistics.dropped else _not_recorded(statistics)
         return
     if account.verbs:
         yield "verbs          " + ", ".join(f"{name} {n:,}" for name, n in account.verbs.items())
@@ -246,7 +251,7 @@ def _lines(account: Account) -> Iterator[str]:
     yield f"time           {_shares(account.shares)}"
     yield f"limited by     {account.limit.sentence}"
     if statistics.dropped:
-        yield f"not recorded   {statistics.dropped:,} requests beyond the recorder's capacity"
+        yield _not_recorded(statistics)
     for line in _caveats(account.profiles):
         yield f"assumptions    {line}"
 

@@ -36,6 +36,26 @@ def test_a_journal_is_the_recorder_with_the_same_records(tmp_path: Path) -> None
     assert not (tmp_path / "j").exists()
 
 
+@pytest.mark.parametrize("has_other", [False, True])
+def test_a_program_that_closes_what_is_open_has_nothing_written_into_its_files(
+    tmp_path: Path, has_other: bool
+) -> None:
+    journal, other = Journal(tmp_path / "j"), tmp_path / "other"
+    add(journal, 0)
+    paths = (path for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+    (file,) = (int(path.name) for path in paths if os.path.realpath(path) == str(tmp_path / "j"))
+    os.close(file)
+    if has_other:
+        assert os.open(other, os.O_RDWR | os.O_CREAT) == file
+    add(journal, 1)
+    journal.to_bytes()
+    assert (journal.array()["client"].tolist(), journal.dropped) == ([0], 1)
+    journal.remove()
+    if has_other:
+        os.close(file)  # it is open still
+        assert other.read_bytes() == b""
+
+
 def test_notes_of_faults_are_in_it(tmp_path: Path) -> None:
     journal, memory = Journal(tmp_path / "j", capacity=2), Recorder(capacity=2)
     for recorder in (journal, memory):
