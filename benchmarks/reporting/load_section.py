@@ -25,8 +25,8 @@ from ghostcard.benchmarks.reporting.verdict import Facts
 from ghostcard.benchmarks.scenario_rows import PERMILLE
 
 
-def load(curve: Curve, facts: Facts) -> Section:
-    """The section; without a point it says why."""
+def load(curve: Curve, facts: Facts, has_closed: bool) -> Section:
+    """The section; without a point it says why. `has_closed`: some tenant is a closed loop."""
     if not curve.points:
         why = f"There is no curve over the load: {curve.reason}."
         return Section("load", "Throughput and latency against load", (why,), ())
@@ -37,11 +37,16 @@ def load(curve: Curve, facts: Facts) -> Section:
     if is_closed and facts.clients is not None:
         marks.append(Mark(facts.clients, "this scenario"))
     shown = tuple(mark for mark in marks if loads[0] <= mark.x <= loads[-1])
-    text = (
-        f"The same scenario with other {'numbers of clients' if is_closed else 'rates'}, each a "
-        "simulation of its own with the same seed; bands are the intervals of batch means. "
-        "Dashed is theory, on the same axes.",
-    )
+    others = "numbers of clients" if is_closed else "rates"
+    said = [
+        f"The same scenario with other {others}, each a simulation of its own with the same seed; "
+        "bands are the intervals of batch means."
+    ]
+    if has_closed and not is_closed:
+        said.append("Rates are those of the open tenants; closed ones stay as they are.")
+    if _formulas(curve):
+        said.append("Dashed is theory, on the same axes.")
+    text = (" ".join(said),)
     plots = (_throughput(curve, x, loads, shown), _latencies(curve, x, loads, shown))
     return Section("load", "Throughput and latency against load", text, (*plots, _points(curve)))
 

@@ -139,7 +139,8 @@ def _asymptotes(scenario: Scenario, cards: Mapping[int, Card]) -> Asymptotes | N
 
 def _sections(material: Material, facts: Facts) -> list[Section]:
     scenario, result = material.scenario, material.result
-    found = [_figures(material), load(material.curve, facts)]
+    has_closed = any(tenant.arrivals == CLOSED for tenant in scenario.tenants)
+    found = [_figures(material), load(material.curve, facts, has_closed)]
     if scenario.histogram:
         found += _without_records(material)
     else:

@@ -174,6 +174,9 @@ payload_bytes = 51
     done = report(path, "--output", page)
     assert done.exit_code == 0, done.output
     titles = [row[0] for row in embedded(page)["tables"]["figures"]["rows"]]
+    text = page.read_text("utf-8")
+    assert "Rates are those of the open tenants; closed ones stay as they are." in text
+    assert "Dashed is theory" not in text
     assert titles == ["all", "tenant 0", "signing", "rsa2048-sign", "sha256"]
 
 
