@@ -88,18 +88,47 @@ def all_asleep(sleepers: Sequence[Sleeper]) -> bool:
     return True
 
 
+class _File:
+    """An open file of /proc. The program may have closed it, and its number be another one's."""
+
+    __slots__ = ("_identity", "number")
+
+    def __init__(self, path: str, flags: int = _FLAGS) -> None:
+        self.number = os.open(path, flags)
+        self._identity = self._found()
+
+    def is_ours(self) -> bool:
+        try:
+            return self._found() == self._identity
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        if self.is_ours():
+            os.close(self.number)
+
+    def _found(self) -> tuple[int, int]:
+        status = os.fstat(self.number)
+        return status.st_dev, status.st_ino
+
+
 class Task:
     """A thread by its files in /proc."""
 
-    __slots__ = ("_schedstat", "_stat", "is_hidden", "runs")
+    __slots__ = ("_folder", "_schedstat", "_stat", "is_hidden", "runs")
 
     def __init__(self, folder: str, thread: int) -> None:
         self.runs = AWAKE
-        self._stat = self._schedstat = -1
+        self._folder = f"{folder}/{thread}"
+        self._stat: _File | None = None
+        self._schedstat: _File | None = None
         self.is_hidden = False
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self._stat = os.open(f"{folder}/{thread}/stat", _FLAGS)
-            self._schedstat = os.open(f"{folder}/{thread}/schedstat", _FLAGS)
+            self._stat = _File(f"{self._folder}/stat")
+            self._schedstat = _File(f"{self._folder}/schedstat")
         except FileNotFoundError:
             self.close()
         except OSError:  # no more files, for one: it counts as awake
@@ -119,12 +148,30 @@ class Task:
         if self.is_hidden:
             return AWAKE
         try:
-            state = self._state()
-            if state in _ENDED:
-                return GONE
-            return self._count() if state in _ASLEEP else AWAKE
-        except (OSError, ValueError):
+            return self._look()
+        except ProcessLookupError:
             return GONE
+        except (OSError, ValueError, IndexError):  # the program has closed our files
+            self.close()
+            self._open()
+            return self._look_again()
+
+    def _look_again(self) -> int:
+        try:
+            return AWAKE if self.is_hidden else self._look()
+        except (OSError, ValueError, IndexError):
+            return GONE
+
+    def _look(self) -> int:
+        if self._stat is None or self._schedstat is None:
+            return GONE
+        stat = os.pread(self._stat.number, 64, 0)
+        state = stat[stat.rindex(b")") + 2]
+        if state in _ENDED:
+            return GONE
+        if state not in _ASLEEP:
+            return AWAKE
+        return int(os.pread(self._schedstat.number, 96, 0).rsplit(None, 1)[-1])
 
     def has_stirred(self) -> bool:
         """See `Sleeper`."""
@@ -134,16 +181,9 @@ class Task:
     def close(self) -> None:
         """Close the files."""
         for file in (self._stat, self._schedstat):
-            if file >= 0:
-                os.close(file)
-        self._stat = self._schedstat = -1
-
-    def _state(self) -> int:
-        stat = os.pread(self._stat, 64, 0)
-        return stat[stat.rindex(b")") + 2]
-
-    def _count(self) -> int:
-        return int(os.pread(self._schedstat, 96, 0).rsplit(None, 1)[-1])
+            if file is not None:
+                file.close()
+        self._stat = self._schedstat = None
 
 
 class ProcessProbe:
@@ -152,7 +192,7 @@ class ProcessProbe:
     def __init__(self, process: int | None = None) -> None:
         """``process``: its number; None: this one. OSError if there is none."""
         self._folder = f"/proc/{process or os.getpid()}/task"
-        self._directory = os.open(self._folder, _FLAGS | os.O_DIRECTORY)
+        self._directory: _File | None = _File(self._folder, _FLAGS | os.O_DIRECTORY)
         self._links = 0  # of the directory: two more than there are threads
         self._single = None if process else _single_threaded()
         self._tasks: dict[int, Task] = {}
@@ -162,9 +202,9 @@ class ProcessProbe:
 
     def close(self) -> None:
         """Close all files."""
-        if self._directory >= 0:
-            os.close(self._directory)
-            self._directory = -1
+        if self._directory is not None:
+            self._directory.close()
+            self._directory = None
         self._tasks = {}
 
     def is_single(self) -> bool:
@@ -177,12 +217,18 @@ class ProcessProbe:
 
     def has_changed(self) -> bool:
         """See `Probe`; a thread that came when another went is not noticed."""
-        return os.fstat(self._directory).st_nlink != self._links
+        directory = self._directory
+        try:
+            return directory is None or os.fstat(directory.number).st_nlink != self._links
+        except OSError:
+            return True
 
     def strangers(self, known: Set[int]) -> Sequence[Task]:
         """See `Probe`."""
-        self._links = os.fstat(self._directory).st_nlink
-        there = {int(name) for name in os.listdir(self._directory)} - known
+        if self._directory is None or not self._directory.is_ours():
+            self._directory = _File(self._folder, _FLAGS | os.O_DIRECTORY)
+        self._links = os.fstat(self._directory.number).st_nlink
+        there = {int(name) for name in os.listdir(self._directory.number)} - known
         tasks = self._tasks  # those that have gone close when nobody looks at them any more
         self._tasks = {thread: tasks.get(thread) or self.watch(thread) for thread in there}
         return tuple(self._tasks.values())
