@@ -275,7 +275,8 @@ class Gate(Generic[C]):
 
     def _run_again(self, client: C) -> None:
         """It was asleep, or has just come: whoever woke it had not yet passed this time."""
-        hosts = [c.host_ns for c in self.clients.values() if c.state == RUNNING and c is not client]
+        others = (c for c in self.clients.values() if c is not client and not c.gone)
+        hosts = [c.host_ns for c in others if c.state == RUNNING]
         hosts += [order[0] for order, *_ in self._arrivals]
         least = min(hosts, default=self.now_ns)
         steps = client.order[3] + 1  # after what it has posted

@@ -104,6 +104,8 @@ class Gone(Exception):
 class Channel:
     """A thread's channel; it ends with the thread, or when it is forgotten."""
 
+    _is_closed = False
+
     def __init__(self, path: str) -> None:
         self._socket = connect(path)
         self._serial = 0
@@ -143,6 +145,9 @@ class Channel:
 
     def close(self) -> None:
         """Give up the channel; also in the child of a fork, where the parent keeps his."""
+        if self._is_closed:  # its numbers of files are others' by now
+            return
+        self._is_closed = True
         with suppress(OSError, AttributeError, BufferError):
             self._socket.close()
             self._poll.close()

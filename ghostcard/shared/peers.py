@@ -71,7 +71,9 @@ class PeerThread:
         return seen == AWAKE or seen != self.runs
 
     def close(self) -> None:
-        """The gate looks no more; the files go with this object."""
+        """The gate looks no more."""
+        if self._task is not None:
+            self._task.close()
 
 
 class Peers:

@@ -150,6 +150,14 @@ def test_a_newcomer_begins_where_the_others_are(house: House) -> None:
     assert house.client(2).host_ns == first.host_ns == house.gate.now_ns > 0
 
 
+def test_a_newcomer_does_not_begin_where_one_who_has_gone_had_been(house: House) -> None:
+    gone, other = house.client(1), house.client(2)
+    house.gate.settle(other, 1000)
+    gone.gone = True
+    assert (gone.state, gone.host_ns) == (RUNNING, 0)
+    assert house.client(3).host_ns == other.host_ns == 1000
+
+
 def test_think_time_passes_before_the_request(house: House) -> None:
     one = house.client(1)
     house.ask(one, 1_234)

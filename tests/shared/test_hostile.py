@@ -104,7 +104,7 @@ def test_scribbling_over_the_shared_memory(forked: Forked) -> None:
         if number % 2:  # plausible lengths
             area[10:12] = draw.randrange(3).to_bytes(2, "little")
             area[12:16] = draw.randrange(300).to_bytes(4, "little")
-            area[4:6] = draw.randrange(1, 8).to_bytes(2, "little")
+            area[4:6] = draw.randrange(1, max(wire.Kind) + 2).to_bytes(2, "little")
         area[wire.REQUEST_HEAD : wire.REQUEST_HEAD + 32] = draw.randbytes(32)
         area[wire.HALF : wire.HALF + 32] = draw.randbytes(32)
         os.eventfd_write(bell, 1)
