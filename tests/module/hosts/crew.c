@@ -17,6 +17,7 @@ static CK_OBJECT_HANDLE public_key, private_key;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 static atomic_int is_over;
+static _Atomic int signatures;
 static int calls, waiting, is_mutual;
 static CK_BYTE data[32] = "0123456789abcdef0123456789abcde", signature[64];
 
@@ -50,6 +51,7 @@ static void sign(CK_SESSION_HANDLE session)
     CK_ULONG length = sizeof made;
     expect_ok(f->C_SignInit(session, &mechanism, private_key));
     expect_ok(f->C_Sign(session, data, sizeof data, made, &length));
+    signatures++;
 }
 
 static void verify(CK_SESSION_HANDLE session)
@@ -150,6 +152,7 @@ int main(int argc, char **argv)
         for (int i = 0; i < number; i++) EXPECT(0, pthread_join(threads[i], NULL));
         EXPECT(CKR_OK, f->C_Finalize(NULL));
     } else {
+        while (signatures < 2) usleep(10000); /* one of ours, one of a thread's */
         usleep(300000);
         is_over = 1;
     }
