@@ -12,13 +12,15 @@ from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
 
 from ghostcard.driver.asyncport import AsyncPort, Ticket
 from ghostcard.driver.ep11 import Ep11Host
 from ghostcard.driver.errors import DriverError
+from ghostcard.module.asynchronous import AsyncSession, Outcome, Pending
+from ghostcard.module.watcher import Watcher
 from tests.shared.forked import Forked, digest, ended, fork, kill
 
 PROGRAMS_KILLED = 60
@@ -257,3 +259,44 @@ def test_within_a_process_any_thread_has_its_claims(forked: Forked) -> None:
 
 def _claims(forked: Forked, number: int, blob: bytes) -> None:
     assert forked.machine().jobs.claim(number) == blob
+
+
+class _Active:
+    """As much of a session as a watcher needs."""
+
+    handle = 7
+    watcher: Watcher | None = None
+    pending: dict[str, Pending]
+
+
+def test_a_descriptor_wakes_whoever_sleeps_when_the_server_is_killed(forked: Forked) -> None:
+    """A call that the next server has is told when it is over, as if nothing had been."""
+    server = forked.start()
+
+    def program() -> None:
+        host, port = asker(forked)
+        watcher, active = Watcher(port), cast(AsyncSession, _Active())
+        _, ticket = port.begin(lambda: digest(host, 5))
+        os.kill(server, signal.SIGKILL)
+        active.pending = {"sign": Pending(Outcome(0), [], ticket, ())}
+        file = watcher.file(7, [active])
+        assert select.select([file], [], [], 5)[0] == [file]
+        assert not active.pending["sign"].is_over
+        os.eventfd_read(file)
+        os.eventfd_write(killed, 1)
+        os.eventfd_read(again)
+        _, ticket = port.begin(lambda: digest(host, 6))
+        active.pending = {"sign": Pending(Outcome(0), [], ticket, ())}
+        watcher.watch(active, active.pending["sign"])
+        assert select.select([file], [], [], 5)[0] == [file]
+        assert active.pending["sign"].is_over
+        watcher.close()
+
+    killed, again = os.eventfd(0), os.eventfd(0)
+    child = fork(program)
+    os.eventfd_read(killed)
+    assert ended(server) == -signal.SIGKILL
+    server = forked.start()
+    os.eventfd_write(again, 1)
+    assert ended(child) == 0
+    end(server)
