@@ -4,6 +4,7 @@ A program's calls are attempts of its own (`NativePort.attempt`); of an asynchro
 requests come one at a time, so they are collected before their time passes.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,7 +30,7 @@ class Identity(Protocol):
         ...
 
 
-class Hosting:
+class Hosting(ABC):
     """The part of a port that a server asks; it is by the virtual clock."""
 
     _recorder: "Recorder"
@@ -82,9 +83,10 @@ class Hosting:
         if self._gated is not None:
             self._gated.discard(tickets)
 
+    @abstractmethod
     def _start_track(self, is_strict: bool) -> None:
-        raise NotImplementedError
+        """Begin to account, in the strict order or behind."""
 
+    @abstractmethod
     def _strictly(self) -> "AsyncTrack":
         """The strict order; it begins here if there was another, or none."""
-        raise NotImplementedError

@@ -4,6 +4,7 @@
 """
 
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from ghostcard.driver.dispatcher import Dispatcher, DispatchQueue
@@ -39,7 +40,7 @@ class _Lone(NamedTuple):
     queue: DispatchQueue
 
 
-class LoneTrack:
+class LoneTrack(ABC):
     """What both tracks have in common: the lone thread, and what changes on the bus."""
 
     def __init__(self, bus: "Bus", dispatcher: Dispatcher, recorder: "Recorder") -> None:
@@ -57,9 +58,9 @@ class LoneTrack:
         for card in bus.cards.values():
             card.on_change.append(self._kinds.clear)
 
+    @abstractmethod
     def finish(self) -> None:
         """Account for everything that was asked, as if no thread would call again."""
-        raise NotImplementedError
 
     def withdraw(self, adapter: int, is_away: bool) -> None:
         """`Card.withdraw`, when all that has been in line is accounted for; the dispatcher then
