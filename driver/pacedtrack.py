@@ -3,7 +3,10 @@
 The cards' clock is the wall's, ``dilation`` times as slow. There is no order to keep among threads:
 each submits at the time that the clock shows when it comes, and whoever wakes up first takes the
 simulated machine on to the clock's time. A thread sleeps until its request can be over at the
-earliest, as far as is known, and asks again then; the last 150 us it spins.
+earliest, as far as is known, and asks again then; the last 150 us it spins. While nobody else is to
+be told of anything, what is about to happen is worked out beforehand (`LEAD_NS`), so that a thread
+whose time has come has nothing left to do; a request that comes in between is that much later, at
+most.
 
 The clock goes on while a request is executed on the function track, so it has to be on its way at
 once, before it is known what it is. It is taken for what the last request was that looked like it
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 LONGEST_NS = 50_000_000  # of a pause, before it is looked whether the process ends
 HELD_NS = 2 * SPIN_NS  # of a pause while a request is under way that nobody knows
+LEAD_NS = 200_000  # what is so near has been worked out when its time comes, after a cold wake-up
 MOST_KINDS = 4_096  # that are remembered; one more and all are forgotten
 _LAST: Final = 2  # a priority after that of any event
 _ALL: Final = 1 << 60  # events
@@ -69,6 +73,7 @@ class PacedTrack(LoneTrack):
         self._coming: list[tuple[int, int, Callable[[], None]]] = []  # arrivals not yet submitted
         self._arrivals = 0
         self._waiting: dict[PacedCaller, None] = {}  # for tickets
+        self._patient: dict[PacedCaller, None] = {}  # those that wait for their request
         self._is_plain = not self._varies and all(
             card.profile.beyond_fifo() is None for card in bus.cards.values()
         )
@@ -274,8 +279,15 @@ class PacedTrack(LoneTrack):
 
     def _advance(self) -> None:
         """Take the machine on to the clock's time, as far as all that came before is known."""
-        limit = self._cards_time(time.monotonic_ns())
-        self._advance_to(min([limit, *self._unknown.values()]))
+        wall_ns = time.monotonic_ns()
+        self._advance_to(min([self._cards_time(wall_ns), *self._unknown.values()]))
+        assert self._machine is not None
+        in_flight = self._machine.in_flight
+        if in_flight > sum(not caller.over for caller in self._patient):
+            return  # somebody is to be told who would not wait for the time to come
+        nearby = min([self._cards_time(wall_ns + LEAD_NS), *self._unknown.values()])
+        if not (self._coming and self._coming[0][0] <= nearby):
+            self._machine.timeline.agenda.run(nearby, _LAST, _ALL)
 
     def _advance_to(self, limit: int) -> None:
         coming = self._coming
@@ -321,18 +333,23 @@ class PacedTrack(LoneTrack):
         """Until the clock shows the end of the caller's request."""
         while not self.is_ending():
             with self._lock:
+                self._patient[caller] = None
                 self._advance()
                 end_ns = caller.done_ns
                 if not caller.over:
                     end_ns = self._earliest(caller.job, caller.offsets)
                 until_ns = self._wall_time(end_ns)
             now_ns = time.monotonic_ns()
+            if caller.over:
+                while until_ns > time.monotonic_ns():  # at once, nothing is left to do then
+                    self.pause(until_ns)
+                break
             if until_ns > now_ns:
                 self.pause(min(until_ns, now_ns + LONGEST_NS))
-            elif caller.over:
-                break
             elif self._unknown:
                 self.pause(now_ns + HELD_NS)
+        with self._lock:
+            self._patient.pop(caller, None)
         if caller.over:
             self._count(caller.arrived_ns, caller.done_ns, executed_ns)
 
