@@ -57,7 +57,6 @@ class Client:
         "expired",
         "gone",
         "host_ns",
-        "is_released",
         "left_s",
         "number",
         "on_release",
