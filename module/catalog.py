@@ -1,6 +1,7 @@
 """The objects a process sees of one token, by handle, by row and by what people look for."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from threading import RLock
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module.encoding import boolean
@@ -9,7 +10,7 @@ from ghostcard.module.object import Object, Outline
 from ghostcard.module.template import Attributes
 
 INDEXED = (ck.CKA_LABEL, ck.CKA_ID, ck.CKA_UNIQUE_ID, ck.CKA_SUBJECT, ck.CKA_CLASS)
-"""Attributes with an index, the most selective first."""
+"""Attributes that may have an index, the most selective first."""
 
 OUTLINE = (*INDEXED, ck.CKA_KEY_TYPE, ck.CKA_CERTIFICATE_TYPE)
 """What is known of an object without reading its body; programs search by little else."""
@@ -17,17 +18,20 @@ OUTLINE = (*INDEXED, ck.CKA_KEY_TYPE, ck.CKA_CERTIFICATE_TYPE)
 _PLACES = {type: place for place, type in enumerate(OUTLINE)}
 
 
+_Index = dict[bytes, Object | dict[int, Object]]
+
+
 class Catalog:
-    """Objects with their indexes. Changes are made under the token's lock; look-ups need none."""
+    """Objects with their indexes, each of which is made at the first search that it is for. Changes
+    are made under ``lock``, which is the token's; look-ups need it for that first search alone.
+    """
 
     def __init__(self, handles: Iterator[int]) -> None:
+        self.lock = RLock()
         self._handles = handles
         self.by_handle: dict[int, Object] = {}
         self._by_row: dict[int, Object] = {}
-        self._index: tuple[dict[bytes, Object | dict[int, Object]], ...] = tuple(
-            {} for _ in INDEXED
-        )
-        self._values: dict[bytes, bytes] = {}
+        self._indexes: dict[int, _Index] = {}
 
     def __len__(self) -> int:
         return len(self.by_handle)
@@ -44,11 +48,11 @@ class Catalog:
         self,
         row: int,
         is_private: bool,
-        outline: Iterable[bytes | None],
+        outline: Outline,
         load: Callable[[Object], None],
     ) -> Object:
         """An object of the store; ``load`` reads the rest of it when it is wanted."""
-        entry = Object(next(self._handles), self._shared(outline), is_private, row, load)
+        entry = Object(next(self._handles), outline, is_private, row, load)
         self.by_handle[entry.handle] = entry
         self._by_row[row] = entry
         self._enter(entry)
@@ -61,10 +65,10 @@ class Catalog:
         entry.replace(attributes, blob)
         self._enter(entry)
 
-    def rename(self, entry: Object, outline: Iterable[bytes | None]) -> None:
+    def rename(self, entry: Object, outline: Outline) -> None:
         """The same of an object whose body nobody has read yet."""
         self._leave(entry)
-        entry.outline = self._shared(outline)
+        entry.outline = outline
         self._enter(entry)
 
     def remove(self, entry: Object) -> None:
@@ -77,8 +81,7 @@ class Catalog:
         """Forget every object."""
         self.by_handle.clear()
         self._by_row.clear()
-        for index in self._index:
-            index.clear()
+        self._indexes.clear()
 
     def at_row(self, row: int) -> Object | None:
         """The object of a row of the store."""
@@ -110,36 +113,48 @@ class Catalog:
         if not known or known[0][0] >= len(INDEXED):
             return self.all()
         at, value = known[0]
-        found = self._index[at].get(value)
+        index = self._indexes.get(at)
+        found = (self._indexed(at) if index is None else index).get(value)
         if isinstance(found, dict):
             return list(found.values())
         return [] if found is None else [found]
 
-    def _shared(self, outline: Iterable[bytes | None]) -> Outline:
-        """The outline with one copy of each value that many objects have."""
-        *own, object_class, key_type, certificate_type = outline
-        shared = (object_class, key_type, certificate_type)
-        return (*own, *(each and self._values.setdefault(each, each) for each in shared))
+    def _indexed(self, at: int) -> _Index:
+        with self.lock:
+            if at not in self._indexes:
+                index: _Index = {}
+                for entry in self.by_handle.values():
+                    _put(index, entry.outline[at], entry)
+                self._indexes[at] = index
+            return self._indexes[at]
 
     def _enter(self, entry: Object) -> None:
-        for index, value in zip(self._index, entry.outline, strict=False):
-            if value is None:
-                continue
-            there = index.setdefault(value, entry)
-            if isinstance(there, dict):
-                there[entry.handle] = entry
-            elif there is not entry:
-                index[value] = {there.handle: there, entry.handle: entry}
+        for at, index in self._indexes.items():
+            _put(index, entry.outline[at], entry)
 
     def _leave(self, entry: Object) -> None:
-        for index, value in zip(self._index, entry.outline, strict=False):
-            if value is None:
-                continue
-            there = index[value]
-            if isinstance(there, dict):
-                del there[entry.handle]
-            if there is entry or not there:
-                del index[value]
+        for at, index in self._indexes.items():
+            _take(index, entry.outline[at], entry)
+
+
+def _put(index: _Index, value: bytes | None, entry: Object) -> None:
+    if value is None:
+        return
+    there = index.setdefault(value, entry)
+    if isinstance(there, dict):
+        there[entry.handle] = entry
+    elif there is not entry:
+        index[value] = {there.handle: there, entry.handle: entry}
+
+
+def _take(index: _Index, value: bytes | None, entry: Object) -> None:
+    if value is None:
+        return
+    there = index[value]
+    if isinstance(there, dict):
+        del there[entry.handle]
+    if there is entry or not there:
+        del index[value]
 
 
 def _is_outlined(entry: Object, known: list[tuple[int, bytes]]) -> bool:

@@ -7,6 +7,7 @@ from ghostcard import pkcs11 as ck
 from ghostcard.module import body, pins
 from ghostcard.module.catalog import OUTLINE
 from ghostcard.module.errors import CryptokiError
+from ghostcard.module.object import Outline
 from ghostcard.module.store import ObjectRow
 from ghostcard.module.template import Attributes, check_layout, kind_of, restored
 
@@ -23,14 +24,27 @@ class Owner(NamedTuple):
 
 
 class Rows:
-    """``key`` is the token key, of a user who is logged in; ``epoch`` the token's life; ``report``
-    tells once that a store is damaged.
+    """``key`` is the token key, of a user who is logged in (`unlock`); ``epoch`` the token's life;
+    ``report`` tells once that a store is damaged.
     """
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self.key = self.epoch = b""
         self._report = report
-        self._sound: set[tuple[bytes | None, ...]] = set()
+        self._decrypt: Callable[[bytes], bytes | None] | None = None
+        self._outlines = body.Outlines(OUTLINE)
+        self._sound: dict[Outline, Outline] = {}
+
+    def unlock(self, key: bytes) -> None:
+        """Private objects can be read from now on, in this life of the token."""
+        self.key = key
+        self._decrypt = pins.decrypter(key, self.epoch)
+
+    def lock(self) -> None:
+        """Nothing is kept of the token key, nor of what it has opened."""
+        self.key, self._decrypt = b"", None
+        self._outlines = body.Outlines(OUTLINE)
+        self._sound = {}
 
     def packed(self, attributes: Attributes, blob: bytes) -> bytes:
         """The body of an object."""
@@ -51,26 +65,31 @@ class Rows:
         except CryptokiError:
             raise self._damaged("an object's attributes are damaged") from None
 
-    def outlined(self, row: ObjectRow) -> list[bytes | None]:
-        """What objects are looked for by, at a third of the cost; CKR_DEVICE_ERROR."""
+    def outlined(self, row: ObjectRow) -> Outline:
+        """What objects are looked for by, at a sixth of the cost; CKR_DEVICE_ERROR. Objects of a
+        kind share the values that say so.
+        """
         try:
-            head, values = body.outline(self._opened(row, row.body), OUTLINE)
-            kind = (head, *values[-_KIND:])
-            if kind not in self._sound:
-                named = zip(OUTLINE[-_KIND:], values[-_KIND:], strict=True)
-                schema = kind_of({type: value for type, value in named if value is not None})
-                check_layout(schema, body.types(head))
-                self._sound.add(kind)
-            return values
+            types, values = self._outlines.read(self._opened(row, row.body))
+            kind = (*values[-_KIND:], types)
+            *shared, _ = self._sound.get(kind) or self._checked(kind)
+            return (*values[:-_KIND], *shared)
         except body.BodyError as error:
             raise self._damaged(str(error)) from None
         except CryptokiError:
             raise self._damaged("an object's attributes are damaged") from None
 
+    def _checked(self, kind: Outline) -> Outline:
+        *values, types = kind
+        named = zip(OUTLINE[-_KIND:], values, strict=True)
+        schema = kind_of({type: value for type, value in named if value is not None})
+        check_layout(schema, body.types(types or b""))
+        return self._sound.setdefault(kind, kind)
+
     def _opened(self, row: ObjectRow, data: bytes) -> bytes:
         if not row.is_private:
             return data
-        opened = pins.decrypt(self.key, data, self.epoch)
+        opened = self._decrypt and self._decrypt(data)
         if opened is None:
             raise body.BodyError("a private object cannot be decrypted")
         return opened

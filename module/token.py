@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from threading import RLock
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
@@ -40,10 +39,10 @@ class Token:
     ) -> None:
         self.limits = limits
         self._path = path
-        self._lock = RLock()
         self._store: Store | None = None
         self._failure: CryptokiError | None = None
         self._catalog = Catalog(handles)
+        self._lock = self._catalog.lock
         self._rows = Rows(lambda reason: self._opened().report(reason))
         self._changeover = Changeover(cards or NoCards(), self._catalog, self._rows)
         self._sequence = _UNREAD
@@ -161,9 +160,12 @@ class Token:
         with self._lock:
             self._check_login(user)
             self._enter_life(row.epoch)
-            self.user, self._rows.key = user, key
             try:
                 self.refresh()
+                if self._rows.epoch != row.epoch:
+                    raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
+                self.user = user
+                self._rows.unlock(key)
                 if user == ck.CKU_USER:
                     self._take_private()
             except BaseException:  # an object is damaged: then nobody is logged in
@@ -179,8 +181,9 @@ class Token:
     def unlocked(self, pin: bytes) -> Rows:
         """What reads the private objects of the store, for the user's PIN; nobody is logged in."""
         rows = Rows(self._opened().report)
-        row, rows.key = self._unlock(USER, pin)
+        row, key = self._unlock(USER, pin)
         rows.epoch = row.epoch
+        rows.unlock(key)
         return rows
 
     def logout(self) -> None:
@@ -190,7 +193,8 @@ class Token:
         with self._lock:
             if self.user == NOBODY:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
-            self.user, self._rows.key = NOBODY, b""
+            self.user = NOBODY
+            self._rows.lock()
             for entry in self._catalog.all():
                 if entry.is_private:
                     self._drop(entry)
@@ -277,7 +281,7 @@ class Token:
         store = self._opened()
         with store.reading() as token:
             if token is None or token.epoch != self._rows.epoch:
-                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
+                raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
             for row in store.private_objects():
                 self._take(row)
 
@@ -452,7 +456,8 @@ class Token:
         self._catalog.clear()
         for session in self.sessions.values():
             session.objects.clear()
-        self.user, self._rows.key = NOBODY, b""
+        self.user = NOBODY
+        self._rows.lock()
         self._rows.epoch, self._sequence, self.seen = b"", _UNREAD, _UNREAD
 
 

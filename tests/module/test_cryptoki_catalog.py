@@ -56,7 +56,7 @@ def test_a_search_finds_what_a_walk_would(
     for number, (attributes, is_stored) in enumerate(objects, 1):
         if is_stored:
             bodies[number] = attributes
-            outline = [attributes.get(type) for type in OUTLINE]
+            outline = tuple(attributes.get(type) for type in OUTLINE)
             is_private = attributes[ck.CKA_PRIVATE] == TRUE
             entry = catalog.add_row(number, is_private, outline, load)
         else:
@@ -73,7 +73,7 @@ def test_a_search_finds_what_a_walk_would(
             if entry.is_read:
                 catalog.replace(entry, new, b"")
             else:
-                catalog.rename(entry, [new.get(type) for type in OUTLINE])
+                catalog.rename(entry, tuple(new.get(type) for type in OUTLINE))
     for sought in (wanted, wanted | {ck.CKA_LABEL: b"renamed"}, {}):
         walked = [each for each, values in truth.items() if sought.items() <= values.items()]
         assert sorted(catalog.find(sought)) == walked
@@ -163,9 +163,9 @@ def test_a_search_passes_over_what_goes_under_its_hands() -> None:
     def damaged(entry: Object) -> None:
         raise CryptokiError(ck.CKR_DEVICE_ERROR)
 
-    catalog.add_row(1, False, [None] * len(OUTLINE), gone)
+    catalog.add_row(1, False, (None,) * len(OUTLINE), gone)
     assert catalog.find({ck.CKA_VALUE: b"x"}) == []
-    catalog.add_row(2, False, [None] * len(OUTLINE), damaged)
+    catalog.add_row(2, False, (None,) * len(OUTLINE), damaged)
     with refusing(ck.CKR_DEVICE_ERROR):
         catalog.find({ck.CKA_VALUE: b"x"})
 

@@ -403,15 +403,15 @@ def test_body_round_trip(attributes: Attributes, blob: bytes) -> None:
 )
 def test_an_outline_is_a_part_of_the_whole(attributes: Attributes, blob: bytes) -> None:
     wanted = (2, 2**64 - 1, 9)
-    body._places.clear()  # they are of another outline
+    outlines = body.Outlines(wanted)
     packed = body.pack(attributes, blob)
-    head, values = body.outline(packed, wanted)
-    assert values == [attributes.get(type) for type in wanted]
-    assert body.types(head) == tuple(attributes)
-    for size in range(len(packed) - len(blob)):
-        with pytest.raises(body.BodyError):
-            body.outline(packed[:size], wanted)
-    body._places.clear()
+    for _ in ("worked out", "remembered"):
+        kind, values = outlines.read(packed)
+        assert values == [attributes.get(type) for type in wanted]
+        assert body.types(kind) == tuple(attributes)
+        for size in range(len(packed) - len(blob)):
+            with pytest.raises(body.BodyError):
+                outlines.read(packed[:size])
 
 
 @given(st.binary(max_size=200))
