@@ -82,7 +82,7 @@ class Changeover:
             if not _is_under(entry.blob, self.wkid) and _is_under(entry.following, self.wkid):
                 self._catalog.replace(entry, entry.attributes, entry.following)
         self.prepare(own)
-        for entry in self._catalog.all() if is_another else ():
+        for entry in self._catalog.used() if is_another else ():
             if entry.is_on_token and entry.is_read and entry.blob:
                 now = store.object(entry.row)
                 if now is not None and now.changed == entry.changed:
@@ -90,7 +90,7 @@ class Changeover:
 
     def renewed(self, params: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Parameters of a request with the blobs that their keys have now, wherever in them."""
-        for entry in self._catalog.all():
+        for entry in self._catalog.used():
             for former in entry.former:
                 params = tuple(param.replace(former, entry.blob) for param in params)
         return params

@@ -41,7 +41,7 @@ class Token:
         self._path = path
         self._store: Store | None = None
         self._failure: CryptokiError | None = None
-        self._catalog = Catalog(handles)
+        self._catalog = Catalog(handles, self._load)
         self._lock = self._catalog.lock
         self._rows = Rows(lambda reason: self._opened().report(reason))
         self._changeover = Changeover(cards or NoCards(), self._catalog, self._rows)
@@ -195,10 +195,9 @@ class Token:
                 raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)
             self.user = NOBODY
             self._rows.lock()
-            for entry in self._catalog.all():
-                if entry.is_private:
-                    self._drop(entry)
+            self._catalog.remove_private()
             for session in self.sessions.values():
+                session.objects = {entry for entry in session.objects if not entry.is_private}
                 session.abandon()
 
     def owner(self) -> Owner:
@@ -239,7 +238,7 @@ class Token:
             self.sessions.pop(session.handle, None)
             session.end()
             for entry in session.objects:
-                self._catalog.remove(entry)
+                self._catalog.remove(entry.handle)
             session.objects.clear()
             if not self.sessions and self.user != NOBODY:
                 self.logout()
@@ -268,14 +267,13 @@ class Token:
         if token.forgotten <= since <= token.sequence:
             for row in store.changed(since, is_user):
                 self._take(row)
-            for gone in store.deleted(since):
-                self._drop_row(gone)
+            self._catalog.remove_rows(store.deleted(since))
             return
         there = set()
         for row in store.all(is_user):
             self._take(row)
             there.add(row.id)
-        self._drop_all_but(there)
+        self._catalog.remove_rows(self._catalog.rows() - there)
 
     def _take_private(self) -> None:
         store = self._opened()
@@ -403,17 +401,17 @@ class Token:
             self.refresh()
 
     def _take(self, row: ObjectRow) -> None:
-        known = self._catalog.at_row(row.id)
-        if known is not None and known.changed == row.changed:
+        if self._catalog.changed(row.id) == row.changed:
             return
-        if known is not None and known.is_read:
+        known = self._catalog.at_row(row.id)
+        if known is None:
+            outline = self._rows.outlined(row)
+            self._catalog.add_row(row.id, row.changed, row.is_private, outline)
+            return
+        if known.is_read:
             self._catalog.replace(known, *self._rows.unpacked(row))
         else:
-            outline = self._rows.outlined(row)
-            if known is None:
-                known = self._catalog.add_row(row.id, row.is_private, outline, self._load)
-            else:
-                self._catalog.rename(known, outline)
+            self._catalog.rename(known, self._rows.outlined(row))
         known.changed = row.changed
 
     def _load(self, entry: Object) -> None:
@@ -427,19 +425,9 @@ class Token:
                 entry.replace(*self._rows.unpacked(row))
 
     def _drop(self, entry: Object) -> None:
-        self._catalog.remove(entry)
+        self._catalog.remove(entry.handle)
         for session in self.sessions.values():
             session.objects.discard(entry)
-
-    def _drop_row(self, row: int) -> None:
-        entry = self._catalog.at_row(row)
-        if entry is not None:
-            self._catalog.remove(entry)
-
-    def _drop_all_but(self, rows: set[int]) -> None:
-        for entry in self._catalog.all():
-            if entry.is_on_token and entry.row not in rows:
-                self._catalog.remove(entry)
 
     def _enter_life(self, epoch: bytes) -> bool:
         """Whether the token was initialised anew since it was last looked at; then nothing of it is

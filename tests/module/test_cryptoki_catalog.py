@@ -46,28 +46,28 @@ def test_a_search_finds_what_a_walk_would(
     objects: list[tuple[Attributes, bool]], wanted: Attributes, data: st.DataObject
 ) -> None:
     """Session objects and rows, some of them renamed or removed again."""
-    catalog = Catalog(count(1))
     bodies: dict[int, Attributes] = {}
 
     def load(entry: Object) -> None:
         entry.replace(bodies[entry.row], b"")
 
+    catalog = Catalog(count(1), load)
     truth: dict[int, Attributes] = {}
     for number, (attributes, is_stored) in enumerate(objects, 1):
         if is_stored:
             bodies[number] = attributes
             outline = tuple(attributes.get(type) for type in OUTLINE)
             is_private = attributes[ck.CKA_PRIVATE] == TRUE
-            entry = catalog.add_row(number, is_private, outline, load)
+            handle = catalog.add_row(number, 0, is_private, outline)
         else:
-            entry = catalog.add(attributes, b"")
-        truth[entry.handle] = attributes
+            handle = catalog.add(attributes, b"").handle
+        truth[handle] = attributes
     for handle in data.draw(st.sets(st.sampled_from(sorted(truth)))) if truth else ():
-        entry = catalog.by_handle[handle]
         if data.draw(st.booleans()):
-            catalog.remove(entry)
+            catalog.remove(handle)
             del truth[handle]
         else:
+            entry = catalog.by_handle[handle]
             new = {**truth[handle], ck.CKA_LABEL: b"renamed"}
             truth[handle] = bodies[entry.row] = new
             if entry.is_read:
@@ -155,17 +155,15 @@ def test_an_unread_object_that_another_process_removes(path: str, token: Token) 
 
 
 def test_a_search_passes_over_what_goes_under_its_hands() -> None:
-    catalog = Catalog(count(1))
+    errors = {1: ck.CKR_OBJECT_HANDLE_INVALID, 2: ck.CKR_DEVICE_ERROR}
 
-    def gone(entry: Object) -> None:
-        raise CryptokiError(ck.CKR_OBJECT_HANDLE_INVALID)
+    def load(entry: Object) -> None:
+        raise CryptokiError(errors[entry.row])
 
-    def damaged(entry: Object) -> None:
-        raise CryptokiError(ck.CKR_DEVICE_ERROR)
-
-    catalog.add_row(1, False, (None,) * len(OUTLINE), gone)
+    catalog = Catalog(count(1), load)
+    catalog.add_row(1, 0, False, (None,) * len(OUTLINE))
     assert catalog.find({ck.CKA_VALUE: b"x"}) == []
-    catalog.add_row(2, False, (None,) * len(OUTLINE), damaged)
+    catalog.add_row(2, 0, False, (None,) * len(OUTLINE))
     with refusing(ck.CKR_DEVICE_ERROR):
         catalog.find({ck.CKA_VALUE: b"x"})
 
