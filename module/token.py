@@ -160,13 +160,14 @@ class Token:
         with self._lock:
             self._check_login(user)
             self._enter_life(row.epoch)
+            knows_public = self._sequence != _UNREAD
+            self.user = user
+            self._rows.unlock(key)
             try:
                 self.refresh()
-                if self._rows.epoch != row.epoch:
+                if self.user != user:
                     raise CryptokiError(ck.CKR_USER_NOT_LOGGED_IN)  # initialised anew meanwhile
-                self.user = user
-                self._rows.unlock(key)
-                if user == ck.CKU_USER:
+                if user == ck.CKU_USER and knows_public:
                     self._take_private()
             except BaseException:  # an object is damaged: then nobody is logged in
                 self._forget()

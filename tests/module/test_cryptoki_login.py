@@ -73,6 +73,13 @@ def test_each_object_is_read_once(
     assert len(read) == 2 * OBJECTS
 
 
+def test_objects_are_found_in_the_order_in_which_they_were_made(token: Token) -> None:
+    token.login(ck.CKU_USER, PIN)
+    labels = [token.objects[each].attributes[ck.CKA_LABEL] for each in token.find({})]
+    kinds = (b"private", b"public")
+    assert labels == [b"%b %d" % (kind, number) for number in range(OBJECTS) for kind in kinds]
+
+
 def kept(root: object) -> set[bytes]:
     """Every byte string that can be reached from an object, but not by way of types and modules."""
     seen: set[int] = set()
