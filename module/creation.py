@@ -29,12 +29,14 @@ def create(active: Session, wanted: Template) -> Object:
     blob = b""
     if object_class == ck.CKO_PUBLIC_KEY:
         attributes = complete_public(attributes)
+        _check_usable(active, attributes)
     elif object_class in SECRET_CLASSES:
         attributes, blob = _import_secret(active, attributes)
     elif object_class == ck.CKO_PRIVATE_KEY:
         attributes, blob = _import_private(active, attributes)
     elif object_class == ck.CKO_DOMAIN_PARAMETERS:
         attributes = complete_domain(attributes)
+        _check_usable(active, attributes)
     return keep(active, attributes, blob)
 
 
@@ -134,6 +136,16 @@ def complete_domain(attributes: Attributes) -> Attributes:
         for prime, size in sizes.items()
         if prime in attributes
     }
+
+
+def _check_usable(active: Session, attributes: Attributes) -> None:
+    """CKR_ATTRIBUTE_VALUE_INVALID for a public key, or a domain, that no card could use; of cards
+    that compute nothing a program has only such.
+    """
+    from ghostcard.module import public_keys  # not at start-up
+
+    if active.slot.has_values and public_keys.flaw(attributes):
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
 
 
 def _import_secret(active: Session, attributes: Attributes) -> tuple[Attributes, bytes]:

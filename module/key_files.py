@@ -8,7 +8,7 @@ keys as SubjectPublicKeyInfo; certificates as X.509. Which types of keys there a
 import hashlib
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,12 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.types import (
 )
 
 from ghostcard import pkcs11 as ck
-from ghostcard.module import der, pkcs8, spki
+from ghostcard.module import der, pkcs8, public_keys, spki
 from ghostcard.module.attributes import SCHEMAS
 from ghostcard.module.encoding import number, ulong
 from ghostcard.module.errors import CryptokiError
 from ghostcard.module.template import Attributes
 
+Key = TypeVar("Key", CertificatePublicKeyTypes, PublicKeyTypes)
 Ask = Callable[[], bytes]
 """Asks for the passphrase of an encrypted key; called only if there is one."""
 
@@ -33,6 +34,8 @@ _KEY_TYPES = tuple(key for kind, key in SCHEMAS if kind == ck.CKO_PUBLIC_KEY)
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _PARAMETERS = (b"EC PARAMETERS", b"DSA PARAMETERS", b"DH PARAMETERS")
 """Written by OpenSSL in front of a key that has them too."""
+
+_UNUSABLE = "has a public key that no card can use"
 
 
 class KeyFileError(Exception):
@@ -71,7 +74,7 @@ def _pem(kind: bytes, text: bytes, ask: Ask) -> list[Found]:
     if kind == b"CERTIFICATE":
         return [_certificate(x509.load_pem_x509_certificate(text))]
     if kind.endswith(b"PUBLIC KEY"):
-        return [_public(forms.load_pem_public_key(text))]
+        return [_public(_usable(lambda: forms.load_pem_public_key(text)))]
     if kind == b"OPENSSH PRIVATE KEY":
         return _private(_with_passphrase(forms.load_ssh_private_key, text, ask))
     if kind.endswith(b"PRIVATE KEY"):
@@ -90,7 +93,11 @@ def _der(data: bytes, ask: Ask) -> list[Found]:
             return reader()
         except ValueError:
             pass
-    raise KeyFileError("has no key and no certificate, in PEM or DER")
+    try:
+        _identifier(data)
+    except der.DerError:
+        raise KeyFileError("has no key and no certificate, in PEM or DER") from None
+    raise KeyFileError("has a public key that is damaged, or that no card can use")
 
 
 def _with_passphrase(
@@ -123,6 +130,14 @@ def _private(key: PrivateKeyTypes) -> list[Found]:
 
 def _public(key: PublicKeyTypes) -> Found:
     info = _info(key)
+    values = _values(info)
+    if not values:
+        raise KeyFileError("has a key of a type that no card takes")
+    return Found("public key", values, _identifier(info))
+
+
+def _values(info: bytes) -> Attributes:
+    """What C_CreateObject takes of a public key; nothing of one of a type that no card takes."""
     for key_type in _KEY_TYPES:
         try:
             values = spki.public_attributes(info, key_type)
@@ -130,11 +145,23 @@ def _public(key: PublicKeyTypes) -> Found:
             continue
         values.pop(ck.CKA_MODULUS_BITS, None)
         values |= {ck.CKA_CLASS: ulong(ck.CKO_PUBLIC_KEY), ck.CKA_KEY_TYPE: ulong(key_type)}
-        return Found("public key", values, _identifier(info))
-    raise KeyFileError("has a key of a type that no card takes")
+        flaw = public_keys.flaw(values)
+        if flaw:
+            raise KeyFileError(f"{_UNUSABLE}: {flaw}")
+        return values
+    return {}
+
+
+def _usable(load: Callable[[], Key]) -> Key:
+    try:
+        return load()
+    except ValueError:
+        raise KeyFileError("has a public key that is damaged, or that no card can use") from None
 
 
 def _certificate(certificate: x509.Certificate) -> Found:
+    info = _info(_usable(certificate.public_key))
+    _values(info)  # who has the certificate wants to verify with its key
     template = {
         ck.CKA_CLASS: ulong(ck.CKO_CERTIFICATE),
         ck.CKA_CERTIFICATE_TYPE: ulong(ck.CKC_X_509),
@@ -143,7 +170,7 @@ def _certificate(certificate: x509.Certificate) -> Found:
         ck.CKA_SERIAL_NUMBER: der.integer(certificate.serial_number),
         ck.CKA_VALUE: certificate.public_bytes(forms.Encoding.DER),
     }
-    return Found("certificate", template, _identifier(_info(certificate.public_key())))
+    return Found("certificate", template, _identifier(info))
 
 
 def _info(key: CertificatePublicKeyTypes | PublicKeyTypes) -> bytes:

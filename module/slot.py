@@ -47,7 +47,7 @@ class Slot:
     """A slot of the configuration. ``part_bytes``: the most data that goes into one request;
     ``has_token``: False of a token in cards while all of them are out of operation; ``has_event``:
     that changed, and nobody was told; ``attempts``: to make a key under the right wrapping key, if
-    one APQN has another.
+    one APQN has another; ``has_values``: False where cards compute nothing.
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class Slot:
         kind: "Kind",
         path: str,
         handles: Iterator[int],
+        has_values: bool,
     ) -> None:
         """`path`: the token's store."""
+        self.has_values = has_values
         self.has_token = True
         self.has_event = False
         self._adapters = sorted({apqn >> 8 for apqn in config.apqns})

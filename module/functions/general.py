@@ -153,9 +153,10 @@ class General(Chapter):
         folder = home()
         take = self._measured(wanted.time.think == "cpu")
         machine = machine_of(wanted, None if wanted.server else _recorder(), own_time=take)
+        handles, has_values = self._object_handles, machine.config.function == "real"
         self._slots = {
             slot.id: Slot(
-                slot, kind_of(machine, slot), store_path(folder, slot.id), self._object_handles
+                slot, kind_of(machine, slot), store_path(folder, slot.id), handles, has_values
             )
             for slot in wanted.slots
             if has_token(machine, slot)

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from ghostcard.cli import main
 from ghostcard.cli.secret import uninterrupted
 from ghostcard.config import load
-from ghostcard.module import pins
+from ghostcard.module import der, pins, spki
+from ghostcard.module.encoding import big
 from tests.module.program import QUICK_SCRYPT_N
 
 SO_PIN, PIN = "87654321", "a PIN that is kept"
@@ -143,6 +144,22 @@ def test_all_or_nothing(home: Path) -> None:
     assert listed() == []
 
 
+_INFO = EC.public_key().public_bytes(DER, SPKI)
+_POINT = _INFO[-65:]
+
+
+def rsa_key(modulus: int, exponent: int) -> bytes:
+    """A SubjectPublicKeyInfo, whatever the numbers."""
+    return spki.rsa(big(modulus), big(exponent))
+
+
+def with_key(info: bytes) -> bytes:
+    """The certificate with another key in it; who imports it checks no signature."""
+    whole, inner = CERTIFICATE.public_bytes(DER), CERTIFICATE.tbs_certificate_bytes
+    changed = der.encode(der.SEQUENCE, der.read(inner, der.SEQUENCE).replace(_INFO, info))
+    return der.encode(der.SEQUENCE, changed, whole[whole.index(inner) + len(inner) :])
+
+
 REFUSALS = {
     "a wrong passphrase": (FORMS["EC, sealed"], "is damaged, or its passphrase is another"),
     "a request": (
@@ -152,6 +169,22 @@ REFUSALS = {
     "a damaged certificate": (
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         "is damaged, or its passphrase is another",
+    ),
+    "an even modulus": (
+        rsa_key(RSA.public_key().public_numbers().n - 1, 65537),
+        "has a public key that no card can use: its modulus is even",
+    ),
+    "an exponent of 1": (
+        rsa_key(RSA.public_key().public_numbers().n, 1),
+        "has a public key that is damaged, or that no card can use",
+    ),
+    "a certificate of an unusable key": (
+        CERTIFICATE.public_bytes(DER).replace(_POINT, b"\4" + bytes(64)),
+        "has a public key that is damaged, or that no card can use",
+    ),
+    "a certificate of a key that cards have not": (
+        with_key(rsa_key(RSA.public_key().public_numbers().n - 1, 65537)),
+        "has a public key that no card can use: its modulus is even",
     ),
 }
 
