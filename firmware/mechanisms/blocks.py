@@ -1,10 +1,12 @@
 """ECB, CBC and CBC with PKCS #7 padding, of any block cipher (PKCS #11 3.2, 6.13.4 to 6.13.6)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.mechanisms.block import BlockMode, modes
+from ghostcard.firmware.mechanisms.context import Chain, Codebook, Contexts
 from ghostcard.firmware.mechanisms.key import Key, Placer, Transform
 from ghostcard.firmware.mechanisms.mechanism import CipherStream, no_parameters
 from ghostcard.firmware.mechanisms.refusal import Refused
@@ -15,68 +17,84 @@ if TYPE_CHECKING:
     from ghostcard.firmware.mechanisms.block import Mode
 
 
-class Blocks(BlockMode):
+class BlockByBlock(BlockMode):
+    """ECB or CBC, as what is made of them sees it."""
+
+    __slots__ = ()
+
+    def initial(self, params: bytes) -> bytes:
+        if self.mode == "cbc":
+            return super().initial(params)
+        no_parameters(params)
+        return params
+
+    def chosen(self, iv: bytes) -> "Mode":
+        """The mode of one message."""
+        return modes().cbc(iv) if self.mode == "cbc" else modes().ecb()
+
+    def encryptor(self, key: Key, iv: bytes) -> "CipherContext":
+        """The context of one message."""
+        return self.maker(key)(self.chosen(iv)).encryptor()
+
+    def decryptor(self, key: Key, iv: bytes) -> "CipherContext":
+        """The same for decryption."""
+        return self.maker(key)(self.chosen(iv)).decryptor()
+
+    def encrypting(self, key: Key) -> Contexts:
+        """Contexts for whole messages, kept from one to the next."""
+        made = Chain if self.mode == "cbc" else Codebook
+        return made(partial(self.encryptor, key), self.cipher.block)
+
+    def decrypting(self, key: Key) -> Contexts:
+        """The same for decryption."""
+        return Codebook(partial(self.decryptor, key), self.cipher.block)
+
+
+class Blocks(BlockByBlock):
     """ECB and CBC: whole blocks in, whole blocks out."""
 
     __slots__ = ()
 
-    def chosen(self, params: bytes) -> "Mode":
-        """The mode of one message; refused if the parameters are not the mechanism's."""
-        if self.mode == "ecb":
-            no_parameters(params)
-            return modes().ecb()
-        return modes().cbc(self.initial(params))
-
     def encrypter(self, key: Key) -> Transform:
-        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
-
-        def encrypt(params: bytes, data: bytes) -> bytes:
-            if len(data) % block:
-                raise Refused(ck.CKR_DATA_LEN_RANGE)
-            return make(chosen(params)).encryptor().update(data)
-
-        return encrypt
+        return self._transform(self.encrypting(key), ck.CKR_DATA_LEN_RANGE)
 
     def decrypter(self, key: Key) -> Transform:
-        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+        return self._transform(self.decrypting(key), ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
 
-        def decrypt(params: bytes, data: bytes) -> bytes:
+    def _transform(self, contexts: Contexts, rv: int) -> Transform:
+        whole, initial, block = contexts.whole, self.initial, self.cipher.block
+
+        def transform(params: bytes, data: bytes) -> bytes:
             if len(data) % block:
-                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-            return make(chosen(params)).decryptor().update(data)
+                raise Refused(rv)
+            return whole(initial(params), data)
 
-        return decrypt
-
-    def _unchecked(self) -> "Callable[[bytes], Mode]":
-        """As `chosen`; parameters of a wrong length are left for the cipher to refuse."""
-        return modes().cbc if self.mode == "cbc" else self.chosen
+        return transform
 
     def encrypting_placer(self, key: Key) -> Placer:
-        make, chosen, block = self.maker(key), self._unchecked(), self.cipher.block
-
-        def place(params: bytes, data: memoryview, out: memoryview) -> int:
-            if len(data) % block:
-                raise Refused(ck.CKR_DATA_LEN_RANGE)
-            return _through(make(chosen(params)).encryptor(), data, out, block)
-
-        return place
+        return self._placer(self.encrypting(key), ck.CKR_DATA_LEN_RANGE)
 
     def decrypting_placer(self, key: Key) -> Placer:
-        make, chosen, block = self.maker(key), self._unchecked(), self.cipher.block
+        return self._placer(self.decrypting(key), ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
+
+    def _placer(self, contexts: Contexts, rv: int) -> Placer:
+        into, initial, block = contexts.into, self.initial, self.cipher.block
 
         def place(params: bytes, data: memoryview, out: memoryview) -> int:
-            if len(data) % block:
-                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-            return _through(make(chosen(params)).decryptor(), data, out, block)
+            size = len(data)
+            if size % block:
+                raise Refused(rv)
+            into(initial(params), data, out)
+            return size
 
         return place
 
     def encryption(self, key: Key, params: bytes) -> CipherStream:
-        context = self.maker(key)(self.chosen(params)).encryptor()
+        context = self.encryptor(key, self.initial(params))
         return BlockStream(context, ck.CKR_DATA_LEN_RANGE)
 
     def decryption(self, key: Key, params: bytes) -> CipherStream:
-        context = self.maker(key)(self.chosen(params)).decryptor()
+        context = self.decryptor(key, self.initial(params))
         return BlockStream(context, ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
@@ -95,19 +113,6 @@ class Blocks(BlockMode):
 
     def wrapped_bytes(self, key: Key, params: bytes, size: int) -> int:
         return size + -size % self.cipher.block
-
-
-def _through(context: "CipherContext", data: memoryview, out: memoryview, block: int) -> int:
-    """Whole blocks straight into `out`. The library wants room for almost a block more than comes
-    out; without that the last block goes by itself.
-    """
-    size = len(data)
-    if len(out) >= size + block - 1:
-        return context.update_into(data, out)
-    start = size - block
-    context.update_into(data[:start], out)
-    out[start:size] = context.update(data[start:])
-    return size
 
 
 class BlockStream:
@@ -129,37 +134,38 @@ class BlockStream:
             raise Refused(self._rv) from None
 
 
-class CbcPad(BlockMode):
+class CbcPad(BlockByBlock):
     """CBC behind PKCS #7 padding."""
 
     __slots__ = ()
 
-    def chosen(self, params: bytes) -> "Mode":
-        return modes().cbc(self.initial(params))
-
     def encrypter(self, key: Key) -> Transform:
-        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+        whole, initial, block = self.encrypting(key).whole, self.initial, self.cipher.block
 
         def encrypt(params: bytes, data: bytes) -> bytes:
             fill = block - len(data) % block
-            return make(chosen(params)).encryptor().update(data + bytes((fill,)) * fill)
+            return whole(initial(params), data + bytes((fill,)) * fill)
 
         return encrypt
 
     def decrypter(self, key: Key) -> Transform:
-        make, chosen, block = self.maker(key), self.chosen, self.cipher.block
+        whole, initial, block = self.decrypting(key).whole, self.initial, self.cipher.block
 
         def decrypt(params: bytes, data: bytes) -> bytes:
-            stream = PadDecryption(make(chosen(params)).decryptor(), block)
+            iv = initial(params)
+            if not data or len(data) % block:
+                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
+            stream = PadDecryption(partial(whole, iv), block)
             return stream.update(data) + stream.finish()
 
         return decrypt
 
     def encryption(self, key: Key, params: bytes) -> CipherStream:
-        return PadEncryption(self.maker(key)(self.chosen(params)).encryptor(), self.cipher.block)
+        return PadEncryption(self.encryptor(key, self.initial(params)), self.cipher.block)
 
     def decryption(self, key: Key, params: bytes) -> CipherStream:
-        return PadDecryption(self.maker(key)(self.chosen(params)).decryptor(), self.cipher.block)
+        context = self.decryptor(key, self.initial(params))
+        return PadDecryption(context.update, self.cipher.block)
 
     def encrypted_bytes(self, key: Key, params: bytes, size: int) -> int:
         return size + self.cipher.block - size % self.cipher.block
@@ -194,19 +200,19 @@ class PadEncryption:
 class PadDecryption:
     """CBC_PAD in parts; the last block waits for the end. One error for every bad padding."""
 
-    __slots__ = ("_block", "_context", "_total", "_unpadder")
+    __slots__ = ("_block", "_decrypt", "_total", "_unpadder")
 
-    def __init__(self, context: "CipherContext", block: int) -> None:
+    def __init__(self, decrypt: Callable[[bytes], bytes], block: int) -> None:
         from cryptography.hazmat.primitives.padding import PKCS7
 
-        self._context = context
+        self._decrypt = decrypt
         self._unpadder = PKCS7(8 * block).unpadder()
         self._block = block
         self._total = 0
 
     def update(self, data: bytes, /) -> bytes:
         self._total += len(data)
-        return self._unpadder.update(self._context.update(data))
+        return self._unpadder.update(self._decrypt(data))
 
     def finish(self) -> bytes:
         if self._total == 0 or self._total % self._block:
