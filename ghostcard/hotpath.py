@@ -16,6 +16,15 @@ from typing import Any
 
 CALLS = (
     "ghostcard/driver/dispatcher.py",
+    "ghostcard/driver/whole.py",
+    "ghostcard/firmware/ep11/domain.py",
+    "ghostcard/firmware/ep11/whole.py",
+    "ghostcard/firmware/mechanisms/context.py",
+    "ghostcard/module/cipher_rules.py",
+    "ghostcard/module/entries/operations.py",
+    "ghostcard/module/operation.py",
+    "ghostcard/module/preparation.py",
+    "ghostcard/module/rule.py",
     "ghostcard/emulator/agenda.py",
     "ghostcard/emulator/bus.py",
     "ghostcard/emulator/engine.py",
@@ -110,7 +119,7 @@ def digest(root: Path = ROOT) -> str:
 def compiled(root: Path = ROOT) -> set[Path]:
     """What was compiled and lies in the tree: modules, and the libraries of the groups."""
     package = root / "ghostcard"
-    found = (*package.glob(f"*{SUFFIX}"), *package.glob(f"*/*{SUFFIX}"))
+    found = [one for depth in ("", "*/", "*/*/") for one in package.glob(f"{depth}*{SUFFIX}")]
     return {path.relative_to(root) for path in found}
 
 

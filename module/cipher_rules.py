@@ -102,7 +102,7 @@ def _gmac(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
 
 
 def _ccm(key: Object | None, mechanism: bytes, encrypts: bool) -> Length:
-    data, mac, nonce = (number_at(mechanism, place) for place in range(3))
+    data, mac, nonce = [number_at(mechanism, place) for place in range(3)]
     expect(mac in _CCM_MAC and nonce in _CCM_NONCE)
     expect(not data >> 8 * (15 - nonce))  # NIST SP 800-38C, A.1
     return _with_tag(mac, encrypts)

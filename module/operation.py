@@ -108,8 +108,8 @@ class Stream:
         limit = self._limit
         if self.journal is not None and not self.journal.keep(data):
             self.journal = None
-        pieces = (data[start : start + limit] for start in range(0, len(data), limit))
-        return b"".join([self.update(piece) or b"" for piece in pieces])
+        starts = range(0, len(data), limit)
+        return b"".join([self.update(data[start : start + limit]) or b"" for start in starts])
 
     def whole(self, data: bytes) -> bytes:
         """The result of all the data, of which no part has been given; the last request ends it."""

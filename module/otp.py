@@ -7,6 +7,7 @@ A password is made in the form of the structure, with pointers that count from i
 
 from collections.abc import Callable, Iterable
 from struct import Struct
+from typing import ClassVar
 
 from ghostcard import pkcs11 as ck
 from ghostcard.driver.errors import Ep11Error
@@ -37,7 +38,7 @@ def _nowhere(address: int, length: int) -> bytes:
 class Host:
     """The application's memory, address and length -> bytes; the edge to C says how it is read."""
 
-    memory: Memory = staticmethod(_nowhere)
+    memory: ClassVar[Memory] = staticmethod(_nowhere)
 
 
 class Image(bytes):

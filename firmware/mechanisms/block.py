@@ -1,7 +1,7 @@
 """Block ciphers as their modes of operation see them, and what all modes have in common.
 
-`Cipher` objects of whole-message functions are made per request: they hold the state of one message
-and so cannot be shared between threads; the key schedule's input is what is kept.
+`Cipher` objects of whole-message functions are made per request (but see `context.py`), as
+they hold the state of one message; the key schedule's input is what is kept.
 """
 
 from collections.abc import Callable

@@ -5,10 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ghostcard import pkcs11 as ck
-from ghostcard.firmware.mechanisms.block import BlockMode, modes
+from ghostcard.firmware.mechanisms.block import AES, BlockCipher, BlockMode, modes
 from ghostcard.firmware.mechanisms.context import Chain, Codebook, Contexts
 from ghostcard.firmware.mechanisms.key import Key, Placer, Transform
-from ghostcard.firmware.mechanisms.mechanism import CipherStream, no_parameters
+from ghostcard.firmware.mechanisms.mechanism import CipherStream
 from ghostcard.firmware.mechanisms.refusal import Refused
 
 if TYPE_CHECKING:
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 class BlockByBlock(BlockMode):
     """ECB or CBC, as what is made of them sees it."""
 
-    __slots__ = ()
+    __slots__ = ("iv_bytes",)
+
+    def __init__(self, number: int, mode: str, flags: int, cipher: BlockCipher = AES) -> None:
+        super().__init__(number, mode, flags, cipher)
+        self.iv_bytes = cipher.block if mode == "cbc" else 0
 
     def initial(self, params: bytes) -> bytes:
-        if self.mode == "cbc":
-            return super().initial(params)
-        no_parameters(params)
+        if len(params) != self.iv_bytes:
+            raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
         return params
 
     def chosen(self, iv: bytes) -> "Mode":
@@ -78,13 +81,15 @@ class Blocks(BlockByBlock):
         return self._placer(self.decrypting(key), ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
 
     def _placer(self, contexts: Contexts, rv: int) -> Placer:
-        into, initial, block = contexts.into, self.initial, self.cipher.block
+        into, iv_bytes, block = contexts.into, self.iv_bytes, self.cipher.block
 
         def place(params: bytes, data: memoryview, out: memoryview) -> int:
             size = len(data)
+            if len(params) != iv_bytes:
+                raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
             if size % block:
                 raise Refused(rv)
-            into(initial(params), data, out)
+            into(params, data, out)
             return size
 
         return place
