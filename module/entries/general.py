@@ -1,6 +1,8 @@
 """Crossings of the general, slot and token functions (PKCS #11 3.2, 5.4 and 5.5)."""
 
+import gc
 import os
+from collections.abc import Callable
 
 from ghostcard.module.cryptoki import Cryptoki
 from ghostcard.module.entries.edge import Edge, Pointer
@@ -23,6 +25,25 @@ def padded(text: str, size: int) -> bytes:
 def put_version(target: Pointer, version: Version) -> None:
     """Fills in a CK_VERSION."""
     target.major, target.minor = version
+
+
+def uncollected(crossing: Callable[[], int]) -> Callable[[], int]:
+    """The crossing without a look for garbage meanwhile.
+
+    In a Python host that look may run finalizers of the host's, and hosts call C_Initialize and
+    C_Finalize under a lock which their finalizers want too (PyKCS11's do).
+    """
+
+    def undisturbed() -> int:
+        if not gc.isenabled():
+            return crossing()
+        gc.disable()
+        try:
+            return crossing()
+        finally:
+            gc.enable()
+
+    return undisturbed
 
 
 def connect(edge: Edge, cryptoki: Cryptoki) -> None:
@@ -86,8 +107,8 @@ def connect_library(edge: Edge, cryptoki: Cryptoki) -> None:
         return 0
 
     edge.cross("sleep", sleep)
-    edge.cross("initialize", initialize)
-    edge.cross("finalize", finalize)
+    edge.cross("initialize", uncollected(initialize))
+    edge.cross("finalize", uncollected(finalize))
     edge.cross("get_info", get_info)
 
 

@@ -44,9 +44,10 @@ def test_a_python_program_of_another_environment(other: Path, tree: Tree, case: 
     assert passes(run(other, SCRIPT, tree.library, case)) == ""
 
 
-def test_a_python_program_of_the_same_environment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", ["plain", "garbage"])
+def test_a_python_program_of_the_same_environment(tmp_path: Path, case: str) -> None:
     environment = {"PYTHONPATH": str(REPOSITORY), "GHOSTCARD_HOME": str(tmp_path)}
-    assert passes(run(sys.executable, SCRIPT, LIBRARY, "plain", environment=environment)) == ""
+    assert passes(run(sys.executable, SCRIPT, LIBRARY, case, environment=environment)) == ""
 
 
 def test_the_surroundings_of_the_program_stay_as_they_are(other: Path, tree: Tree) -> None:

@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -69,6 +70,28 @@ def finalize_holding_the_gil() -> None:
     thread = hold(other)
     finalize(library)
     thread.join()
+
+
+class Owner:
+    """In a cycle, so that only a look for garbage finalizes it; its finalizer wants the lock."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.itself, self.lock = self, lock
+
+    def __del__(self) -> None:
+        expect(int(self.lock.locked()), 0)
+
+
+def garbage() -> None:
+    """It may wait for a lock that the program holds while it starts or ends the library."""
+    library, lock = load(), threading.Lock()
+    gc.collect()
+    for call in (library.C_Initialize, library.C_Finalize):
+        with lock:
+            Owner(lock)
+            expect(call(None))
+        gc.collect()
+    expect(int(gc.isenabled()), 1)
 
 
 def surroundings() -> None:
