@@ -36,6 +36,16 @@ CK_RV settle(long answer, const void *out, CK_ULONG *length)
     return out && *length > room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
 }
 
+/* The same for bytes. Whoever asks how many there would be is told at least 1, which may be more than there are (5.2):
+ * a program that takes 0 and makes a buffer of it may have NULL for that (an empty std::vector has), so that its next
+ * call would ask again and do nothing. */
+CK_RV settle_bytes(long answer, const void *out, CK_ULONG *length)
+{
+    CK_RV rv = settle(answer, out, length);
+    if (!rv && !out && !*length) *length = 1;
+    return rv;
+}
+
 /* An answer that is a handle. */
 CK_RV take(long answer, CK_ULONG *handle)
 {

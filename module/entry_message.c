@@ -34,8 +34,9 @@ static CK_RV whole(cross_message_t *cross, CK_SESSION_HANDLE session, void *para
         rv = message_read(parameter, parameter_length, &message);
     else rv = CKR_ARGUMENTS_BAD;
     if (!rv)
-        rv = settle(cross(session, message.numbers, (char *)message.iv, (char *)message.tag, input(aad), aad_length,
-                          input(data), length, (char *)out, capacity(out, out_length)), out, out_length);
+        rv = settle_bytes(cross(session, message.numbers, (char *)message.iv, (char *)message.tag, input(aad),
+                                aad_length, input(data), length, (char *)out, capacity(out, out_length)),
+                          out, out_length);
     library_leave();
     return rv;
 }
@@ -67,8 +68,8 @@ static CK_RV next(cross_message_next_t *cross, CK_SESSION_HANDLE session, void *
         rv = message_read(parameter, parameter_length, &message);
     else rv = CKR_ARGUMENTS_BAD;
     if (!rv)
-        rv = settle(cross(session, message.numbers, (char *)message.tag, input(data), length, (char *)out,
-                          capacity(out, out_length), flags), out, out_length);
+        rv = settle_bytes(cross(session, message.numbers, (char *)message.tag, input(data), length, (char *)out,
+                                capacity(out, out_length), flags), out, out_length);
     library_leave();
     return rv;
 }

@@ -85,6 +85,7 @@ int is_input(const void *data, CK_ULONG length);
 char *input(void *data);                                  /* never NULL */
 long capacity(const void *out, const CK_ULONG *length);   /* -1 for NULL */
 CK_RV settle(long answer, const void *out, CK_ULONG *length);
+CK_RV settle_bytes(long answer, const void *out, CK_ULONG *length);
 CK_RV outcome(long answer); /* a crossing without output */
 CK_RV take(long answer, CK_ULONG *handle);
 

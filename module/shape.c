@@ -19,7 +19,7 @@ CK_RV shape_transform(cross_transform_t *cross, CK_SESSION_HANDLE session, CK_BY
     CK_RV rv = library_enter();
     if (rv) return rv;
     if (is_input(data, length) && out_length)
-        rv = settle(cross(session, input(data), length, (char *)out, capacity(out, out_length)), out, out_length);
+        rv = settle_bytes(cross(session, input(data), length, (char *)out, capacity(out, out_length)), out, out_length);
     else rv = CKR_ARGUMENTS_BAD;
     library_leave();
     return rv;
@@ -29,7 +29,7 @@ CK_RV shape_final(cross_final_t *cross, CK_SESSION_HANDLE session, CK_BYTE *out,
 {
     CK_RV rv = library_enter();
     if (rv) return rv;
-    rv = length ? settle(cross(session, (char *)out, capacity(out, length)), out, length) : CKR_ARGUMENTS_BAD;
+    rv = length ? settle_bytes(cross(session, (char *)out, capacity(out, length)), out, length) : CKR_ARGUMENTS_BAD;
     library_leave();
     return rv;
 }

@@ -166,6 +166,24 @@ static void lengths(void)
     EXPECT(CKR_ARGUMENTS_BAD, f->C_Verify(session, data, 4, NULL, 5));
 }
 
+/* A program may make of the length a buffer that for 0 would be NULL, and then ask again for ever. */
+static void nothing_to_be_had(void)
+{
+    CK_BYTE data[4] = "data", out[1] = "-";
+    CK_ULONG length = 0;
+    EXPECT(CKR_OK, f->C_DecryptUpdate(session, data, 4, NULL, &length));
+    EXPECT(1, length);
+    EXPECT(CKR_OK, f->C_DecryptUpdate(session, data, 4, out, &length));
+    EXPECT(0, length);
+    EXPECT(CKR_OK, f->C_DecryptUpdate(session, data, 4, out, &length));
+    EXPECT(0, length);
+    EXPECT(CKR_OK, f->C_DecryptFinal(session, NULL, &length));
+    EXPECT(1, length);
+    EXPECT(CKR_OK, f->C_DecryptFinal(session, out, &length));
+    EXPECT(0, length);
+    EXPECT('-', out[0]);
+}
+
 static void lists(void)
 {
     CK_ULONG list[4], count = 77;
@@ -318,6 +336,7 @@ int main(int argc, char **argv)
     mechanisms();
     wrong_mechanisms();
     lengths();
+    nothing_to_be_had();
     lists();
     information();
     sessions();

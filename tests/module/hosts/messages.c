@@ -35,6 +35,8 @@ static void encrypted(const char *title, void *parameter, CK_ULONG size, CK_BYTE
     EXPECT(CKR_ARGUMENTS_BAD, f->C_EncryptMessageNext(session, parameter, size, text, 4, out, &length, 2));
     EXPECT(CKR_OK, f->C_DecryptMessage(session, parameter, size, text, 4, text, 4, NULL, &length));
     EXPECT(4, length);
+    EXPECT(CKR_OK, f->C_DecryptMessage(session, parameter, size, text, 4, NULL, 0, NULL, &length));
+    EXPECT(1, length);
     print_crossed("decrypt");
 }
 

@@ -115,6 +115,13 @@ class Cryptoki:
         with LOCK:
             return limited(b"S" + data, capacity)
 
+    def decrypt_update(self, session: int, data: bytes, capacity: int | None) -> bytes | int:
+        """There is nothing to be had before the end."""
+        return limited(b"", capacity)
+
+    def decrypt_final(self, session: int, capacity: int | None) -> bytes | int:
+        return limited(b"", capacity)
+
     def session_cancel(self, session: int, flags: int) -> None:
         if not session:
             raise CryptokiError(ck.CKR_FUNCTION_FAILED)
