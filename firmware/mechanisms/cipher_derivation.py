@@ -41,6 +41,8 @@ class EncryptData(SecretDerivation):
 
     def derived_bytes(self, key: Key, params: bytes, key_bytes: int | None) -> int:
         whole = len(self._data(params)[1])
+        if key_bytes is not None and key_bytes > whole:  # what is too short is the data
+            raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
         return within(key_bytes, whole, whole)
 
     def derive(self, key: Key, params: bytes, key_bytes: int | None) -> bytes:
