@@ -64,4 +64,6 @@ def complaint(error: BaseException) -> str:
             return _COMPLAINTS[each.rv]
         if isinstance(each, EmulatorError):  # what is wrong with a card
             return str(each)
+        if isinstance(each, ImportError):  # a server that has given up its user or its root
+            return f"{each}: this process may not read the folders of Python and Ghostcard"
     return ""

@@ -50,6 +50,15 @@ def test_a_python_program_of_the_same_environment(tmp_path: Path, case: str) -> 
     assert passes(run(sys.executable, SCRIPT, LIBRARY, case, environment=environment)) == ""
 
 
+def test_what_cannot_be_loaded_any_more_is_told_once(other: Path, tree: Tree) -> None:
+    done = run(other, SCRIPT, tree.library, "missing")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "ghostcard: No module named 'late': this process may not read the folders of Python and "
+        "Ghostcard\n"
+    )
+
+
 def test_the_surroundings_of_the_program_stay_as_they_are(other: Path, tree: Tree) -> None:
     """One folder at the end of sys.path, no module of ours at the top; signals, switch interval."""
     printed = passes(run(other, SCRIPT, tree.library, "surroundings"))

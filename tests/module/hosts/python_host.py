@@ -242,6 +242,14 @@ def interrupted() -> None:
     expect(sign(library))
 
 
+def missing() -> None:
+    """A part of the library that is loaded at its first use, and is not there any more."""
+    library = initialized()
+    library.C_DigestUpdate.restype = ctypes.c_ulong
+    for _ in range(2):
+        expect(library.C_DigestUpdate(ctypes.c_ulong(5), b"import", ctypes.c_ulong(6)), 0x5)
+
+
 def second_copy() -> None:
     initialized()
     sys.argv[1] = sys.argv[3]

@@ -139,6 +139,7 @@ class Cryptoki:
             b"memory": MemoryError(),
             b"bug": ZeroDivisionError("a bug"),
             b"interrupt": KeyboardInterrupt(),
+            b"import": ModuleNotFoundError("No module named 'late'"),
         }[data]
 
     def digest_key(self, session: int, key: int) -> None:
