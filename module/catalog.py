@@ -46,6 +46,9 @@ class Catalog:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, handle: int) -> bool:
+        return handle in self._entries
+
     def add(self, attributes: Attributes, blob: bytes) -> Object:
         """A new object that is not of the store, under a handle that was never used."""
         entry = Object(next(self._handles), _outline(attributes), _is_private(attributes))

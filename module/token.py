@@ -317,6 +317,10 @@ class Token:
             self.refresh()
         return self._catalog.find(wanted)
 
+    def knows(self, handle: int) -> bool:
+        """Whether there is an object of this handle, as far as this process has looked."""
+        return handle in self._catalog
+
     def add(self, attributes: Attributes, blob: bytes, session: "Session") -> Object:
         """A new object: of the token if CKA_TOKEN says so (when it returns it is on the disk), else
         of the session. CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN: what another thread did while

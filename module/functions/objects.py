@@ -85,8 +85,8 @@ class Objects(Chapter):
         sought = _sought(template)
         if sought.get(ck.CKA_CLASS) in _TOKEN_CLASSES:
             active.found = iter(ask(active, active.slot.builtin).find(sought))
-        else:
-            active.found = iter(active.token.find(sought))
+        else:  # without what is gone when C_FindObjects comes to it: private ones after C_Logout
+            active.found = filter(active.token.knows, active.token.find(sought))
 
     def find_objects(self, session: int, maximum: int) -> list[int]:
         """The next handles of the search, at most ``maximum``."""

@@ -60,6 +60,20 @@ def test_search_in_portions(program: Program) -> None:
         library.find_objects_init(session, [(ck.CKA_CLASS, b"\x01")])
 
 
+def test_a_search_finds_nothing_that_has_gone_since_it_began(program: Program) -> None:
+    """Private objects go with the login (PKCS #11 3.2, 5.6.9)."""
+    public = [program.data(label, TOKEN=True) for label in "abc"]
+    program.data("hidden", PRIVATE=True)
+    program.data("hidden on the token", PRIVATE=True, TOKEN=True)
+    library, session = program.library, program.session
+    library.find_objects_init(session, [])
+    assert library.find_objects(session, 1) == public[:1]
+    library.destroy_object(session, public[1])
+    library.logout(session)
+    assert library.find_objects(session, 10) == public[2:]
+    library.find_objects_final(session)
+
+
 def test_a_search_among_many_is_quick(program: Program) -> None:
     """10,000 objects: one by its label in well under 100 us, where a walk over all takes longer."""
     for number in range(10_000):
