@@ -71,20 +71,22 @@ class Rows:
         """
         try:
             types, values = self._outlines.read(self._opened(row, row.body))
-            kind = (*values[-_KIND:], types)
-            *shared, _ = self._sound.get(kind) or self._checked(kind)
-            return (*values[:-_KIND], *shared)
+            *own, object_class, key_type, certificate_type = values
+            kind = (types, object_class, key_type, certificate_type)
+            return (*own, *(self._sound.get(kind) or self._checked(types, kind[1:])))
         except body.BodyError as error:
             raise self._damaged(str(error)) from None
         except CryptokiError:
             raise self._damaged("an object's attributes are damaged") from None
 
-    def _checked(self, kind: Outline) -> Outline:
-        *values, types = kind
-        named = zip(OUTLINE[-_KIND:], values, strict=True)
+    def _checked(self, types: bytes, kind: Outline) -> Outline:
+        """The values that say of what kind objects are, once it is seen that they have what they
+        must.
+        """
+        named = zip(OUTLINE[-_KIND:], kind, strict=True)
         schema = kind_of({type: value for type, value in named if value is not None})
-        check_layout(schema, body.types(types or b""))
-        return self._sound.setdefault(kind, kind)
+        check_layout(schema, body.types(types))
+        return self._sound.setdefault((types, *kind), kind)
 
     def _opened(self, row: ObjectRow, data: bytes) -> bytes:
         if not row.is_private:

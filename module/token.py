@@ -406,13 +406,15 @@ class Token:
             self.refresh()
 
     def _take(self, row: ObjectRow) -> None:
-        if self._catalog.changed(row.id) == row.changed:
-            return
-        known = self._catalog.at_row(row.id)
-        if known is None:
+        before = self._catalog.changed(row.id)
+        if before is None:
             outline = self._rows.outlined(row)
             self._catalog.add_row(row.id, row.changed, row.is_private, outline)
             return
+        if before == row.changed:
+            return
+        known = self._catalog.at_row(row.id)
+        assert known is not None
         if known.is_read:
             self._catalog.replace(known, *self._rows.unpacked(row))
         else:

@@ -462,7 +462,7 @@ def test_two_processes_keep_to_the_model(
     monkeypatch.delenv("GHOSTCARD_RUN_DIR", raising=False)
     monkeypatch.setattr(Model, "home", prepared_home, raising=False)
     thorough = settings(
-        max_examples=60,
+        max_examples=40,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
