@@ -43,14 +43,14 @@ class BlockByBlock(BlockMode):
         """The same for decryption."""
         return self.maker(key)(self.chosen(iv)).decryptor()
 
-    def encrypting(self, key: Key) -> Contexts:
-        """Contexts for whole messages, kept from one to the next."""
+    def encrypting(self, key: Key, rv: int) -> Contexts:
+        """Contexts for whole messages, kept from one to the next; `rv` refuses half blocks."""
         made = Chain if self.mode == "cbc" else Codebook
-        return made(partial(self.encryptor, key), self.cipher.block)
+        return made(partial(self.encryptor, key), self.cipher.block, self.iv_bytes, rv)
 
-    def decrypting(self, key: Key) -> Contexts:
+    def decrypting(self, key: Key, rv: int) -> Contexts:
         """The same for decryption."""
-        return Codebook(partial(self.decryptor, key), self.cipher.block)
+        return Codebook(partial(self.decryptor, key), self.cipher.block, self.iv_bytes, rv)
 
 
 class Blocks(BlockByBlock):
@@ -59,40 +59,16 @@ class Blocks(BlockByBlock):
     __slots__ = ()
 
     def encrypter(self, key: Key) -> Transform:
-        return self._transform(self.encrypting(key), ck.CKR_DATA_LEN_RANGE)
+        return self.encrypting(key, ck.CKR_DATA_LEN_RANGE).whole
 
     def decrypter(self, key: Key) -> Transform:
-        return self._transform(self.decrypting(key), ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-
-    def _transform(self, contexts: Contexts, rv: int) -> Transform:
-        whole, initial, block = contexts.whole, self.initial, self.cipher.block
-
-        def transform(params: bytes, data: bytes) -> bytes:
-            if len(data) % block:
-                raise Refused(rv)
-            return whole(initial(params), data)
-
-        return transform
+        return self.decrypting(key, ck.CKR_ENCRYPTED_DATA_LEN_RANGE).whole
 
     def encrypting_placer(self, key: Key) -> Placer:
-        return self._placer(self.encrypting(key), ck.CKR_DATA_LEN_RANGE)
+        return self.encrypting(key, ck.CKR_DATA_LEN_RANGE).into
 
     def decrypting_placer(self, key: Key) -> Placer:
-        return self._placer(self.decrypting(key), ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-
-    def _placer(self, contexts: Contexts, rv: int) -> Placer:
-        into, iv_bytes, block = contexts.into, self.iv_bytes, self.cipher.block
-
-        def place(params: bytes, data: memoryview, out: memoryview) -> int:
-            size = len(data)
-            if len(params) != iv_bytes:
-                raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
-            if size % block:
-                raise Refused(rv)
-            into(params, data, out)
-            return size
-
-        return place
+        return self.decrypting(key, ck.CKR_ENCRYPTED_DATA_LEN_RANGE).into
 
     def encryption(self, key: Key, params: bytes) -> CipherStream:
         context = self.encryptor(key, self.initial(params))
@@ -145,22 +121,20 @@ class CbcPad(BlockByBlock):
     __slots__ = ()
 
     def encrypter(self, key: Key) -> Transform:
-        whole, initial, block = self.encrypting(key).whole, self.initial, self.cipher.block
+        whole, block = self.encrypting(key, ck.CKR_DATA_LEN_RANGE).whole, self.cipher.block
 
         def encrypt(params: bytes, data: bytes) -> bytes:
             fill = block - len(data) % block
-            return whole(initial(params), data + bytes((fill,)) * fill)
+            return whole(params, data + bytes((fill,)) * fill)
 
         return encrypt
 
     def decrypter(self, key: Key) -> Transform:
-        whole, initial, block = self.decrypting(key).whole, self.initial, self.cipher.block
+        whole = self.decrypting(key, ck.CKR_ENCRYPTED_DATA_LEN_RANGE).whole
+        block = self.cipher.block
 
         def decrypt(params: bytes, data: bytes) -> bytes:
-            iv = initial(params)
-            if not data or len(data) % block:
-                raise Refused(ck.CKR_ENCRYPTED_DATA_LEN_RANGE)
-            stream = PadDecryption(partial(whole, iv), block)
+            stream = PadDecryption(partial(whole, params), block)
             return stream.update(data) + stream.finish()
 
         return decrypt

@@ -11,7 +11,10 @@ may be writing.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from ghostcard import pkcs11 as ck
+from ghostcard.firmware.mechanisms.refusal import Refused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext
@@ -20,37 +23,58 @@ Begin = Callable[[bytes], "CipherContext"]  # IV -> context
 _number = int.from_bytes
 
 
-class Contexts(Protocol):
-    """Data has whole blocks, an IV one (of ECB none); `out` is as long as the data, or longer."""
+class Contexts:
+    """Blocks and IVs of so many bytes; data that has no whole blocks is refused with `rv`."""
 
-    def whole(self, iv: bytes, data: bytes) -> bytes: ...
+    __slots__ = ("_begin", "_block", "_iv_bytes", "_rv")
 
-    def into(self, iv: bytes, data: memoryview, out: memoryview) -> None: ...
-
-
-class Codebook:
-    """ECB there or back, and CBC back: what came before is of no account once the IV is in."""
-
-    __slots__ = ("_begin", "_block", "_free")
-
-    def __init__(self, begin: Begin, block: int) -> None:
+    def __init__(self, begin: Begin, block: int, iv_bytes: int, rv: int) -> None:
         self._begin = begin
         self._block = block
+        self._iv_bytes = iv_bytes
+        self._rv = rv
+
+    def whole(self, iv: bytes, data: bytes, /) -> bytes:
+        """A `Transform`."""
+        raise NotImplementedError
+
+    def into(self, iv: bytes, data: memoryview, out: memoryview, /) -> int:
+        """A `Placer`."""
+        raise NotImplementedError
+
+    def _check(self, iv: bytes, size: int) -> None:
+        if len(iv) != self._iv_bytes:
+            raise Refused(ck.CKR_MECHANISM_PARAM_INVALID)
+        if size % self._block:
+            raise Refused(self._rv)
+
+
+class Codebook(Contexts):
+    """ECB there or back, and CBC back: what came before is of no account once the IV is in."""
+
+    __slots__ = ("_free",)
+
+    def __init__(self, begin: Begin, block: int, iv_bytes: int, rv: int) -> None:
+        super().__init__(begin, block, iv_bytes, rv)
         self._free: list[CipherContext] = []
 
-    def whole(self, iv: bytes, data: bytes) -> bytes:
+    def whole(self, iv: bytes, data: bytes, /) -> bytes:
+        self._check(iv, len(data))
         context = self._take(iv)
         result = context.update(data)
         self._free.append(context)
         return result
 
-    def into(self, iv: bytes, data: memoryview, out: memoryview) -> None:
+    def into(self, iv: bytes, data: memoryview, out: memoryview, /) -> int:
         """The library wants room for a block more than comes out: so the last goes by itself."""
-        context, end = self._take(iv), len(data) - self._block
-        if end >= 0:
+        size = len(data)
+        self._check(iv, size)
+        context, end = self._take(iv), size - self._block
+        if size:
             context.update_into(data[:end], out)
-            out[end : len(data)] = context.update(data[end:])
+            out[end:size] = context.update(data[end:])
         self._free.append(context)
+        return size
 
     def _take(self, iv: bytes) -> "CipherContext":
         try:
@@ -61,36 +85,39 @@ class Codebook:
         return context
 
 
-class Chain:
+class Chain(Contexts):
     """CBC encryption."""
 
-    __slots__ = ("_begin", "_block", "_free")
+    __slots__ = ("_free",)
 
-    def __init__(self, begin: Begin, block: int) -> None:
-        self._begin = begin
-        self._block = block
+    def __init__(self, begin: Begin, block: int, iv_bytes: int, rv: int) -> None:
+        super().__init__(begin, block, iv_bytes, rv)
         self._free: list[tuple[CipherContext, int]] = []  # with the last block of ciphertext
 
-    def whole(self, iv: bytes, data: bytes) -> bytes:
-        block = self._block
+    def whole(self, iv: bytes, data: bytes, /) -> bytes:
+        self._check(iv, len(data))
         if not data:
             return b""
+        block = self._block
         context, first = self._take(iv, data[:block])
         result = context.update(first + data[block:])
         self._free.append((context, _number(result[-block:])))
         return result
 
-    def into(self, iv: bytes, data: memoryview, out: memoryview) -> None:
-        block, end = self._block, len(data) - self._block
-        if end < block:
-            out[: len(data)] = self.whole(iv, bytes(data))
-            return
+    def into(self, iv: bytes, data: memoryview, out: memoryview, /) -> int:
+        size, block = len(data), self._block
+        self._check(iv, size)
+        if size < 2 * block:
+            out[:size] = self.whole(iv, bytes(data))
+            return size
+        end = size - block
         context, first = self._take(iv, data[:block])
-        update = context.update
-        out[:block] = update(first)
+        out[:block] = context.update(first)
         context.update_into(data[block:end], out[block:])
-        last = out[end : len(data)] = update(data[end:])
+        last = context.update(data[end:])
+        out[end:size] = last
         self._free.append((context, _number(last)))
+        return size
 
     def _take(self, iv: bytes, first: bytes | memoryview) -> tuple["CipherContext", bytes]:
         """A context, and the first block as it is to be given."""

@@ -18,6 +18,7 @@ from ghostcard.firmware.mechanisms.secret import secret_key
 
 VALUE = bytes(range(32))
 BLOCK = 16
+RV = ck.CKR_DATA_LEN_RANGE
 IVS = st.binary(min_size=BLOCK, max_size=BLOCK)
 MESSAGES = st.lists(st.tuples(IVS, st.integers(0, 5), st.booleans()), min_size=1, max_size=8)
 
@@ -44,7 +45,7 @@ def test_messages_of_any_length_in_a_row(
     messages: list[tuple[bytes, int, bool]],
     spare: int,
 ) -> None:
-    contexts = made(begin, BLOCK)
+    contexts = made(begin, BLOCK, BLOCK, RV)
     for iv, blocks, in_place in messages:
         data = message(iv, blocks)
         wanted = begin(iv).update(data)
@@ -64,14 +65,14 @@ def test_a_context_is_made_once_and_used_again() -> None:
         made.append(iv)
         return encryptor(iv)
 
-    chain = Chain(begin, BLOCK)
+    chain = Chain(begin, BLOCK, BLOCK, RV)
     for number in range(10):
         chain.whole(bytes([number]) * BLOCK, bytes(64))
     assert made == [bytes(BLOCK)]
 
 
 def test_threads_share_one() -> None:
-    there, back = Chain(encryptor, BLOCK), Codebook(decryptor, BLOCK)
+    there, back = Chain(encryptor, BLOCK, BLOCK, RV), Codebook(decryptor, BLOCK, BLOCK, RV)
 
     def work(number: int) -> bool:
         iv = number.to_bytes(BLOCK)
@@ -86,7 +87,7 @@ def test_threads_share_one() -> None:
 
 def test_what_happens_to_the_result_is_of_no_account() -> None:
     """The next message does not depend on memory that is the caller's."""
-    chain, out = Chain(encryptor, BLOCK), bytearray(64)
+    chain, out = Chain(encryptor, BLOCK, BLOCK, RV), bytearray(64)
     chain.into(bytes(BLOCK), memoryview(bytes(64)), memoryview(out))
     out[:] = b"!" * 64
     assert chain.whole(b"v" * BLOCK, b"p" * 64) == encryptor(b"v" * BLOCK).update(b"p" * 64)
@@ -114,7 +115,7 @@ def test_one_that_failed_is_not_used_again(
     def beginning(iv: bytes) -> CipherContext:
         return Failing(begin(iv)) if first.pop() else begin(iv)  # type: ignore[return-value]
 
-    contexts, iv, data = made(beginning, BLOCK), b"v" * BLOCK, b"d" * 64
+    contexts, iv, data = made(beginning, BLOCK, BLOCK, RV), b"v" * BLOCK, b"d" * 64
     with pytest.raises(ValueError, match="out of order"):
         contexts.whole(iv, data)
     first.append(False)
