@@ -16,7 +16,7 @@ from ghostcard.driver.errors import DriverError
 from ghostcard.driver.port import Noted, Result
 from ghostcard.driver.timing import Timing
 from ghostcard.driver.triage import ADMIN, outcome, refusal, triage
-from ghostcard.emulator.meter import Unmetered
+from ghostcard.emulator.meter import uncounted
 from ghostcard.emulator.status import (
     INVALID_DOMAIN,
     MESSAGE_TOO_BIG,
@@ -55,9 +55,7 @@ class NativePort(Accounting):
         """
         self._perform = bus.perform
         self._perform_whole = bus.perform_whole
-        self._counts: memoryview | list[int] = [0]
-        self._slots: dict[tuple[int, str, int], int] = Unmetered() if meter is None else meter.slots
-        self._meter = meter
+        self._count = uncounted if meter is None else meter.count
         self._turn = 0
         self._notes: dict[int, list[Request]] = {}  # by thread
         self._notes_lock = Lock()
@@ -82,10 +80,7 @@ class NativePort(Accounting):
         code, reply, operation, payload_bytes = performed
         if code or ((reply[1:5] != _EP11_OK or reply[50:51] == _CCA) and triage(reply, block)):
             return self._call_again(function, render, targets, qid, block, performed)
-        try:
-            self._counts[self._slots[qid, operation, payload_bytes]] += 1
-        except KeyError:
-            self._learn(qid, operation, payload_bytes)
+        self._count(qid, operation, payload_bytes)
         account = self._account
         if account is not None:
             if function in _OPENING and reply[1:5] == _EP11_OK and reply[50:51] == _EP11:
@@ -122,19 +117,6 @@ class NativePort(Accounting):
             return self._perform(qid, block)
         bound = qid if function in _OPENING else -1
         return self._paced.perform(self._perform, function, targets, bound, qid, block)
-
-    def _learn(self, qid: int, operation: str, payload_bytes: int) -> None:
-        """Count a request of a new kind."""
-        assert self._meter is not None
-        self._meter.learn(qid, operation, payload_bytes)
-        self._counts = self._meter.counts
-
-    def _count(self, qid: int, operation: str, payload_bytes: int) -> None:
-        kind = (qid, operation, payload_bytes)
-        if kind in self._slots or self._meter is None:
-            self._counts[self._slots[kind]] += 1
-        else:
-            self._learn(*kind)
 
     def noting(
         self, action: Callable[[], Result], targets: tuple[int, ...]
@@ -187,13 +169,8 @@ class NativePort(Accounting):
         is_bound, requests = noted
         if count > 1:
             self._turn = turn + (1 if is_bound else len(requests))
-        counts, slots = self._counts, self._slots
         for request in requests:
-            try:
-                counts[slots[qid, request[1], request[2]]] += 1
-            except KeyError:
-                self._learn(qid, request[1], request[2])
-                counts = self._counts
+            self._count(qid, request[1], request[2])
             if not is_bound:
                 turn += 1
                 qid = targets[turn % count]

@@ -43,11 +43,9 @@ Totals = dict[tuple[int, int], Measured]
 
 
 class Meter:
-    """The counters of this process. ``counts[slots[kind]] += 1`` counts a request of a kind that is
-    known; `learn` is for one that is not, and counts it too.
-    """
+    """The counters of this process, for any number of threads."""
 
-    __slots__ = ("_describe", "_file", "_folder", "_lock", "counts", "slots")
+    __slots__ = ("_counts", "_describe", "_file", "_folder", "_lock", "_places")
 
     def __init__(self, folder: str, describe: Describe) -> None:
         """`folder` need not be there yet; it is made at the first request."""
@@ -55,32 +53,40 @@ class Meter:
         self._describe = describe
         self._file = -1
         self._lock = Lock()
-        self.counts: memoryview | list[int] = []
-        self.slots: dict[Kind, int] = {}
+        self._counts: memoryview | list[int] = []
+        self._places: dict[Kind, int] = {}
 
-    def learn(self, qid: int, operation: str, payload_bytes: int) -> None:
+    def count(self, qid: int, operation: str, payload_bytes: int) -> None:
+        """Count a request."""
+        place = self._places.get((qid, operation, payload_bytes))
+        if place is None:
+            self._learn((qid, operation, payload_bytes))
+        else:
+            self._counts[place] += 1
+
+    def _learn(self, kind: Kind) -> None:
         """Write a kind of request down, and count it. Where there is no room on the disk, it is
         counted for nobody."""
-        kind = (qid, operation, payload_bytes)
-        category, time_ns = self._describe(*kind)
+        qid, operation, payload_bytes = kind
+        category, time_ns = self._describe(qid, operation, payload_bytes)
         with self._lock:
-            if kind in self.slots:  # another thread was first
-                self.counts[self.slots[kind]] += 1
+            if kind in self._places:  # another thread was first
+                self._counts[self._places[kind]] += 1
                 return
-            if not len(self.counts):
+            if not len(self._counts):
                 self._open()
-            if len(self.slots) >= _ROWS:
+            if len(self._places) >= _ROWS:
                 self._spill()
-            at = _WORDS * len(self.slots)
-            self.counts[at + 1] = time_ns
-            self.counts[at + 2] = 1
-            self.counts[at] = _name(qid, category)  # last: from now on the row is read
-            self.slots[kind] = at + 2
+            at = _WORDS * len(self._places)
+            self._counts[at + 1] = time_ns
+            self._counts[at + 2] = 1
+            self._counts[at] = _name(qid, category)  # last: from now on the row is read
+            self._places[kind] = at + 2
 
     def forget_prices(self) -> None:
         """Times on engines have changed: what is known so far counts at the old ones."""
         with self._lock:
-            if len(self.counts):
+            if len(self._counts):
                 self._spill()
 
     def __del__(self) -> None:
@@ -93,9 +99,9 @@ class Meter:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             if len(os.listdir(self._folder)) > _MOST_LEFT:
                 collect(self._folder)
-            self.counts = self._mapped()
+            self._counts = self._mapped()
         except OSError:
-            self.counts = [0] * (_WORDS * _ROWS)
+            self._counts = [0] * (_WORDS * _ROWS)
 
     def _mapped(self) -> memoryview:
         number = 0
@@ -116,26 +122,23 @@ class Meter:
 
     def _spill(self) -> None:
         """Add all to the totals and begin anew."""
-        if isinstance(self.counts, memoryview):
+        if isinstance(self._counts, memoryview):
             with _locked(self._folder):
                 found = _stored(self._folder)
-                _add(found, _rows(self.counts.tobytes()))
+                _add(found, _rows(self._counts.tobytes()))
                 self._clear()
                 _store(self._folder, found)
         else:
             self._clear()
 
     def _clear(self) -> None:
-        self.slots.clear()
+        self._places.clear()
         for at in range(0, _WORDS * _ROWS, _WORDS):
-            self.counts[at] = 0
+            self._counts[at] = 0
 
 
-class Unmetered(dict[Kind, int]):
-    """`Meter.slots` where nobody counts: every kind is known, and shares one counter."""
-
-    def __missing__(self, kind: Kind) -> int:
-        return 0
+def uncounted(qid: int, operation: str, payload_bytes: int) -> None:
+    """As `Meter.count`, where nobody counts."""
 
 
 def totals(folder: str) -> Totals:
@@ -170,17 +173,24 @@ def collect(folder: str) -> None:
     with _locked(folder):
         stored, dead = _stored(folder), []
         for path in _files(folder):
-            with open(path, "rb") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                _add(stored, _rows(file.read()))
+            left = _left(path)
+            if left is not None:
+                _add(stored, _rows(left))
                 dead.append(path)
         if dead:
             _store(folder, stored)
         for path in dead:
             os.unlink(path)
+
+
+def _left(path: str) -> bytes | None:
+    """What a process has left; None while it lives."""
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        return file.read()
 
 
 def _everything(folder: str) -> Totals:
@@ -197,7 +207,7 @@ def _everything(folder: str) -> Totals:
 
 def _files(folder: str) -> list[str]:
     """Those of processes."""
-    names = (name for name in os.listdir(folder) if name[:1].isdigit())
+    names = [name for name in os.listdir(folder) if name[:1].isdigit()]
     return [os.path.join(folder, name) for name in sorted(names)]
 
 

@@ -160,12 +160,12 @@ class Change(NamedTuple):
     revision: "Revision"
 
     def apply(self, active: "AsyncSession") -> None:
-        """Make it; if the object is another by now, it is worked out anew."""
+        """Make it."""
+        active.token.change(self.entry, self.renewed)
 
-        def revision(now: Attributes) -> tuple[Attributes, bytes]:
-            return self.revised if now is self.before else self.revision(now)
-
-        active.token.change(self.entry, revision)
+    def renewed(self, now: Attributes) -> tuple[Attributes, bytes]:
+        """What the object is to be; if it is another by now, that is worked out anew."""
+        return self.revised if now is self.before else self.revision(now)
 
 
 class Outcome(NamedTuple):
@@ -316,7 +316,7 @@ class AsyncSession(Session):
                 if entry is not None:
                     self.token.remove(entry)
             raise
-        told = (made[place] for place in outcome.objects)
+        told = [made[place] for place in outcome.objects]
         return Completed(outcome, tuple(each.handle for each in told if each), pending.places)
 
     # --- what a call does to objects -------------------------------------------------------------

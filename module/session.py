@@ -1,7 +1,7 @@
 """Sessions: their states, and what is going on in each."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ghostcard import pkcs11 as ck
 from ghostcard.module.errors import CryptokiError, refusal
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghostcard.module.token import Revision, Token
     from ghostcard.module.verification import Verification
 
-    Active = Operation | Stream | Locked | Password | None
+Active: TypeAlias = "Operation | Stream | Locked | Password | None"
 
 NOBODY = -1
 """`Token.user` while nobody is logged in; else CKU_USER or CKU_SO."""

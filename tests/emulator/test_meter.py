@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ghostcard.emulator import meter
-from ghostcard.emulator.meter import Meter, Unmetered
+from ghostcard.emulator.meter import Meter
 
 
 def describe(qid: int, operation: str, payload_bytes: int) -> tuple[int, int]:
@@ -18,12 +18,8 @@ def describe(qid: int, operation: str, payload_bytes: int) -> tuple[int, int]:
 
 
 def count(counter: Meter, qid: int, operation: str, payload_bytes: int, times: int = 1) -> None:
-    """As a port does it."""
     for _ in range(times):
-        try:
-            counter.counts[counter.slots[qid, operation, payload_bytes]] += 1
-        except KeyError:
-            counter.learn(qid, operation, payload_bytes)
+        counter.count(qid, operation, payload_bytes)
 
 
 @pytest.fixture
@@ -130,8 +126,3 @@ def test_without_room_nothing_is_counted_and_nothing_fails(tmp_path: Path) -> No
     for payload in range(3000):
         count(counter, 0, "a", payload)
     assert meter.totals(str(file)) == {}
-
-
-def test_a_port_without_a_meter_knows_every_kind() -> None:
-    assert Unmetered()[5, "x", 7] == 0
-    assert not Unmetered()
