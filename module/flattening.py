@@ -2,8 +2,9 @@
 
 Read when the library is built: `tables_c` writes what `mechanism.c` walks. A member is a number or
 an array, by name or path (``RandomInfo.pClientRandom``, ``pOAEPParams->hashAlg``); a byte string is
-the pair of pointer and length, the length with ``/8`` behind it if it counts bits. An empty name is
-the whole of a structure that is one number or array.
+the pair of pointer and length, the length with ``/8`` behind it if it counts bits, with ``*`` if it
+may be a pointer to the length as well. An empty name is the whole of a structure that is one number
+or array.
 """
 
 import re
@@ -113,7 +114,7 @@ FLATTENINGS: dict[type[wire.Parameters], tuple[Flattening, ...]] = {
                 *("saltSource", "iterations", "prf"),
                 ("pSaltSourceData", "ulSaltSourceDataLen"),
                 ("pPrfData", "ulPrfDataLen"),
-                ("pPassword", "ulPasswordLen"),
+                ("pPassword", "ulPasswordLen*"),  # CK_PKCS5_PBKD2_PARAMS has a pointer there
             ),
         ),
     ),
@@ -185,12 +186,14 @@ def _structures(family: type[wire.Parameters], flattenings: tuple[Flattening, ..
 def _member(standard: Standard, structure: str, member: Member, kind: int) -> str:
     if isinstance(member, tuple):
         pointer, length = member
-        length, _, unit = length.partition("/")
+        length, _, unit = length.removesuffix("*").partition("/")
         what = "REST" if kind == REST else "STRING"
         place = _Place.of(standard, structure, pointer)
         behind = _Place.of(standard, structure, length)
         bits = ", .counts_bits = 1" if unit else ""
-        return f"{{{what}, {place.offset()}, .length = {behind.offset()}{place.through}{bits}}}"
+        either = ", .may_point = 1" if member[1].endswith("*") else ""
+        where = f"{place.offset()}, .length = {behind.offset()}{place.through}"
+        return f"{{{what}, {where}{bits}{either}}}"
     what = "NUMBER" if kind == NUMBER else "ARRAY"
     if not member:
         return f"{{{what}, 0, .size = sizeof({structure})}}"

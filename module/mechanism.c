@@ -3,9 +3,12 @@
  * So a mechanism is one hashable value from here to the card. Which members of which structure go where is a table,
  * written from module/flattening.py. A parameter of the wrong length, or with a null pointer where there is a length,
  * is CKR_MECHANISM_PARAM_INVALID. */
+#define _GNU_SOURCE
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "library.h"
 
@@ -23,6 +26,7 @@ typedef struct {
     size_t length;  /* offset of the length of a string */
     size_t through; /* 1 + the offset of the pointer behind which all these offsets count; 0: none */
     int counts_bits;
+    int may_point; /* the length may be a pointer to the length */
 } member_t;
 
 typedef struct {
@@ -73,10 +77,23 @@ static const char *base_of(const member_t *member, const char *parameter)
     return base;
 }
 
+/* CK_PKCS5_PBKD2_PARAMS has a pointer to the length where CK_PKCS5_PBKD2_PARAMS2 has the length; nothing else tells
+ * them apart. No length of a password is as high as the lowest address (vm.mmap_min_addr). The kernel reads it for us:
+ * a wrong length must not end the program. */
+#define LOWEST_ADDRESS 0x10000UL
+static CK_ULONG length_at(CK_ULONG value)
+{
+    CK_ULONG length;
+    struct iovec here = {&length, sizeof length}, there = {(void *)value, sizeof length};
+    if (value < LOWEST_ADDRESS) return value;
+    return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == sizeof length ? length : value;
+}
+
 static int read_string(const member_t *member, const char *base, value_t *value)
 {
     memcpy(&value->bytes, base + member->offset, sizeof value->bytes);
     memcpy(&value->length, base + member->length, sizeof value->length);
+    if (member->may_point) value->length = length_at(value->length);
     if (member->counts_bits) {
         if (value->length % 8) return 0;
         value->length /= 8;

@@ -52,13 +52,31 @@ def test_certutil_signs_a_request_with_a_key_of_the_token(
     nss.run("openssl", "req", "-in", request, "-noout", "-verify")
 
 
-def test_cmsutil_signs_with_a_key_of_the_token(nss: Host) -> None:
-    certify(nss, "rsa", KINDS[0][1])
+def cmsutil_signs(nss: Host, name: str) -> None:
+    """OpenSSL finds the signature good under the certificate that is on the token."""
     nss.file("text", b"what is to be signed\n")
-    sign = ("cmsutil", "-S", "-d", "sql:.", "-f", "pin", "-N", f"{LABEL}:rsa", "-G", "-T")
+    sign = ("cmsutil", "-S", "-d", "sql:.", "-f", "pin", "-N", f"{LABEL}:{name}", "-G", "-T")
     nss.run(*sign, "-i", "text", "-o", "text.p7")
-    read = ("certutil", "-L", "-d", "sql:.", "-h", LABEL, "-f", "pin", "-n", f"{LABEL}:rsa", "-a")
-    pem = nss.file("certificate.pem", nss.run(*read).stdout)
+    read = ("certutil", "-L", "-d", "sql:.", "-h", LABEL, "-f", "pin", "-n", f"{LABEL}:{name}")
+    pem = nss.file("certificate.pem", nss.run(*read, "-a").stdout)
     check = ("openssl", "cms", "-verify", "-inform", "DER", "-in", "text.p7", "-content", "text")
     verified = nss.run(*check, "-binary", "-CAfile", pem, "-purpose", "any")
     assert verified.stdout == b"what is to be signed\n"
+
+
+def test_cmsutil_signs_with_a_key_of_the_token(nss: Host) -> None:
+    certify(nss, "rsa", KINDS[0][1])
+    cmsutil_signs(nss, "rsa")
+
+
+def test_pk12util_imports_a_key(nss: Host) -> None:
+    """Its key is derived from the password by the token, by CK_PKCS5_PBKD2_PARAMS."""
+    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=imported")
+    nss.run(*make, "-keyout", "key.pem", "-out", "made.pem")
+    pack = ("openssl", "pkcs12", "-export", "-inkey", "key.pem", "-in", "made.pem")
+    nss.run(*pack, "-name", "imported", "-passout", "pass:secret", "-out", "key.p12")
+    take = ("pk12util", "-i", "key.p12", "-d", "sql:.", "-h", LABEL, "-k", "pin", "-W", "secret")
+    assert nss.run(*take).stdout == b"pk12util: PKCS12 IMPORT SUCCESSFUL\n"
+    trust = ("certutil", "-M", "-d", "sql:.", "-f", "pin", "-n", f"{LABEL}:imported")
+    nss.run(*trust, "-t", "CTu,CTu,CTu")
+    cmsutil_signs(nss, "imported")

@@ -66,5 +66,6 @@ def test_every_structure(printed: dict[str, str]) -> None:
         "server-iv": block[80:],
         "safe-key": block[16:32],
         "password": hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 1000, 32),
+        "password-pointer": hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 1000, 32),
     }
     assert printed == {title: value.hex() for title, value in expected.items()}

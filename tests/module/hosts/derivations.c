@@ -165,14 +165,19 @@ static void tls(void)
 static void password(void)
 {
     CK_OBJECT_HANDLE made;
-    CK_ULONG size = 32;
+    CK_ULONG size = 32, length = 8, *unreadable = (CK_ULONG *)(1UL << 46);
     CK_PKCS5_PBKD2_PARAMS2 p = {CKZ_SALT_SPECIFIED, "salt", 4, 1000, CKP_PKCS5_PBKD2_HMAC_SHA256, NULL, 0,
                                 (CK_UTF8CHAR *)"password", 8};
     CK_MECHANISM mechanism = {CKM_PKCS5_PBKD2, &p, sizeof p};
     CK_ATTRIBUTE template[] = {OPEN, {CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_VALUE_LEN, &size, sizeof size}};
     EXPECT(CKR_OK, f->C_GenerateKey(session, &mechanism, template, 5, &made));
     show_key("password", made);
-    p.ulPasswordLen = (CK_ULONG)&size; /* CK_PKCS5_PBKD2_PARAMS had a pointer here */
+    p.ulPasswordLen = (CK_ULONG)&length; /* as CK_PKCS5_PBKD2_PARAMS has it */
+    EXPECT(CKR_OK, f->C_GenerateKey(session, &mechanism, template, 5, &made));
+    show_key("password-pointer", made);
+    length = 1UL << 31;
+    EXPECT(CKR_MECHANISM_PARAM_INVALID, f->C_GenerateKey(session, &mechanism, template, 5, &made));
+    p.ulPasswordLen = (CK_ULONG)unreadable;
     EXPECT(CKR_MECHANISM_PARAM_INVALID, f->C_GenerateKey(session, &mechanism, template, 5, &made));
 }
 
