@@ -61,6 +61,12 @@ ENCAPSULATE = Use(ck.CKF_ENCAPSULATE, ck.CKA_ENCAPSULATE, ck.CKO_PUBLIC_KEY)
 DECAPSULATE = Use(ck.CKF_DECAPSULATE, ck.CKA_DECAPSULATE, ck.CKO_PRIVATE_KEY)
 
 
+ON_REQUEST = frozenset((ck.CKM_RSA_X_509,))
+"""Mechanisms for keys whose CKA_ALLOWED_MECHANISMS names them, and no others: RSA without padding
+gives away what the padding of the key's other mechanisms protects.
+"""
+
+
 def offered(slot: "Slot", mechanism: bytes, flag: int) -> Mechanism:
     """The mechanism's row, if the slot offers it for this function; else CKR_MECHANISM_INVALID."""
     rule = rule_of(mechanism)
@@ -87,10 +93,10 @@ def check_use(slot: "Slot", mechanism: bytes, key: Object, use: Use) -> Mechanis
 
 def _check_allowed(mechanism: int, key: Object) -> None:
     """CKR_MECHANISM_INVALID unless the key's CKA_ALLOWED_MECHANISMS has the mechanism; a key
-    without a list may be used with all.
+    without a list may be used with all but those that must be asked for.
     """
     allowed = key.attributes[ck.CKA_ALLOWED_MECHANISMS]
-    if allowed and mechanism not in numbers(allowed):
+    if mechanism not in numbers(allowed) and (allowed or mechanism in ON_REQUEST):
         raise CryptokiError(ck.CKR_MECHANISM_INVALID)
 
 

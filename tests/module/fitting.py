@@ -5,6 +5,7 @@ from functools import cache
 from ghostcard import pkcs11 as ck
 from ghostcard.firmware.abi import parameters as wire
 from ghostcard.firmware.mechanisms import all_mechanisms
+from ghostcard.module.encoding import ulong
 from tests.module.program import ED25519, P256, Program, Value, Values, attributes, mechanism
 
 OPEN: Values = {"EXTRACTABLE": True, "SENSITIVE": False}
@@ -72,6 +73,9 @@ class Fitting:
         number, public = self.pair_template(key_type)
         private: Values = dict(PRIVATE)
         if key_type == ck.CKK_RSA:
+            every = b"".join(map(ulong, TOKEN.numbers()))  # CKM_RSA_X_509 wants to be named
+            for values in (public, private):
+                values["ALLOWED_MECHANISMS"] = every
             public["VERIFY_RECOVER"] = private["SIGN_RECOVER"] = True
         if key_type == ck.CKK_ML_KEM:
             public["ENCAPSULATE"] = private["DECAPSULATE"] = True
