@@ -34,6 +34,7 @@ long cross_login_user(CK_ULONG session, CK_ULONG user, char *pin, CK_ULONG pin_l
                       CK_ULONG name_length);
 long cross_logout(CK_ULONG session);
 long cross_session_cancel(CK_ULONG session, CK_ULONG flags);
+long cross_refuse(CK_ULONG session, CK_ULONG flags);
 long cross_get_session_validation_flags(CK_ULONG session, CK_ULONG type);
 
 long cross_create_object(CK_ULONG session, char *attributes, CK_ULONG length);

@@ -8,17 +8,17 @@ CK_RV C_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJEC
 
 CK_RV C_Encrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out, CK_ULONG *out_length)
 {
-    return shape_transform(cross_encrypt, session, data, length, out, out_length);
+    return shape_transform(cross_encrypt, CKF_ENCRYPT, session, data, length, out, out_length);
 }
 
 CK_RV C_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out, CK_ULONG *out_length)
 {
-    return shape_transform(cross_encrypt_update, session, data, length, out, out_length);
+    return shape_transform(cross_encrypt_update, CKF_ENCRYPT, session, data, length, out, out_length);
 }
 
 CK_RV C_EncryptFinal(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *length)
 {
-    return shape_final(cross_encrypt_final, session, out, length);
+    return shape_final(cross_encrypt_final, CKF_ENCRYPT, session, out, length);
 }
 
 CK_RV C_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
@@ -28,17 +28,17 @@ CK_RV C_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJEC
 
 CK_RV C_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out, CK_ULONG *out_length)
 {
-    return shape_transform(cross_decrypt, session, data, length, out, out_length);
+    return shape_transform(cross_decrypt, CKF_DECRYPT, session, data, length, out, out_length);
 }
 
 CK_RV C_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out, CK_ULONG *out_length)
 {
-    return shape_transform(cross_decrypt_update, session, data, length, out, out_length);
+    return shape_transform(cross_decrypt_update, CKF_DECRYPT, session, data, length, out, out_length);
 }
 
 CK_RV C_DecryptFinal(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *length)
 {
-    return shape_final(cross_decrypt_final, session, out, length);
+    return shape_final(cross_decrypt_final, CKF_DECRYPT, session, out, length);
 }
 
 static long digest_init(CK_ULONG session, char *mechanism, long length, CK_ULONG key)
@@ -54,12 +54,12 @@ CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism)
 
 CK_RV C_Digest(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out, CK_ULONG *out_length)
 {
-    return shape_transform(cross_digest, session, data, length, out, out_length);
+    return shape_transform(cross_digest, CKF_DIGEST, session, data, length, out, out_length);
 }
 
 CK_RV C_DigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
 {
-    return shape_feed(cross_digest_update, session, data, length);
+    return shape_feed(cross_digest_update, CKF_DIGEST, session, data, length);
 }
 
 CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
@@ -73,29 +73,33 @@ CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
 
 CK_RV C_DigestFinal(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *length)
 {
-    return shape_final(cross_digest_final, session, out, length);
+    return shape_final(cross_digest_final, CKF_DIGEST, session, out, length);
 }
 
 CK_RV C_DigestEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out,
                             CK_ULONG *out_length)
 {
-    return shape_transform(cross_digest_encrypt_update, session, data, length, out, out_length);
+    return shape_transform(cross_digest_encrypt_update, CKF_DIGEST | CKF_ENCRYPT, session, data, length, out,
+                           out_length);
 }
 
 CK_RV C_DecryptDigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out,
                             CK_ULONG *out_length)
 {
-    return shape_transform(cross_decrypt_digest_update, session, data, length, out, out_length);
+    return shape_transform(cross_decrypt_digest_update, CKF_DECRYPT | CKF_DIGEST, session, data, length, out,
+                           out_length);
 }
 
 CK_RV C_SignEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out,
                           CK_ULONG *out_length)
 {
-    return shape_transform(cross_sign_encrypt_update, session, data, length, out, out_length);
+    return shape_transform(cross_sign_encrypt_update, CKF_SIGN | CKF_ENCRYPT, session, data, length, out,
+                           out_length);
 }
 
 CK_RV C_DecryptVerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out,
                             CK_ULONG *out_length)
 {
-    return shape_transform(cross_decrypt_verify_update, session, data, length, out, out_length);
+    return shape_transform(cross_decrypt_verify_update, CKF_DECRYPT | CKF_VERIFY, session, data, length, out,
+                           out_length);
 }

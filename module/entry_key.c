@@ -150,7 +150,7 @@ CK_RV C_DecapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OB
 
 CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG length)
 {
-    return shape_feed(cross_seed_random, session, seed, length);
+    return shape_feed(cross_seed_random, 0, session, seed, length);
 }
 
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG length)

@@ -13,32 +13,40 @@ CK_RV shape_init(cross_init_t *cross, CK_SESSION_HANDLE session, CK_MECHANISM *m
     return rv;
 }
 
-CK_RV shape_transform(cross_transform_t *cross, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length, CK_BYTE *out,
-                      CK_ULONG *out_length)
+CK_RV shape_refuse(CK_SESSION_HANDLE session, CK_FLAGS operations)
+{
+    CK_RV rv = outcome(cross_refuse(session, operations));
+    return rv ? rv : CKR_ARGUMENTS_BAD;
+}
+
+CK_RV shape_transform(cross_transform_t *cross, CK_FLAGS operations, CK_SESSION_HANDLE session, CK_BYTE *data,
+                      CK_ULONG length, CK_BYTE *out, CK_ULONG *out_length)
 {
     CK_RV rv = library_enter();
     if (rv) return rv;
     if (is_input(data, length) && out_length)
         rv = settle_bytes(cross(session, input(data), length, (char *)out, capacity(out, out_length)), out, out_length);
-    else rv = CKR_ARGUMENTS_BAD;
+    else rv = shape_refuse(session, operations);
     library_leave();
     return rv;
 }
 
-CK_RV shape_final(cross_final_t *cross, CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *length)
+CK_RV shape_final(cross_final_t *cross, CK_FLAGS operations, CK_SESSION_HANDLE session, CK_BYTE *out,
+                  CK_ULONG *length)
 {
     CK_RV rv = library_enter();
     if (rv) return rv;
-    rv = length ? settle_bytes(cross(session, (char *)out, capacity(out, length)), out, length) : CKR_ARGUMENTS_BAD;
+    if (length) rv = settle_bytes(cross(session, (char *)out, capacity(out, length)), out, length);
+    else rv = shape_refuse(session, operations);
     library_leave();
     return rv;
 }
 
-CK_RV shape_feed(cross_feed_t *cross, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
+CK_RV shape_feed(cross_feed_t *cross, CK_FLAGS operations, CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG length)
 {
     CK_RV rv = library_enter();
     if (rv) return rv;
-    rv = is_input(data, length) ? outcome(cross(session, input(data), length)) : CKR_ARGUMENTS_BAD;
+    rv = is_input(data, length) ? outcome(cross(session, input(data), length)) : shape_refuse(session, operations);
     library_leave();
     return rv;
 }

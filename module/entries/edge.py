@@ -66,7 +66,7 @@ class Edge:
 
     def _interpose(self) -> None:
         for name, crossing in self._crossings.items():
-            if name in ("initialize", "sleep"):  # neither is a function that a program may trace
+            if name in ("initialize", "sleep", "refuse"):  # none is a function one may trace
                 continue
             if self._postpone is not None:
                 crossing = self._postpone(name, crossing)

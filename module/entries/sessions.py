@@ -46,6 +46,7 @@ def connect_sessions(edge: Edge, cryptoki: Cryptoki) -> None:
 
     edge.cross("get_session_info", get_session_info)
     edge.cross("session_cancel", session_cancel)
+    edge.cross("refuse", session_cancel)  # arguments that are no good end operations, too
     edge.cross("get_session_validation_flags", get_session_validation_flags)
 
 

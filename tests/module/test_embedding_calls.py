@@ -80,6 +80,23 @@ def test_the_flags_of_what_is_cancelled_cross(printed: dict[str, str]) -> None:
     assert printed["cancelled"] == "0x840"
 
 
+REFUSED = {
+    "C_Encrypt": ck.CKF_ENCRYPT,
+    "C_DecryptUpdate": ck.CKF_DECRYPT,
+    "C_DigestFinal": ck.CKF_DIGEST,
+    "C_SignUpdate": ck.CKF_SIGN,
+    "C_Verify": ck.CKF_VERIFY,
+    "C_DecryptVerifyUpdate": ck.CKF_DECRYPT | ck.CKF_VERIFY,
+}
+
+
+@pytest.mark.parametrize("function", REFUSED)
+def test_arguments_that_are_no_good_end_the_operation(
+    printed: dict[str, str], function: str
+) -> None:
+    assert printed[function] == hex(REFUSED[function])
+
+
 def test_structures_are_filled_in(printed: dict[str, str]) -> None:
     """Blank padded; text is cut at a whole character: 6 bytes and 13 of the 2-byte ones are 32."""
     assert printed["info"] == "3.2 [Maker " + "\u00e9" * 13 + f"] [{'Description':32}] 1.2"

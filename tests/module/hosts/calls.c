@@ -328,6 +328,25 @@ static void cancels(void)
     print_crossed("cancelled", 1);
 }
 
+/* Arguments that are no good end what is active (PKCS #11 3.2, 5.8.2); the stand-in tells what has been ended. */
+static void refusals(void)
+{
+    CK_BYTE data[4] = "data", out[8];
+    CK_ULONG length = 8;
+    EXPECT(CKR_ARGUMENTS_BAD, f->C_Encrypt(session, NULL, 4, out, &length));
+    print_crossed("C_Encrypt", 1);
+    EXPECT(CKR_ARGUMENTS_BAD, f->C_DecryptUpdate(session, data, 4, out, NULL));
+    print_crossed("C_DecryptUpdate", 1);
+    EXPECT(CKR_ARGUMENTS_BAD, f->C_DigestFinal(session, out, NULL));
+    print_crossed("C_DigestFinal", 1);
+    EXPECT(CKR_ARGUMENTS_BAD, f->C_SignUpdate(session, NULL, 4));
+    print_crossed("C_SignUpdate", 1);
+    EXPECT(CKR_ARGUMENTS_BAD, f->C_Verify(session, data, 4, NULL, 4));
+    print_crossed("C_Verify", 1);
+    EXPECT(CKR_ARGUMENTS_BAD, f->C_DecryptVerifyUpdate(session, data, 4, out, NULL));
+    print_crossed("C_DecryptVerifyUpdate", 1);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -344,6 +363,7 @@ int main(int argc, char **argv)
     attributes();
     errors();
     cancels();
+    refusals();
     EXPECT(CKR_OK, f->C_Finalize(NULL));
     return 0;
 }

@@ -123,7 +123,7 @@ class Cryptoki:
         return limited(b"", capacity)
 
     def session_cancel(self, session: int, flags: int) -> None:
-        if not session:
+        if not flags:
             raise CryptokiError(ck.CKR_FUNCTION_FAILED)
         self.last = hex(flags).encode()
 
