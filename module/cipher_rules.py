@@ -39,6 +39,7 @@ DES = frozenset((ck.CKK_DES,))
 DES2 = frozenset((ck.CKK_DES2,))
 DES3 = frozenset((ck.CKK_DES3,))
 ANY_DES3 = DES2 | DES3
+ANY_DES = DES | ANY_DES3
 CHACHA20 = frozenset((ck.CKK_CHACHA20,))
 POLY1305 = frozenset((ck.CKK_POLY1305,))
 
@@ -219,9 +220,9 @@ CIPHERS: dict[int, Mechanism] = {
     ck.CKM_DES3_ECB: Mechanism(ANY_DES3, NONE, _blocks(DES_BLOCK)),
     ck.CKM_DES3_CBC: Mechanism(ANY_DES3, _DES_IV, _blocks(DES_BLOCK)),
     ck.CKM_DES3_CBC_PAD: Mechanism(ANY_DES3, _DES_IV, _padded(DES_BLOCK)),
-    ck.CKM_DES_OFB64: Mechanism(ANY_DES3, _DES_IV, same),
-    ck.CKM_DES_CFB64: Mechanism(ANY_DES3, _DES_IV, same),
-    ck.CKM_DES_CFB8: Mechanism(ANY_DES3, _DES_IV, same),
+    ck.CKM_DES_OFB64: Mechanism(ANY_DES, _DES_IV, same),
+    ck.CKM_DES_CFB64: Mechanism(ANY_DES, _DES_IV, same),
+    ck.CKM_DES_CFB8: Mechanism(ANY_DES, _DES_IV, same),
     ck.CKM_DES3_MAC: Mechanism(ANY_DES3, NONE, always(DES_BLOCK // 2)),
     ck.CKM_DES3_MAC_GENERAL: Mechanism(ANY_DES3, ONE_NUMBER, cut(DES_BLOCK)),
     ck.CKM_DES3_CMAC: Mechanism(ANY_DES3, NONE, always(DES_BLOCK)),

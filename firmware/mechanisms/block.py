@@ -62,6 +62,7 @@ def _triple_des(value: bytes) -> "BlockCipherAlgorithm":
 AES = BlockCipher("aes-{bits}", 16, AES_BYTES, (ck.CKK_AES,), _aes)
 DES3 = BlockCipher("des3", 8, (16, 24), (ck.CKK_DES2, ck.CKK_DES3), _triple_des)
 DES = BlockCipher("des3", 8, (8,), (ck.CKK_DES,), _triple_des)
+ANY_DES = BlockCipher("des3", 8, (8, 16, 24), (ck.CKK_DES, ck.CKK_DES2, ck.CKK_DES3), _triple_des)
 
 
 class BlockMode(Mechanism):

@@ -105,6 +105,7 @@ SUBJECTS = {
     "des2-cbc": Subject(*DES2_KEYS, ck.CKM_DES3_CBC, always(IV[:8]), plain(triple, CBC(IV[:8])), 8),
     "des3-cbc-pad": Subject(*DES3_KEYS, ck.CKM_DES3_CBC_PAD, always(IV[:8]), padded(triple, 8)),
     "des3-ofb": Subject(*DES3_KEYS, ck.CKM_DES_OFB64, always(IV[:8]), plain(triple, OFB(IV[:8]))),
+    "des-ofb": Subject(*DES_KEYS, ck.CKM_DES_OFB64, always(IV[:8]), plain(triple, OFB(IV[:8]))),
     "des2-cfb": Subject(*DES2_KEYS, ck.CKM_DES_CFB64, always(IV[:8]), plain(triple, CFB(IV[:8]))),
     "des3-cfb8": Subject(*DES3_KEYS, ck.CKM_DES_CFB8, always(IV[:8]), plain(triple, CFB8(IV[:8]))),
     "chacha20": Subject(

@@ -68,7 +68,7 @@ CIPHERS: dict[int, Subject] = {
     ck.CKM_DES3_CBC_PAD: Subject(DES3, des_iv),
     ck.CKM_DES_OFB64: Subject(DES3, des_iv),
     ck.CKM_DES_CFB64: Subject(DES2, des_iv),
-    ck.CKM_DES_CFB8: Subject(DES3, des_iv),
+    ck.CKM_DES_CFB8: Subject(DES, des_iv),
     ck.CKM_CHACHA20: Subject(CHACHA20, lambda size: wire.ChaCha20(IV[:4], IV[4:])),
     ck.CKM_CHACHA20_POLY1305: Subject(
         CHACHA20, lambda size: wire.ChaCha20Poly1305(IV[:12], b"head")
