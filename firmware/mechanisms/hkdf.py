@@ -74,11 +74,11 @@ def _has_right_salt(parsed: wire.Hkdf) -> bool:
     """Whether the salt is of the kind that the parameters say."""
     has_salt, has_key = bool(parsed.salt), bool(parsed.salt_key)
     kinds = {
-        ck.CKF_HKDF_SALT_NULL: (False, False),
-        ck.CKF_HKDF_SALT_DATA: (True, False),
-        ck.CKF_HKDF_SALT_KEY: (False, True),
+        ck.CKF_HKDF_SALT_NULL: not (has_salt or has_key),
+        ck.CKF_HKDF_SALT_DATA: not has_key,  # no bytes are a salt, too
+        ck.CKF_HKDF_SALT_KEY: has_key and not has_salt,
     }
-    return kinds.get(parsed.salt_type) == (has_salt, has_key)
+    return kinds.get(parsed.salt_type, False)
 
 
 def _only(sizes: tuple[int, ...]) -> int | None:

@@ -85,7 +85,6 @@ def test_data(table: Table) -> None:
         Hkdf(2, 1, ck.CKM_SHA256, NULL),
         Hkdf(1, 1, ck.CKM_SHA256, 0),
         Hkdf(1, 1, ck.CKM_SHA256, DATA | NULL, b"salt"),
-        Hkdf(1, 1, ck.CKM_SHA256, DATA),
         Hkdf(1, 1, ck.CKM_SHA256, NULL, b"salt"),
         Hkdf(1, 1, ck.CKM_SHA256, KEY),
         Hkdf(1, 1, ck.CKM_SHA256_HMAC, NULL),
@@ -94,6 +93,13 @@ def test_data(table: Table) -> None:
 def test_parameters_that_cannot_be(table: Table, wrong: Hkdf) -> None:
     with refuses(ck.CKR_MECHANISM_PARAM_INVALID):
         table.find(ck.CKM_HKDF_DERIVE).derive_with(key(b"a key"), (), params(wrong), 10)
+
+
+def test_no_bytes_are_a_salt(table: Table) -> None:
+    mechanism = table.find(ck.CKM_HKDF_DERIVE)
+    empty, none = (params(Hkdf(1, 1, ck.CKM_SHA256, kind)) for kind in (DATA, NULL))
+    expected = mechanism.derive_with(key(b"a key"), (), none, 40)
+    assert mechanism.derive_with(key(b"a key"), (), empty, 40) == expected
 
 
 def test_sizes(table: Table) -> None:
