@@ -193,6 +193,7 @@ def _blob_with(active: Session, entry: Object, attributes: Attributes) -> bytes:
 def _unless_known(error: CryptokiError) -> CryptokiError:
     known = (
         ck.CKR_CURVE_NOT_SUPPORTED,
+        ck.CKR_DOMAIN_PARAMS_INVALID,
         ck.CKR_PARAMETER_SET_NOT_SUPPORTED,
         ck.CKR_TEMPLATE_INCONSISTENT,
     )

@@ -70,12 +70,13 @@ _BY_PARAMETERS = {
 
 
 def curve_of(parameters: bytes, key_type: int) -> Curve:
-    """The curve a CKA_EC_PARAMS names; CKR_CURVE_NOT_SUPPORTED, or if it is of another key type
-    inconsistent.
+    """The curve a CKA_EC_PARAMS names; CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID if it is
+    not DER, or if it is of another key type inconsistent.
     """
     curve = _BY_PARAMETERS.get(parameters)
     if curve is None:
-        raise CryptokiError(ck.CKR_CURVE_NOT_SUPPORTED)
+        is_der = der.is_one_value(parameters)
+        raise CryptokiError(ck.CKR_CURVE_NOT_SUPPORTED if is_der else ck.CKR_DOMAIN_PARAMS_INVALID)
     if curve.key_type != key_type:
         raise CryptokiError(ck.CKR_TEMPLATE_INCONSISTENT)
     return curve

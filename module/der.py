@@ -93,6 +93,15 @@ def read(data: bytes, tag: int) -> bytes:
     return contents
 
 
+def is_one_value(data: bytes) -> bool:
+    """Whether data is exactly one value, whatever its tag."""
+    try:
+        read(data, data[0] if data else 0)
+    except DerError:
+        return False
+    return True
+
+
 def object_identifier(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER from its dotted form."""
     first, second, *rest = (int(arc) for arc in dotted.split("."))

@@ -14,7 +14,7 @@ EC_PUBLIC_KEY = der.object_identifier("1.2.840.10045.2.1")
 
 def build(attributes: Attributes) -> bytes:
     """The SubjectPublicKeyInfo of a public key's attributes; CKR_ATTRIBUTE_VALUE_INVALID,
-    CKR_CURVE_NOT_SUPPORTED.
+    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID.
     """
     key_type = number(attributes[ck.CKA_KEY_TYPE])
     if key_type == ck.CKK_RSA:

@@ -156,6 +156,8 @@ def test_keys_that_cannot_be_generated(
 PAIR_ERRORS: list[tuple[bytes, Values, Values, int]] = [
     (EC_KEY_GEN, {}, {}, ck.CKR_TEMPLATE_INCOMPLETE),
     (EC_KEY_GEN, {"EC_PARAMS": b"\x06\x01\x2a"}, {}, ck.CKR_CURVE_NOT_SUPPORTED),
+    (EC_KEY_GEN, {"EC_PARAMS": b"\x06\x02\x2a"}, {}, ck.CKR_DOMAIN_PARAMS_INVALID),
+    (EC_KEY_GEN, {"EC_PARAMS": b""}, {}, ck.CKR_DOMAIN_PARAMS_INVALID),
     (EC_KEY_GEN, {"EC_PARAMS": bytes.fromhex("06032b6570")}, {}, ck.CKR_TEMPLATE_INCONSISTENT),
     (EC_KEY_GEN, {"EC_PARAMS": P256}, {"EC_PARAMS": P256}, ck.CKR_ATTRIBUTE_READ_ONLY),
     (EC_KEY_GEN, {"EC_PARAMS": P256}, {"CLASS": ck.CKO_PUBLIC_KEY}, ck.CKR_TEMPLATE_INCONSISTENT),
