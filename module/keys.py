@@ -52,6 +52,10 @@ def _generate_domain(
     template.expect(given, ck.CKA_CLASS, ck.CKO_DOMAIN_PARAMETERS)
     given.setdefault(ck.CKA_KEY_TYPE, ulong(_natural_type(rule)))
     attributes = _planned(active, given, template.GENERATED, rule)
+    _check_bits(active, mechanism, attributes, ck.CKA_PRIME_BITS)
+    order = attributes.get(ck.CKA_SUBPRIME_BITS)
+    if order is not None and number(order) >= number(attributes[ck.CKA_PRIME_BITS]):
+        raise CryptokiError(ck.CKR_ATTRIBUTE_VALUE_INVALID)
     numbers, _ = active.slot.host.generate_key(mechanism, 0, attributes)
     reader = der.Reader(der.read(numbers, der.SEQUENCE))
     for name in (ck.CKA_PRIME, ck.CKA_BASE, ck.CKA_SUBPRIME):
@@ -74,7 +78,7 @@ def generate_pair(
         public.setdefault(ck.CKA_PUBLIC_EXPONENT, _USUAL_EXPONENT)
     public = _planned(active, public, template.GENERATED, rule)
     private = _planned(active, private, template.GENERATED, rule)
-    _check_modulus(active, mechanism, public)
+    _check_bits(active, mechanism, public, ck.CKA_MODULUS_BITS)
     blob, info = active.slot.host.generate_key_pair(mechanism, _for_card(public), private)
     born = {ck.CKA_LOCAL: TRUE, ck.CKA_KEY_GEN_MECHANISM: ulong(mechanism_id(mechanism))}
     if ck.CKA_EC_PARAMS in public:
@@ -191,10 +195,10 @@ def checked_size(attributes: Attributes) -> int:
     return size
 
 
-def _check_modulus(active: Session, mechanism: bytes, public: Attributes) -> None:
-    """CKR_KEY_SIZE_RANGE for an RSA key of a size the cards do not make."""
+def _check_bits(active: Session, mechanism: bytes, attributes: Attributes, type: int) -> None:
+    """CKR_KEY_SIZE_RANGE for an RSA key or a prime of a size the cards do not make."""
     info = active.slot.mechanism_info(mechanism_id(mechanism))
-    bits = public.get(ck.CKA_MODULUS_BITS)
+    bits = attributes.get(type)
     if bits is not None and not info.min_key_size <= number(bits) <= info.max_key_size:
         raise CryptokiError(ck.CKR_KEY_SIZE_RANGE)
 

@@ -194,7 +194,13 @@ def test_domains(program: Program, number: int, key_type: int, bits: int) -> Non
             {"PRIME_BITS": 1024, "SUBPRIME_BITS": 200},
             ck.CKR_ATTRIBUTE_VALUE_INVALID,
         ),
+        (
+            ck.CKM_DSA_PARAMETER_GEN,
+            {"PRIME_BITS": 1024, "SUBPRIME_BITS": (1 << 32) + 160},
+            ck.CKR_ATTRIBUTE_VALUE_INVALID,
+        ),
         (ck.CKM_DH_PKCS_PARAMETER_GEN, {"PRIME_BITS": 1000}, ck.CKR_KEY_SIZE_RANGE),
+        (ck.CKM_DH_PKCS_PARAMETER_GEN, {"PRIME_BITS": (1 << 32) + 1024}, ck.CKR_KEY_SIZE_RANGE),
         (
             ck.CKM_DH_PKCS_PARAMETER_GEN,
             {"PRIME_BITS": 1024, "CLASS": ck.CKO_SECRET_KEY},
