@@ -14,7 +14,8 @@ odd left-over.
 import fcntl
 import mmap
 import os
-from collections.abc import Callable
+
+from ghostcard.emulator.ownfile import Descriptor
 
 _SIZE = 8
 
@@ -23,31 +24,25 @@ class ChangeCounter:
     """The counter in one file; `view[0]` is its value."""
 
     def __init__(self, path: str) -> None:
-        self._file = -1
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = Descriptor(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
             # room on the disk: a write to a page that has none would kill the process (SIGBUS)
-            os.posix_fallocate(self._file, 0, _SIZE)
-            self._map = mmap.mmap(self._file, _SIZE)
+            os.posix_fallocate(self._file.number, 0, _SIZE)
+            self._map = mmap.mmap(self._file.number, _SIZE)
         except BaseException:
-            os.close(self._file)
-            self._file = -1
+            self._file.close()
             raise
         self.view = memoryview(self._map).cast("Q")
 
-    def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        if self._file >= 0:
-            close(self._file)
-
     def begin(self) -> None:
         """Wait for one's turn to write, and say so."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        fcntl.flock(self._file.number, fcntl.LOCK_EX)
         self.announce()
 
     def finish(self) -> None:
         """What was written is committed, or was given up."""
         self.conclude()
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        fcntl.flock(self._file.number, fcntl.LOCK_UN)
 
     def announce(self) -> None:
         """A writer is at work; of one whose turn is regulated elsewhere."""
@@ -61,5 +56,4 @@ class ChangeCounter:
         """Let go of the file."""
         self.view.release()
         self._map.close()
-        os.close(self._file)
-        self._file = -1
+        self._file.close()

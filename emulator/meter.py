@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import NamedTuple
 
+from ghostcard.emulator.ownfile import Descriptor
+
 TOTALS = "totals"
 _LOCK = "lock"
 _ROWS = 1024  # kinds of request in one file; with one more, all are added to the totals
@@ -51,7 +53,7 @@ class Meter:
         """`folder` need not be there yet; it is made at the first request."""
         self._folder = folder
         self._describe = describe
-        self._file = -1
+        self._file: Descriptor | None = None
         self._lock = Lock()
         self._counts: memoryview | list[int] = []
         self._places: dict[Kind, int] = {}
@@ -89,10 +91,15 @@ class Meter:
             if len(self._counts):
                 self._spill()
 
-    def __del__(self) -> None:
+    def close(self) -> None:
         """Let go of the file, which is then that of a dead process."""
-        if self._file >= 0:
-            os.close(self._file)
+        counts, self._counts = self._counts, []
+        self._places.clear()
+        if isinstance(counts, memoryview):
+            counts.release()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _open(self) -> None:
         try:
@@ -113,7 +120,7 @@ class Meter:
                 if os.stat(path).st_ino == os.fstat(file).st_ino and not os.fstat(file).st_size:
                     # room on the disk: a write to a page that has none would kill the process
                     os.posix_fallocate(file, 0, _SIZE)
-                    self._file = file
+                    self._file = Descriptor(file)
                     return memoryview(mmap.mmap(file, _SIZE)).cast("Q")
             except (BlockingIOError, FileNotFoundError):
                 pass

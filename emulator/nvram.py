@@ -123,6 +123,12 @@ class Nvram:
             finally:
                 counter.conclude()
 
+    def close(self) -> None:
+        """Let go of the counter: what `changes` gave is void."""
+        counter, self._counter = self._counter, None
+        if counter is not None:
+            counter.close()
+
     def _torn(self, data: bytes) -> "Torn | None":
         after = self.tear() if self.tear is not None else None
         return None if after is None else Torn(after, len(data) < after)

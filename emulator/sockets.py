@@ -51,6 +51,12 @@ class Sockets:
         self._due = memoryview(self._map)[_DUE:].cast("Q")
         self.changes = self.view[_CHANGES:]
 
+    def close(self) -> None:
+        """Let go of the file; nothing can be asked any more."""
+        for view in (self.changes, self.view, self._offline, self._due):
+            view.release()
+        self._map.close()
+
     def is_there(self, adapter: int) -> bool:
         """Whether the adapter is in operation."""
         return self.view[adapter] % 2 == 0

@@ -72,6 +72,7 @@ class Machine:
             self.injector = self.faults.timing
         self.bus = Bus() if self.injector is None else _faulty_bus(self.injector)
         self._in_memory = in_memory
+        self._nvrams: list[Nvram] = []
         profiles = profiles or _profiles(config)
         check_modes(config, {card.adapter: profiles[card.profile].mode for card in config.cards})
         adapters = {card.adapter: card for card in config.cards}
@@ -176,7 +177,7 @@ class Machine:
             self.injector.noted = recorder.note
         guests = any(card.nvram is not None for card in self.config.cards)  # not the home's own
         is_counted = not self._in_memory and not guests
-        meter = Meter(meter_folder(), self._describe) if is_counted else None
+        meter = self._meter = Meter(meter_folder(), self._describe) if is_counted else None
         self.native = self._port(meter)
         for card in self.bus.cards.values():
             if meter is not None:
@@ -221,6 +222,19 @@ class Machine:
         if self._control is not None:
             self._control.close()
         self.let_go_of_jobs()
+
+    def let_go_of_files(self) -> None:
+        """Close what is shared with other processes: nothing can be asked of the cards any more.
+
+        A machine is full of cycles. A program that initialises the library again and again would
+        run out of descriptors before somebody looks for garbage.
+        """
+        if self._meter is not None:
+            self._meter.close()
+        for nvram in self._nvrams:
+            nvram.close()
+        if self.sockets is not None:
+            self.sockets.close()
 
     @property
     def jobs(self) -> "Jobs":
@@ -267,6 +281,7 @@ class Machine:
             return Nvram()
         nvram = Nvram(os.path.join(folder or _folder(owners), f"{name}.nvram"))
         nvram.names()  # a damaged one is told now, though its owner may boot later
+        self._nvrams.append(nvram)
         return nvram
 
 

@@ -94,7 +94,7 @@ class General(Chapter):
             assert machine is not None
             slots = list(self._slots.values())
             self._sessions.clear()
-            self._slots = {}
+            self._slots, self._changes = {}, (0,)
             self._ended.set()
             for slot in slots:
                 slot.token.close()
@@ -106,6 +106,7 @@ class General(Chapter):
             if watcher is not None:
                 watcher.join()
             _save(machine)
+            machine.let_go_of_files()
             if self.capture is not None:
                 self.capture.close()
                 self.capture = None

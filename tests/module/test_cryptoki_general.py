@@ -1,5 +1,6 @@
 """The life of the library: configuration, forks, threads, slots, records, and nonsense."""
 
+import gc
 import os
 import stat
 import subprocess
@@ -47,6 +48,43 @@ def test_initialise_and_finalise(home: Path) -> None:
     ):
         with refusing(ck.CKR_CRYPTOKI_NOT_INITIALIZED):
             call()
+
+
+def test_descriptors_end_with_each_life(program: Program) -> None:
+    """Whether or not somebody looks for garbage: there are programs of a thousand lives."""
+    library, found = program.library, set()
+    gc.disable()
+    try:
+        for _ in range(4):
+            library.finalize()
+            library.initialize()
+            session = library.open_session(0, RW)
+            library.digest_init(session, mechanism(ck.CKM_SHA256))
+            library.digest(session, b"data", 32)
+            found.add(len(os.listdir("/proc/self/fd")))
+    finally:
+        gc.enable()
+    assert len(found) == 1
+
+
+def test_descriptors_that_the_program_has_closed(home: Path) -> None:
+    """Those that have their numbers by then are not ours to close."""
+    code = """
+import os, sys
+from ghostcard.emulator.counter import ChangeCounter
+from ghostcard.emulator.meter import Meter
+counter, meter = ChangeCounter(sys.argv[1]), Meter(sys.argv[2], lambda *_: (1, 1))
+meter.count(0, "a", 1)
+files = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]
+os.closerange(3, max(files) + 1)
+others = {os.open("/dev/null", os.O_RDONLY) for _ in files}
+own = {counter._file.number, meter._file.number}
+assert own <= others
+counter.close(), meter.close()
+assert all(os.readlink(f"/proc/self/fd/{file}") == "/dev/null" for file in own)
+"""
+    names = str(home / "counter"), str(home / "meter")
+    subprocess.run([sys.executable, "-c", code, *names], check=True, timeout=60)
 
 
 def test_information(library: Cryptoki) -> None:
