@@ -1,5 +1,6 @@
 """The ``ghostcard`` command: a file per subcommand, loaded only when it is asked for."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -70,11 +71,24 @@ class _Commands(click.Group):
             return super().invoke(ctx)
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        _occupy_standard_files()
         try:
             with reported():  # what is raised outside a command: while --help loads them all
                 return super().main(*args, **extra)
         except click.exceptions.Exit as end:
             sys.exit(end.exit_code)
+
+
+def _occupy_standard_files() -> None:
+    """What the caller has closed is /dev/null: a file of ours with that number would be written to
+    by whoever has something to say.
+    """
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(file, True)
+    os.close(file)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
+    sys.stdin = sys.stdin or os.fdopen(0)
 
 
 @click.command(

@@ -10,6 +10,8 @@ import click
 
 from ghostcard.cli.failure import Failure
 
+_LONGEST = 4096  # characters of a first line, its end included
+
 
 def secret(
     name: str, option: str, value: str | None, file: TextIO | None, confirm: bool = False
@@ -19,9 +21,12 @@ def secret(
     """
     if file is not None:
         try:
-            return file.readline().rstrip("\r\n")
+            line = file.readline(_LONGEST + 1)
         except UnicodeDecodeError:
             raise Failure(f"{file.name}: not a text in UTF-8") from None
+        if len(line) > _LONGEST:
+            raise Failure(f"{file.name}: the first line is too long for a {name}")
+        return line.rstrip("\r\n")
     if value is not None:
         return value
     if not sys.stdin.isatty():

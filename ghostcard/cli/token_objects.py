@@ -16,7 +16,7 @@ from ghostcard.module.encoding import boolean, ulong
 from ghostcard.module.key_files import Found, KeyFileError, read
 from ghostcard.module.names import names
 from ghostcard.module.template import Attributes
-from ghostcard.module.token_admin import listing
+from ghostcard.module.token_admin import encoded, listing
 from ghostcard.module.token_contents import Contents, ObjectListing, opened, plain
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -28,6 +28,7 @@ _USES = tuple(
     )
 )
 _PUBLIC_USES = frozenset(("verify", "verify recover", "encrypt", "wrap", "encapsulate", "derive"))
+_LONGEST = 16 << 20  # bytes of a file of keys and certificates
 
 
 def slot_option(command: Command) -> Command:
@@ -144,14 +145,18 @@ def _read(file: str, passphrase: str | None) -> list[Found]:
     def ask() -> bytes:
         return secret(f"passphrase of {file}", "--passphrase", passphrase, None).encode()
 
+    with open(file, "rb") as stream:
+        data = stream.read(_LONGEST + 1)
+    if len(data) > _LONGEST:
+        raise Failure(f"{file}: longer than {_LONGEST >> 20} MiB")
     try:
-        return read(Path(file).read_bytes(), ask)
+        return read(data, ask)
     except KeyFileError as error:
         raise Failure(f"{file}: {error}") from None
 
 
 def _own(found: Found, label: str, id: bytes | None) -> Attributes:
-    return {ck.CKA_LABEL: label.encode(), ck.CKA_ID: found.id if id is None else id}
+    return {ck.CKA_LABEL: encoded("label", label), ck.CKA_ID: found.id if id is None else id}
 
 
 def _wanted(usage: str | None) -> frozenset[str] | None:
@@ -205,7 +210,7 @@ def export_public(
     number = only_token(load(), slot)
     if pin_file is not None:
         pin = secret("user PIN", "--pin", pin, pin_file)
-    wanted: Attributes = {} if label is None else {ck.CKA_LABEL: label.encode()}
+    wanted: Attributes = {} if label is None else {ck.CKA_LABEL: encoded("label", label)}
     wanted |= {} if hexadecimal is None else {ck.CKA_ID: _id(hexadecimal)}
     with opened(number, pin) as token:
         value = _certificate(token, wanted) if certificate else _public(token, wanted)

@@ -1,6 +1,10 @@
 """Whatever goes wrong, the user sees one line and the exit code says whose fault it was."""
 
 import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -65,3 +69,13 @@ def test_a_traceback_only_when_it_was_asked_for(monkeypatch: pytest.MonkeyPatch)
 def test_an_end_that_click_ordered_passes() -> None:
     assert ended(click.exceptions.Exit(3)) == (3, "", "")
     assert ended(click.UsageError("not so"))[0] == 2
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_files_that_are_closed(tmp_path: Path, closed: str) -> None:
+    """They say nothing, and what would have been said is in no file."""
+    command = f'"$0" -m ghostcard token init --label a --so-pin 87654321 --pin 12345678 {closed}'
+    home = {**os.environ, "GHOSTCARD_HOME": str(tmp_path)}
+    subprocess.run(["sh", "-c", command, sys.executable], env=home, check=True, timeout=60)
+    command = f'"$0" -m ghostcard token list {closed}'
+    subprocess.run(["sh", "-c", command, sys.executable], env=home, check=True, timeout=60)

@@ -304,3 +304,21 @@ def test_the_configuration_that_is_shown_says_the_same(home: Path) -> None:
     refused = token("show-config", GHOSTCARD_CONFIG="bad.toml")
     assert refused.exit_code == 2
     assert refused.stderr.startswith("error: bad.toml: speed: unknown key")
+
+
+@pytest.mark.parametrize(
+    "command", [("import", "--pin", PIN, "server.pem"), ("export-public", "--pin", PIN)]
+)
+def test_a_label_that_is_no_text(home: Path, command: tuple[str, ...]) -> None:
+    (home / "server.pem").write_bytes(SERVER)
+    refused = token(*command, "--label", os.fsdecode(b"a\xff"))
+    assert (refused.exit_code, refused.stderr) == (1, "error: the label is not UTF-8\n")
+    assert not listed()
+
+
+def test_files_without_an_end(home: Path) -> None:
+    refused = logged_in("import", "/dev/zero")
+    assert (refused.exit_code, refused.stderr) == (1, "error: /dev/zero: longer than 16 MiB\n")
+    refused = token("objects", "--pin-file", "/dev/zero")
+    line = "error: /dev/zero: the first line is too long for a user PIN\n"
+    assert (refused.exit_code, refused.stderr) == (1, line)
