@@ -13,6 +13,8 @@ import os
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Protocol
 
+from ghostcard.emulator.ownfile import Descriptor
+
 if TYPE_CHECKING:
     from ctypes import c_char
 
@@ -88,28 +90,9 @@ def all_asleep(sleepers: Sequence[Sleeper]) -> bool:
     return True
 
 
-class _File:
-    """An open file of /proc. The program may have closed it, and its number be another one's."""
-
-    __slots__ = ("_identity", "number")
-
-    def __init__(self, path: str, flags: int = _FLAGS) -> None:
-        self.number = os.open(path, flags)
-        self._identity = self._found()
-
-    def is_ours(self) -> bool:
-        try:
-            return self._found() == self._identity
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        if self.is_ours():
-            os.close(self.number)
-
-    def _found(self) -> tuple[int, int]:
-        status = os.fstat(self.number)
-        return status.st_dev, status.st_ino
+def _opened(path: str, flags: int = _FLAGS) -> Descriptor:
+    """A file of /proc. The program may close it, and its number be another one's."""
+    return Descriptor(os.open(path, flags))
 
 
 class Task:
@@ -120,15 +103,15 @@ class Task:
     def __init__(self, folder: str, thread: int) -> None:
         self.runs = AWAKE
         self._folder = f"{folder}/{thread}"
-        self._stat: _File | None = None
-        self._schedstat: _File | None = None
+        self._stat: Descriptor | None = None
+        self._schedstat: Descriptor | None = None
         self.is_hidden = False
         self._open()
 
     def _open(self) -> None:
         try:
-            self._stat = _File(f"{self._folder}/stat")
-            self._schedstat = _File(f"{self._folder}/schedstat")
+            self._stat = _opened(f"{self._folder}/stat")
+            self._schedstat = _opened(f"{self._folder}/schedstat")
         except FileNotFoundError:
             self.close()
         except OSError:  # no more files, for one: it counts as awake
@@ -192,7 +175,7 @@ class ProcessProbe:
     def __init__(self, process: int | None = None) -> None:
         """``process``: its number; None: this one. OSError if there is none."""
         self._folder = f"/proc/{process or os.getpid()}/task"
-        self._directory: _File | None = _File(self._folder, _FLAGS | os.O_DIRECTORY)
+        self._directory: Descriptor | None = _opened(self._folder, _FLAGS | os.O_DIRECTORY)
         self._links = 0  # of the directory: two more than there are threads
         self._single = None if process else _single_threaded()
         self._tasks: dict[int, Task] = {}
@@ -226,7 +209,7 @@ class ProcessProbe:
     def strangers(self, known: Set[int]) -> Sequence[Task]:
         """See `Probe`."""
         if self._directory is None or not self._directory.is_ours():
-            self._directory = _File(self._folder, _FLAGS | os.O_DIRECTORY)
+            self._directory = _opened(self._folder, _FLAGS | os.O_DIRECTORY)
         self._links = os.fstat(self._directory.number).st_nlink
         there = {int(name) for name in os.listdir(self._directory.number)} - known
         tasks = self._tasks  # those that have gone close when nobody looks at them any more

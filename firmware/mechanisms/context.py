@@ -10,6 +10,7 @@ unless it failed. What a context goes on from is never read from the caller's me
 may be writing.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ Begin = Callable[[bytes], "CipherContext"]  # IV -> context
 _number = int.from_bytes
 
 
-class Contexts:
+class Contexts(ABC):
     """Blocks and IVs of so many bytes; data that has no whole blocks is refused with `rv`."""
 
     __slots__ = ("_begin", "_block", "_iv_bytes", "_rv")
@@ -34,13 +35,13 @@ class Contexts:
         self._iv_bytes = iv_bytes
         self._rv = rv
 
+    @abstractmethod
     def whole(self, iv: bytes, data: bytes, /) -> bytes:
         """A `Transform`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def into(self, iv: bytes, data: memoryview, out: memoryview, /) -> int:
         """A `Placer`."""
-        raise NotImplementedError
 
     def _check(self, iv: bytes, size: int) -> None:
         if len(iv) != self._iv_bytes:
