@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ghostcard.benchmarks.client import build
+from tests.shared.forked import Forked
 from tests.shared.stand import Stand, stand
 
 
@@ -15,6 +16,13 @@ def served(tmp_path: Path) -> Iterator[Stand]:
     with stand(tmp_path) as made:
         made.start()
         yield made
+
+
+@pytest.fixture
+def forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Forked:
+    """Programs and servers that are forks of this process."""
+    monkeypatch.setenv("GHOSTCARD_HOME", "")  # restored afterwards
+    return Forked(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,6 @@ import os
 import random
 import signal
 import time
-from pathlib import Path
-
-import pytest
 
 from tests.shared.forked import (
     Forked,
@@ -19,12 +16,6 @@ from tests.shared.forked import (
 
 CLIENTS_KILLED = 100
 SERVERS_KILLED = 40
-
-
-@pytest.fixture
-def forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Forked:
-    monkeypatch.setenv("GHOSTCARD_HOME", "")  # restored afterwards
-    return Forked(tmp_path)
 
 
 def steadily(forked: Forked, first: int, ends_at: float) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import pytest
@@ -26,12 +25,6 @@ from tests.shared.forked import Forked, digest, ended, fork, kill
 PROGRAMS_KILLED = 60
 SERVERS_KILLED = 15
 JOBS = 40
-
-
-@pytest.fixture
-def forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Forked:
-    monkeypatch.setenv("GHOSTCARD_HOME", "")  # restored afterwards
-    return Forked(tmp_path)
 
 
 def end(server: int) -> None:
