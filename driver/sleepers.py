@@ -209,6 +209,8 @@ class ProcessProbe:
     def strangers(self, known: Set[int]) -> Sequence[Task]:
         """See `Probe`."""
         if self._directory is None or not self._directory.is_ours():
+            if self._directory is not None:
+                self._directory.close()  # while its number is not that of the next
             self._directory = _opened(self._folder, _FLAGS | os.O_DIRECTORY)
         self._links = os.fstat(self._directory.number).st_nlink
         there = {int(name) for name in os.listdir(self._directory.number)} - known
